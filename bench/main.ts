@@ -1,0 +1,23 @@
+import { benchPipeline } from './pipeline.ts';
+import { printRows, type BenchRow } from './rows.ts';
+
+/** Every suite, by the name given on the command line. */
+const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
+  pipeline: benchPipeline,
+};
+
+async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  const asJson = words.includes('--json');
+  const name = words.find((word) => !word.startsWith('--'));
+  const suite = name === undefined ? undefined : SUITES[name];
+  if (suite === undefined) {
+    process.stderr.write(`Usage: npm run bench -- ${Object.keys(SUITES).join('|')} [--json]\n`);
+    return 2;
+  }
+  const rows = await suite((line) => process.stderr.write(`${line}\n`));
+  process.stdout.write(asJson ? `${JSON.stringify({ rows })}\n` : printRows(rows));
+  return 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,201 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Queue } from 'bullmq';
+import { ensureRedis } from '../test/support/redis.ts';
+import { startThrowawayPostgres } from '../src/adapters/postgres/embedded/throwaway-postgres.ts';
+import { benchEvents } from './bench-events.ts';
+import { measureCopy } from './copy-baseline.ts';
+import type { WorkerOrder, WorkerReport } from './pipeline-worker.ts';
+import { type BenchRow, median, quantile } from './rows.ts';
+
+const LANES = 4;
+const JOB_EVENTS = 500;
+const REPETITIONS = 3;
+const FULL_EVENTS = 300_000;
+const SINGLE_JOBS = 40_000;
+const LATENCY_SECONDS = 8;
+
+interface Bench {
+  readonly redisUrl: string;
+  readonly databaseUrl: (name: string) => Promise<string>;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * The pipeline end to end on a durable embedded PostgreSQL (fsync and synchronous_commit on) and an own Redis, shipped
+ * rules on. Jobs are preloaded; a clock runs from the worker's first commit wait to its last commit. Peers (raw COPY
+ * of the same rows, a no-op worker) run in the same session, interleaved.
+ */
+export async function benchPipeline(log: (line: string) => void): Promise<BenchRow[]> {
+  const redis = await ensureRedis({ own: true });
+  const postgres = await startThrowawayPostgres({ durable: true });
+  const bench: Bench = { redisUrl: redis.url, databaseUrl: databaseFactory(postgres.connectionString), log };
+  try {
+    const full = await measureFull(bench);
+    const single = await measureSingle(bench);
+    const latency = await measureLatency(bench, full.eventsPerS / 2);
+    const at100k = await runWorker(bench, 'mem100k', { accounts: 100_000, events: 400_000 });
+    return [
+      { name: 'pipeline_events_per_s', value: full.eventsPerS, unit: 'events/s, jobs of 500, 10,000 accounts' },
+      { name: 'copy_events_per_s', value: full.copyPerS, unit: 'rows/s, raw binary COPY of the same rows' },
+      { name: 'pipeline_to_copy', value: full.ratio, unit: 'ratio, median of paired runs' },
+      { name: 'single_jobs_per_s', value: single.jobsPerS, unit: 'jobs/s, one event each, concurrency 1,000' },
+      { name: 'noop_jobs_per_s', value: single.noopPerS, unit: 'jobs/s, no-op worker, equal-size value' },
+      { name: 'single_to_noop', value: single.ratio, unit: 'ratio, median of paired runs' },
+      { name: 'commit_p50_ms', value: latency.p50, unit: 'ms enqueue → committed at half load' },
+      { name: 'commit_p99_ms', value: latency.p99, unit: 'ms enqueue → committed at half load' },
+      { name: 'worker_mb_10k', value: full.rssMb, unit: 'MB resident after 300,000 events, 10,000 accounts' },
+      { name: 'worker_mb_100k', value: at100k.rssMb, unit: 'MB resident after 400,000 events, 100,000 accounts' },
+    ];
+  } finally {
+    await postgres.stop();
+    await redis.stop();
+  }
+}
+
+async function measureFull(bench: Bench) {
+  const rates: number[] = [];
+  const copies: number[] = [];
+  const ratios: number[] = [];
+  let rssMb = 0;
+  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+    const copy = await measureCopy(await bench.databaseUrl(`copy${repetition}`), FULL_EVENTS, LANES);
+    const run = await runWorker(bench, `full${repetition}`, { accounts: 10_000, events: FULL_EVENTS });
+    bench.log(`pipeline ${Math.round(run.perS)} events/s, COPY ${Math.round(copy)} rows/s`);
+    rates.push(run.perS);
+    copies.push(copy);
+    ratios.push(run.perS / copy);
+    rssMb = Math.max(rssMb, run.rssMb);
+  }
+  return { eventsPerS: median(rates), copyPerS: median(copies), ratio: median(ratios), rssMb };
+}
+
+async function measureSingle(bench: Bench) {
+  const rates: number[] = [];
+  const noops: number[] = [];
+  const ratios: number[] = [];
+  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
+    const noop = await runSingle(bench, `noop${repetition}`, 'noop');
+    const ours = await runSingle(bench, `single${repetition}`, 'pipeline');
+    bench.log(`single jobs ${Math.round(ours)}/s, no-op ${Math.round(noop)}/s`);
+    rates.push(ours);
+    noops.push(noop);
+    ratios.push(ours / noop);
+  }
+  return { jobsPerS: median(rates), noopPerS: median(noops), ratio: median(ratios) };
+}
+
+async function runSingle(bench: Bench, run: string, mode: WorkerOrder['mode']): Promise<number> {
+  const events = benchEvents(run, 0, SINGLE_JOBS, 10_000, Date.now());
+  await preload(bench, run, events);
+  const noopResult = { v: 1, results: [{ id: `${run}-${SINGLE_JOBS}`, status: 'posted' }] };
+  const worker = await startWorker(bench, run, { mode, concurrency: 1_000, noopResult });
+  const last = await worker.until(SINGLE_JOBS);
+  await worker.stop();
+  return rateOf(worker.startedAtMs, last);
+}
+
+async function runWorker(bench: Bench, run: string, size: { readonly accounts: number; readonly events: number }) {
+  const nowMs = Date.now();
+  const jobs: unknown[] = [];
+  for (let from = 0; from < size.events; from += JOB_EVENTS) {
+    jobs.push({ v: 1, events: benchEvents(run, from, JOB_EVENTS, size.accounts, nowMs) });
+  }
+  await preload(bench, run, jobs);
+  const worker = await startWorker(bench, run, { mode: 'pipeline', concurrency: 64 });
+  const last = await worker.until(size.events);
+  await worker.stop();
+  return { perS: rateOf(worker.startedAtMs, last), rssMb: last.rssMb };
+}
+
+/** Jobs of 500 sent at a steady half of full load; every event carries when its job was enqueued. */
+async function measureLatency(bench: Bench, eventsPerS: number) {
+  const run = 'latency';
+  const queue = openQueue(bench, run);
+  const worker = await startWorker(bench, run, { mode: 'pipeline', concurrency: 64 });
+  const gapMs = (JOB_EVENTS / eventsPerS) * 1_000;
+  const jobs = Math.floor((LATENCY_SECONDS * 1_000) / gapMs);
+  const startMs = Date.now();
+  for (let job = 0; job < jobs; job++) {
+    const waitMs = startMs + job * gapMs - Date.now();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const sentAt = Date.now();
+    const events = benchEvents(run, job * JOB_EVENTS, JOB_EVENTS, 10_000, sentAt);
+    await queue.add('usage', { v: 1, events: events.map((event) => ({ ...event, properties: { ...event.properties, sentAt } })) });
+  }
+  await worker.until(jobs * JOB_EVENTS);
+  await worker.stop();
+  await queue.close();
+  // The first second opens every account, which a running service has behind it.
+  const settled = worker.latenciesMs.slice(Math.floor(eventsPerS));
+  return { p50: quantile(settled, 0.5), p99: quantile(settled, 0.99) };
+}
+
+function openQueue(bench: Bench, prefix: string): Queue {
+  return new Queue('usage', { connection: { url: bench.redisUrl }, prefix });
+}
+
+async function preload(bench: Bench, prefix: string, jobs: readonly unknown[]): Promise<void> {
+  const queue = openQueue(bench, prefix);
+  for (let from = 0; from < jobs.length; from += 200) {
+    await queue.addBulk(jobs.slice(from, from + 200).map((data) => ({ name: 'usage', data })));
+  }
+  await queue.close();
+}
+
+async function startWorker(
+  bench: Bench,
+  prefix: string,
+  settings: Pick<WorkerOrder, 'mode' | 'concurrency'> & { readonly noopResult?: unknown },
+) {
+  const child = fork(fileURLToPath(new URL('./pipeline-worker.js', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const latenciesMs: number[] = [];
+  let latest: WorkerReport = { events: 0, atMs: 0, rssMb: 0, latenciesMs: [] };
+  let wake = () => {};
+  child.on('message', (message) => {
+    latest = message as WorkerReport;
+    latenciesMs.push(...latest.latenciesMs);
+    wake();
+  });
+  const order: WorkerOrder = {
+    ...settings,
+    databaseUrl: await bench.databaseUrl(prefix),
+    redisUrl: bench.redisUrl,
+    prefix,
+    lanes: LANES,
+  };
+  const startedAtMs = await new Promise<number>((resolve) => {
+    child.send(order, () => resolve(Date.now()));
+  });
+  return {
+    latenciesMs,
+    startedAtMs,
+    async until(events: number): Promise<WorkerReport> {
+      while (latest.events < events) await new Promise<void>((resolve) => (wake = resolve));
+      return latest;
+    },
+    stop: () =>
+      new Promise<void>((resolve) => {
+        child.once('exit', () => resolve());
+        child.send('stop');
+      }),
+  };
+}
+
+/** Events a second from the order to the last commit: opening the engine counts against us, by half a second. */
+function rateOf(startedAtMs: number, last: WorkerReport): number {
+  return last.events / ((last.atMs - startedAtMs) / 1_000);
+}
+
+function databaseFactory(connectionString: string): Bench['databaseUrl'] {
+  return async (name) => {
+    const { default: pg } = await import('pg');
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    await client.query(`create database bench_${name}`);
+    await client.end();
+    const url = new URL(connectionString);
+    url.pathname = `/bench_${name}`;
+    return url.toString();
+  };
+}

@@ -1,0 +1,4 @@
+import { freezeWallet } from './freeze-wallet.ts';
+
+/** Every action a ruleset may name. A new action is one file and one line here. */
+export const ACTIONS = [freezeWallet] as const;

@@ -1,0 +1,192 @@
+import pg from 'pg';
+import { lowestKeyAt, parseEventKey } from '../../domain/events/event-key.ts';
+import { DAY_MS, formatIso } from '../../domain/time.ts';
+import { AppError } from '../../errors.ts';
+import type { StoredKey } from '../../pipeline/lane/find-duplicates.ts';
+import type { LaneClaim, LaneStore, LaneTransaction, StoredAccount, StoredFacts } from '../../pipeline/lane/lane-store.ts';
+import { connectionConfig, inTransaction } from './pool.ts';
+import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
+import { writeBatch } from './write-batch.ts';
+
+/** Class number of the advisory locks that say "this lane's writer lives": the number spells "TK". */
+const LANE_LOCK_CLASS = 0x544b;
+
+/** How many stored keys a new writer reads, so that most retries are recognised without a look-up each. */
+const RECENT_KEYS_LOADED = 50_000;
+
+/** Stored batches fetched at a time on takeover. */
+const FACTS_PAGE = 50;
+
+/**
+ * The lane store on PostgreSQL. A writer's life is a session advisory lock on its own connection, which the server
+ * drops the moment the process dies; the epoch row is the fence that makes a writer without the lock harmless.
+ */
+export class PostgresLaneStore implements LaneStore {
+  readonly #pool: pg.Pool;
+  readonly #connectionString: string;
+  readonly #owners = new Map<number, pg.Client>();
+  readonly #partitions = new Set<number>();
+
+  constructor(pool: pg.Pool, connectionString: string) {
+    this.#pool = pool;
+    this.#connectionString = connectionString;
+  }
+
+  async claim(lane: number, owner: string): Promise<LaneClaim> {
+    await this.#holdLock(lane);
+    return inTransaction(this.#pool, async (client) => {
+      const epoch = await client.query<{ epoch: bigint; change_no: bigint }>(
+        `update lane_epoch set epoch = epoch + 1, owner = $2, taken_at = now() where lane = $1 returning epoch, change_no`,
+        [lane, owner],
+      );
+      const head = await client.query<{ last_batch: bigint; chain: Buffer; ingested_at: Date | null; features_through: bigint }>(
+        'select last_batch, chain, ingested_at, features_through from lane_head where lane = $1',
+        [lane],
+      );
+      const [epochRow, headRow] = [epoch.rows[0], head.rows[0]];
+      if (epochRow === undefined || headRow === undefined) {
+        throw new AppError('DATABASE_NOT_MIGRATED', `lane ${lane} is not laid out`);
+      }
+      return {
+        lane,
+        epoch: epochRow.epoch,
+        changeNo: epochRow.change_no,
+        lastBatch: Number(headRow.last_batch),
+        chain: headRow.chain,
+        clockMs: headRow.ingested_at?.getTime() ?? 0,
+        featuresThrough: Number(headRow.features_through),
+        ...(await loadRecentKeys(client)),
+      };
+    });
+  }
+
+  async release(lane: number): Promise<void> {
+    const client = this.#owners.get(lane);
+    this.#owners.delete(lane);
+    await client?.end();
+  }
+
+  async *factsAfter(lane: number, batchNo: number): AsyncIterable<StoredFacts> {
+    let last = batchNo;
+    for (;;) {
+      const { rows } = await this.#pool.query<{ batch_no: bigint; facts: Buffer }>(
+        'select batch_no, facts from batch_facts where lane = $1 and batch_no > $2 order by batch_no limit $3',
+        [lane, last, FACTS_PAGE],
+      );
+      for (const row of rows) {
+        last = Number(row.batch_no);
+        yield { batchNo: last, facts: row.facts };
+      }
+      if (rows.length < FACTS_PAGE) return;
+    }
+  }
+
+  loadAccounts(walletIds: readonly bigint[]): Promise<readonly StoredAccount[]> {
+    return loadAccounts(this.#pool, walletIds);
+  }
+
+  async preparePartitions(timesMs: readonly number[]): Promise<void> {
+    const days = new Set(timesMs.map((ms) => Math.floor(ms / DAY_MS)));
+    for (const day of days) {
+      if (this.#partitions.has(day)) continue;
+      const name = `entry_${formatIso(day * DAY_MS).slice(0, 10).replaceAll('-', '')}`;
+      const [from, to] = [lowestKeyAt(day * DAY_MS), lowestKeyAt((day + 1) * DAY_MS)];
+      try {
+        await this.#pool.query(`create table if not exists ${name} partition of entry for values from ('${from}') to ('${to}')`);
+      } catch (error) {
+        // Two processes may create the same day at once: the loser finds it there.
+        if (!isSqlState(error, '42P07', '23505')) throw error;
+      }
+      this.#partitions.add(day);
+    }
+  }
+
+  transact<T>(lane: number, epoch: bigint, work: (transaction: LaneTransaction) => Promise<T>): Promise<T> {
+    return inTransaction(this.#pool, async (client) => {
+      const { rows } = await client.query<{ epoch: bigint; change_no: bigint }>({
+        name: 'fence',
+        text: 'select epoch, change_no from lane_epoch where lane = $1 for share',
+        values: [lane],
+      });
+      const fence = rows[0];
+      if (fence?.epoch !== epoch) throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
+      return work(laneTransaction(client, lane, fence.change_no));
+    });
+  }
+
+  async #holdLock(lane: number): Promise<void> {
+    if (this.#owners.has(lane)) return;
+    const client = new pg.Client(connectionConfig(this.#connectionString, `lane ${lane}`));
+    client.on('error', () => this.#owners.delete(lane));
+    await client.connect();
+    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1, $2) as held', [LANE_LOCK_CLASS, lane]);
+    if (rows[0]?.held !== true) {
+      await client.end();
+      throw new AppError('LANE_BUSY', `lane ${lane} has a live writer`);
+    }
+    this.#owners.set(lane, client);
+  }
+}
+
+function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint): LaneTransaction {
+  return {
+    changeNo,
+    changedWallets: async (sinceChangeNo) => {
+      const { rows } = await client.query<{ wallet_id: bigint }>(
+        'select distinct wallet_id from lane_change where lane = $1 and change_no > $2',
+        [lane, sinceChangeNo],
+      );
+      return rows.map((row) => row.wallet_id);
+    },
+    head: async () => {
+      const { rows } = await client.query<{ last_batch: bigint; chain: Buffer }>('select last_batch, chain from lane_head where lane = $1', [lane]);
+      const row = rows[0];
+      if (row === undefined) throw new AppError('DATABASE_NOT_MIGRATED', `lane ${lane} is not laid out`);
+      return { lastBatch: Number(row.last_batch), chain: row.chain };
+    },
+    loadAccounts: (walletIds) => loadAccounts(client, walletIds),
+    findKeys: (keys) => findKeys(client, keys),
+    write: (batch) => writeBatch(client, batch),
+  };
+}
+
+async function loadAccounts(client: pg.Pool | pg.PoolClient, walletIds: readonly bigint[]): Promise<readonly StoredAccount[]> {
+  const { rows } = await client.query<WalletRow & { state: Buffer | null; through_batch: bigint | null }>({
+    name: 'load-accounts',
+    text: `select ${WALLET_COLUMNS}, f.state, f.through_batch from wallet w left join feature_state f using (wallet_id) where w.wallet_id = any($1::bigint[])`,
+    values: [`{${walletIds.join()}}`],
+  });
+  return rows.map((row) => ({ wallet: readWallet(row), features: row.state, checkpointBatch: Number(row.through_batch ?? 0n) }));
+}
+
+async function findKeys(client: pg.PoolClient, keys: readonly string[]): Promise<ReadonlyMap<string, StoredKey>> {
+  const { rows } = await client.query<{ key: string; content_hash: bigint }>({
+    name: 'find-keys',
+    text: `select event_key as key, content_hash from entry where event_key = any($1::uuid[])
+      union all select event_key, content_hash from quarantine where event_key = any($1::uuid[])`,
+    values: [`{${keys.join()}}`],
+  });
+  return new Map(rows.map((row) => [row.key, { key: row.key, contentHash: row.content_hash }]));
+}
+
+async function loadRecentKeys(client: pg.PoolClient): Promise<Pick<LaneClaim, 'recentKeys' | 'keysCompleteFromMs'>> {
+  let keysCompleteFromMs = 0;
+  const recentKeys: string[] = [];
+  for (const table of ['entry', 'quarantine']) {
+    const { rows } = await client.query<{ event_key: string }>(`select event_key from ${table} order by event_key desc limit $1`, [
+      RECENT_KEYS_LOADED,
+    ]);
+    for (const row of rows) recentKeys.push(row.event_key);
+    const oldest = rows.at(-1);
+    // A full page may have cut the oldest millisecond in two, so completeness starts one later.
+    if (oldest !== undefined && rows.length === RECENT_KEYS_LOADED) {
+      keysCompleteFromMs = Math.max(keysCompleteFromMs, parseEventKey(oldest.event_key).timeMs + 1);
+    }
+  }
+  return { recentKeys, keysCompleteFromMs };
+}
+
+/** Whether an error came from PostgreSQL with one of these SQLSTATE codes. */
+export function isSqlState(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof pg.DatabaseError && error.code !== undefined && codes.includes(error.code);
+}

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { DAY_MS } from './domain/time.ts';
+import { AppError } from './errors.ts';
+import { Secret } from './secret.ts';
+
+/** Everything the environment decides. Absent `databaseUrl` and `redisUrl` mean the embedded engine. */
+export interface Config {
+  readonly databaseUrl: Secret | undefined;
+  readonly redisUrl: Secret | undefined;
+  readonly dataDir: string;
+  /** Port of the embedded PostgreSQL; any free one when undefined. */
+  readonly port: number | undefined;
+  /** The packaged rules when undefined. */
+  readonly rulesDir: string | undefined;
+  readonly lanes: number;
+  readonly lateWindowMs: number;
+  readonly batchEventsMax: number;
+  readonly gatherMs: number;
+  /** Usage jobs one worker holds at a time. */
+  readonly concurrency: number;
+  readonly usageQueue: string;
+  readonly queuePrefix: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** One environment variable: how it is read, and what to say when it cannot be. */
+export interface Variable<T> {
+  readonly schema: z.ZodType<T, string | undefined>;
+  /** The default as it would be written in a file; undefined when there is none. */
+  readonly standard?: string;
+  readonly secret?: true;
+  readonly fix: string;
+}
+
+/** Every variable that Tollkeeper reads; `.env.example` lists the same ones, held equal by a test. */
+export const VARIABLES = {
+  DATABASE_URL: secretUrl(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
+  REDIS_URL: secretUrl(['redis:', 'rediss:'], 'redis://:password@host:6379/0'),
+  TOLLKEEPER_DATA_DIR: text('.tollkeeper', 'Give a directory this user may write to.'),
+  TOLLKEEPER_PORT: optional(integerBetween(1, 65_535), 'Give a port from 1 to 65535, or leave it empty for a free one.'),
+  TOLLKEEPER_RULES_DIR: optional(z.string(), 'Give a directory with ruleset.yaml and pricing.yaml.'),
+  TOLLKEEPER_LANES: integer('4', 1, 64),
+  TOLLKEEPER_LATE_WINDOW_DAYS: integer('35', 1, 3_650),
+  TOLLKEEPER_BATCH_EVENTS: integer('5000', 1, 100_000),
+  TOLLKEEPER_GATHER_MS: integer('5', 0, 1_000),
+  TOLLKEEPER_CONCURRENCY: integer('64', 1, 10_000),
+  TOLLKEEPER_USAGE_QUEUE: queueWord('usage'),
+  TOLLKEEPER_QUEUE_PREFIX: queueWord('bull'),
+  LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
+  LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
+} as const;
+
+export type VariableName = keyof typeof VARIABLES;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the environment, and a `.env` file in the working directory for what the environment does not set. An empty
+ * value counts as unset, so `DATABASE_URL= tollkeeper …` overrides the file. All problems are reported at once.
+ */
+export function loadConfig(environment: Environment = process.env, directory = process.cwd()): Config {
+  return parseConfig({ ...readDotEnv(directory), ...environment });
+}
+
+/** The configuration of these variables; `AppError(CONFIG_INVALID)` lists every bad one. */
+export function parseConfig(environment: Environment): Config {
+  const problems: string[] = [];
+  function read<T>(name: VariableName, { schema, standard, secret, fix }: Variable<T>): T | undefined {
+    const given = environment[name]?.trim();
+    const result = schema.safeParse(given === undefined || given === '' ? standard : given);
+    if (result.success) return result.data;
+    // The value helps to find the mistake, except where it is one that nobody may read.
+    const shown = secret === true ? 'its value (not shown)' : JSON.stringify(given);
+    problems.push(`${name}: ${shown} ${result.error.issues[0]?.message ?? 'is not valid'}. ${fix}`);
+    return undefined;
+  }
+  const config = {
+    databaseUrl: read('DATABASE_URL', VARIABLES.DATABASE_URL),
+    redisUrl: read('REDIS_URL', VARIABLES.REDIS_URL),
+    dataDir: resolve(read('TOLLKEEPER_DATA_DIR', VARIABLES.TOLLKEEPER_DATA_DIR) ?? ''),
+    port: read('TOLLKEEPER_PORT', VARIABLES.TOLLKEEPER_PORT),
+    rulesDir: read('TOLLKEEPER_RULES_DIR', VARIABLES.TOLLKEEPER_RULES_DIR),
+    lanes: read('TOLLKEEPER_LANES', VARIABLES.TOLLKEEPER_LANES) ?? 0,
+    lateWindowMs: (read('TOLLKEEPER_LATE_WINDOW_DAYS', VARIABLES.TOLLKEEPER_LATE_WINDOW_DAYS) ?? 0) * DAY_MS,
+    batchEventsMax: read('TOLLKEEPER_BATCH_EVENTS', VARIABLES.TOLLKEEPER_BATCH_EVENTS) ?? 0,
+    gatherMs: read('TOLLKEEPER_GATHER_MS', VARIABLES.TOLLKEEPER_GATHER_MS) ?? 0,
+    concurrency: read('TOLLKEEPER_CONCURRENCY', VARIABLES.TOLLKEEPER_CONCURRENCY) ?? 0,
+    usageQueue: read('TOLLKEEPER_USAGE_QUEUE', VARIABLES.TOLLKEEPER_USAGE_QUEUE) ?? '',
+    queuePrefix: read('TOLLKEEPER_QUEUE_PREFIX', VARIABLES.TOLLKEEPER_QUEUE_PREFIX) ?? '',
+    logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
+    logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',
+  };
+  if (problems.length > 0) throw new AppError('CONFIG_INVALID', problems.join('\n'));
+  return config;
+}
+
+function readDotEnv(directory: string): Environment {
+  const path = resolve(directory, '.env');
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {};
+    throw new AppError('CONFIG_INVALID', `${path} cannot be read`, { cause, fix: 'Correct its permissions or remove it.' });
+  }
+}
+
+function secretUrl(protocols: readonly string[], example: string) {
+  const schema = z
+    .string()
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+      error: `is not a ${protocols[0]}// address`,
+    })
+    .transform((value) => new Secret(value))
+    .optional();
+  const fix = `Write it like ${example}, with special characters of the password percent-encoded; leave it empty for the embedded engine.`;
+  return { schema, secret: true, fix } as const satisfies Variable<Secret | undefined>;
+}
+
+function text(standard: string, fix: string) {
+  return { schema: z.string(), standard, fix } as const satisfies Variable<string>;
+}
+
+function optional<T>(schema: z.ZodType<T, string>, fix: string) {
+  return { schema: schema.optional(), fix } as const satisfies Variable<T | undefined>;
+}
+
+function integer(standard: string, min: number, max: number) {
+  return { schema: integerBetween(min, max), standard, fix: `The default is ${standard}.` } as const satisfies Variable<number>;
+}
+
+function integerBetween(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, `is not a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, { error: `is not from ${min} to ${max}` });
+}
+
+function queueWord(standard: string) {
+  const schema = z.string().regex(/^[\w{}.-]{1,64}$/, 'is not a queue name');
+  const fix = `Use letters, digits, ".", "-", "_" and braces; BullMQ reserves ":". The default is ${standard}.`;
+  return { schema, standard, fix } as const satisfies Variable<string>;
+}
+
+function oneOf<const T extends readonly string[]>(values: T, standard: T[number]) {
+  const schema = z.enum(values, { error: `is not one of ${values.join(', ')}` });
+  return { schema, standard, fix: `The default is ${standard}.` } as const satisfies Variable<T[number]>;
+}

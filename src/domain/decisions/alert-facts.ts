@@ -1,0 +1,22 @@
+import type { Outcome } from '../rules/band.ts';
+import type { RuleResult } from './judgement.ts';
+
+/** Everything an alert may say. The text holds no number that is not here or computed from what is here. */
+export interface AlertFacts {
+  readonly account: string;
+  readonly walletId: string;
+  readonly currency: string;
+  readonly outcome: Outcome;
+  readonly score: number;
+  readonly raisedAtMs: number;
+  readonly frozenUntilMs: number | null;
+  readonly notFrozenBecause: string | null;
+  readonly results: readonly RuleResult[];
+  /** Oldest first; ends with the current hour. */
+  readonly hourlySpendNanos: readonly number[];
+  readonly balanceNanos: bigint;
+  readonly moneyAtRiskNanos: bigint;
+  readonly lossNanos: bigint;
+  readonly heldBackNanos: bigint;
+  readonly reactionHours: number;
+}

@@ -1,0 +1,68 @@
+import { formatMoney } from '../money/nanos.ts';
+import { formatWindow } from '../rules/say.ts';
+import { formatUtc } from '../text/utc.ts';
+import type { AlertFacts } from './alert-facts.ts';
+import { formatValue, isMoney, nounOf } from './alert-words.ts';
+import type { RuleResult } from './judgement.ts';
+
+/** What the customer is likely to ask, and an answer that support can send after reading it. */
+export function suggestReply(facts: AlertFacts, lead: RuleResult | undefined): { question: string; reply: string } {
+  if (facts.frozenUntilMs !== null) {
+    return {
+      question: 'Why did my API stop?',
+      reply:
+        `${paused(facts)} because ${changed(facts, lead)}. ` +
+        'The pause itself moves no money; usage sent since then is kept and has not been charged. ' +
+        'Is this usage yours? If it is, tell us and we resume right away. If not, please replace your API keys first.',
+    };
+  }
+  const ask = isTampering(lead)
+    ? 'Did anything that reports usage on your side change or restart around then?'
+    : 'Is this usage yours? If not, please replace your API keys and tell us, and we will look at the charges with you.';
+  return {
+    question: 'Is something wrong with my account?',
+    reply: `Your service is running. We are asking because ${changed(facts, lead)}. ${ask}`,
+  };
+}
+
+/** Three steps, the first of which costs the customer nothing. */
+export function nextSteps(facts: AlertFacts, lead: RuleResult | undefined): readonly string[] {
+  const close = '3. close the alert: confirmed_fraud, benign or duplicate (benign teaches the baseline)';
+  if (isTampering(lead)) {
+    return [
+      '1. find out which source re-sends events under ids that were already used, and what differs',
+      "2. compare the source's totals with an independent log; if they differ, replace its credentials",
+      close,
+    ];
+  }
+  const second =
+    facts.frozenUntilMs === null
+      ? 'if not, freeze the wallet and have its keys replaced'
+      : `if it is, thaw the wallet before ${formatUtc(facts.frozenUntilMs)}; if not, have its keys replaced`;
+  return ['1. ask the customer whether this usage is theirs', `2. ${second}`, close];
+}
+
+function isTampering(lead: RuleResult | undefined): boolean {
+  return lead?.feature === 'altered';
+}
+
+function paused({ notFrozenBecause, raisedAtMs }: AlertFacts): string {
+  if (notFrozenBecause !== null) return 'Usage on your account is paused';
+  return `We paused usage on your account on ${formatUtc(raisedAtMs)}`;
+}
+
+function changed(facts: AlertFacts, lead: RuleResult | undefined): string {
+  if (lead === undefined) return 'its usage looked different from usual';
+  const observed = formatValue(lead.observed, lead, facts.currency);
+  const window = formatWindow(lead.windowMs);
+  if (isMoney(lead)) {
+    const usual =
+      lead.expected > 0
+        ? `, where about ${formatMoney(BigInt(Math.round(lead.expected)), facts.currency)} is usual`
+        : '';
+    return `it spent ${observed} in ${window}${usual}`;
+  }
+  if (isTampering(lead)) return `we received ${observed} ${nounOf(lead)} in ${window}`;
+  const usual = lead.expected > 0 ? `, where about ${formatValue(lead.expected, lead, facts.currency)} is usual` : '';
+  return `it used ${observed} ${nounOf(lead)} in ${window}${usual}`;
+}

@@ -1,0 +1,92 @@
+import type { CompiledDetector, Usual } from '../detectors/detector.ts';
+import { hourOfFine } from '../features/feature-spec.ts';
+import type { AccountFeatures, Series } from '../features/feature-state.ts';
+import { readHistory } from '../features/history.ts';
+import { ringAt, ringSum } from '../features/ring.ts';
+import { round6 } from '../math.ts';
+import type { CompiledRule } from '../rules/compiled-rule.ts';
+import type { Ruleset } from '../rules/ruleset.ts';
+
+/*
+ * Per rule four numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, and the
+ * hour the cut-off holds for. Everything is recomputed from the stored buckets in one fixed order, so an account that
+ * was just loaded judges to the bit like one that stayed in memory.
+ */
+const STRIDE = 4;
+const WINDOW_END = 0;
+const CLOSED_SUM = 1;
+const CUTOFF = 2;
+const CUTOFF_HOUR = 3;
+
+/** Makes the cache fit the ruleset, and forgets what the latest folds have made untrue. */
+export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void {
+  const { transient } = features;
+  if (transient.cacheKey !== ruleset) {
+    transient.cacheKey = ruleset;
+    transient.cache = new Array<number>(ruleset.judgedRules.length * STRIDE).fill(-1);
+    transient.changedFromFine = Number.POSITIVE_INFINITY;
+    return;
+  }
+  const changed = transient.changedFromFine;
+  if (changed === Number.POSITIVE_INFINITY) return;
+  transient.changedFromFine = Number.POSITIVE_INFINITY;
+  const changedHour = hourOfFine(changed);
+  for (let index = 0; index < ruleset.judgedRules.length; index++) {
+    const rule = ruleset.judgedRules[index];
+    if (rule === undefined) continue;
+    const at = index * STRIDE;
+    transient.cache[at + WINDOW_END] = -1;
+    // A change behind the window's own hours is a change of what was learned.
+    if (changedHour <= hourOfFine(headOf(features, rule)) - rule.detector.gapHours)
+      transient.cache[at + CUTOFF_HOUR] = -1;
+  }
+}
+
+/** Sum of the rule's window, which ends with the account's newest bucket. */
+export function observedBy(features: AccountFeatures, rule: CompiledRule, index: number): number {
+  const series = features.series[rule.featureIndex];
+  if (series === undefined) return 0;
+  const ring = rule.detector.bucket === 'hour' ? series.hourly : series.fine;
+  if (ring === null) return 0;
+  const cache = features.transient.cache;
+  const at = index * STRIDE;
+  const end = windowEnd(features, rule);
+  if (cache[at + WINDOW_END] !== end) {
+    cache[at + WINDOW_END] = end;
+    cache[at + CLOSED_SUM] = ringSum(ring, end - 1, rule.detector.windowBuckets - 1);
+  }
+  return round6((cache[at + CLOSED_SUM] ?? 0) + ringAt(ring, end));
+}
+
+/** Whether the rule fires at this observed value. Computes the cut-off at most once an hour, and only if it matters. */
+export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, index: number, observed: number): boolean {
+  if (!(observed > 0) || observed < rule.detector.observedMin) return false;
+  const cache = features.transient.cache;
+  const at = index * STRIDE;
+  const hour = hourOfFine(headOf(features, rule));
+  if (cache[at + CUTOFF_HOUR] !== hour) {
+    cache[at + CUTOFF_HOUR] = hour;
+    cache[at + CUTOFF] = usualFor(features, rule).cutoff;
+  }
+  return observed >= (cache[at + CUTOFF] ?? Number.POSITIVE_INFINITY);
+}
+
+/** What is usual for this account under this rule, from the history before its window. */
+export function usualFor(features: AccountFeatures, rule: CompiledRule): Usual {
+  const detector: CompiledDetector = rule.detector;
+  const series: Series = features.series[rule.featureIndex] ?? UNKNOWN_SERIES;
+  const lastHour = hourOfFine(headOf(features, rule)) - detector.gapHours;
+  return detector.usual(readHistory(features, series, lastHour, detector.historyHours));
+}
+
+const UNKNOWN_SERIES: Series = { name: '', sinceHour: Number.MAX_SAFE_INTEGER, hourly: null, fine: null };
+
+/** The bucket (hour or five minutes) the rule's window ends with. */
+export function windowEnd(features: AccountFeatures, rule: CompiledRule): number {
+  const head = headOf(features, rule);
+  return rule.detector.bucket === 'hour' ? hourOfFine(head) : head;
+}
+
+function headOf(features: AccountFeatures, rule: CompiledRule): number {
+  return rule.clock === 'ingested' ? features.headFineIngested : features.headFine;
+}

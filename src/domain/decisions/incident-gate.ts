@@ -1,0 +1,53 @@
+import type { Gate, Incident } from '../features/incident.ts';
+import type { CompiledRule } from '../rules/compiled-rule.ts';
+
+/** A rule whose window is over its cut-off now. */
+export interface Hit {
+  readonly rule: CompiledRule;
+  readonly observed: number;
+}
+
+/** Whether the rule may speak: it has not in a while, or what it observes has doubled since. */
+export function isGateOpen(incident: Incident | null, { rule, observed }: Hit, nowMs: number): boolean {
+  const gate = gateOf(incident, rule.id);
+  if (gate === undefined || nowMs - gate.raisedAtMs >= rule.once.forMs) return true;
+  return rule.once.againIf === 'observed_doubles' && observed >= 2 * gate.observed;
+}
+
+/** The harshest outcome already raised while some live rule is still silenced; 0 when the incident is over. */
+export function openSeverity(incident: Incident | null, rules: readonly CompiledRule[], nowMs: number): number {
+  if (incident === null) return 0;
+  const isOpen = rules.some((rule) => rule.mode === 'live' && isSilenced(incident, rule, nowMs));
+  return isOpen ? incident.severity : 0;
+}
+
+/** The incident after these rules have spoken. Gates of rules that are gone or may speak again are dropped. */
+export function afterSpeaking(
+  incident: Incident | null,
+  spoken: readonly Hit[],
+  { rules, severity, nowMs }: { rules: readonly CompiledRule[]; severity: number; nowMs: number },
+): Incident {
+  const open = openSeverity(incident, rules, nowMs);
+  const gates: Gate[] = [];
+  for (const rule of rules) {
+    const hit = spoken.find((candidate) => candidate.rule === rule);
+    const gate = gateOf(incident, rule.id);
+    if (hit !== undefined) gates.push({ ruleId: rule.id, raisedAtMs: nowMs, observed: hit.observed });
+    else if (gate !== undefined && incident !== null && isSilenced(incident, rule, nowMs)) gates.push(gate);
+  }
+  const continues = incident !== null && open > 0;
+  return {
+    openedAtMs: continues ? incident.openedAtMs : nowMs,
+    severity: Math.max(open, severity),
+    gates,
+  };
+}
+
+function isSilenced(incident: Incident, rule: CompiledRule, nowMs: number): boolean {
+  const gate = gateOf(incident, rule.id);
+  return gate !== undefined && nowMs - gate.raisedAtMs < rule.once.forMs;
+}
+
+function gateOf(incident: Incident | null, ruleId: string): Gate | undefined {
+  return incident?.gates.find((gate) => gate.ruleId === ruleId);
+}

@@ -1,0 +1,130 @@
+import { bindSpec, flagHour } from '../features/account-features.ts';
+import { FINE_MS, hourOfFine } from '../features/feature-spec.ts';
+import type { AccountFeatures } from '../features/feature-state.ts';
+import { bandFor, severityOf } from '../rules/band.ts';
+import type { CompiledRule } from '../rules/compiled-rule.ts';
+import type { Ruleset } from '../rules/ruleset.ts';
+import { HOUR_MS } from '../time.ts';
+import { isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
+import { afterSpeaking, type Hit, isGateOpen, openSeverity } from './incident-gate.ts';
+import type { Judgement, Moment, RuleResult } from './judgement.ts';
+import { describeRule } from './rule-result.ts';
+
+export type { Judgement, Moment, RuleResult } from './judgement.ts';
+
+const SCORE_MAX = 100;
+
+/**
+ * Judges an account after one event was folded; call it after every fold, in lane order. Null means there is nothing to
+ * record: no rule fires, or all that fire have spoken already. Score first, learn after: flags set here keep the hour
+ * out of later baselines.
+ */
+export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Moment): Judgement | null {
+  bindSpec(features, ruleset.features);
+  const { transient } = features;
+  const { touched, touchedFine } = transient;
+  refreshCache(features, ruleset);
+  transient.touched = 0;
+  transient.touchedFine = -1;
+  if (touched === 0) return null;
+
+  const rules = ruleset.judgedRules;
+  for (let index = 0; index < rules.length; index++) {
+    const rule = rules[index];
+    if (rule === undefined || !isTouched(features, rule, touched, touchedFine)) continue;
+    const observed = observedBy(features, rule, index);
+    if (isOverCutoff(features, rule, index, observed)) {
+      return judgeHits(ruleset, features, moment, { touched, touchedFine });
+    }
+  }
+  return null;
+}
+
+/** What every rule sees now, without any effect: for explaining an account that raised nothing. */
+export function explain(ruleset: Ruleset, features: AccountFeatures): RuleResult[] {
+  bindSpec(features, ruleset.features);
+  refreshCache(features, ruleset);
+  return ruleset.judgedRules.map((rule, index) => {
+    const observed = observedBy(features, rule, index);
+    const isHit = isOverCutoff(features, rule, index, observed);
+    const hits = isHit ? [{ rule, observed }] : [];
+    return describe(features, rule, index, { hits, open: hits });
+  });
+}
+
+interface Touch {
+  readonly touched: number;
+  readonly touchedFine: number;
+}
+
+// An event is evidence for a rule when it fell into the rule's feature and window. Late usage outside the window only
+// corrects what is usual.
+function isTouched(features: AccountFeatures, rule: CompiledRule, touched: number, touchedFine: number): boolean {
+  if (((touched >> rule.featureIndex) & 1) === 0) return false;
+  const bucket = rule.detector.bucket === 'hour' ? hourOfFine(touchedFine) : touchedFine;
+  return bucket > windowEnd(features, rule) - rule.detector.windowBuckets;
+}
+
+// Some rule fires. Every other rule that fires on what is recent adds its points: an attack seldom shows in one number.
+function judgeHits(ruleset: Ruleset, features: AccountFeatures, moment: Moment, touch: Touch): Judgement | null {
+  const { hits, score } = collectHits(ruleset, features, moment, touch);
+  const nowMs = moment.ingestedAtMs;
+  const { incident } = features;
+  const outcome = bandFor(ruleset.bands, score).outcome;
+  const severity = severityOf(outcome);
+  const open = hits.filter((hit) => isGateOpen(incident, hit, nowMs));
+  const isHarsher = severity > openSeverity(incident, ruleset.judgedRules, nowMs);
+  const raised = severity > 0 && (isHarsher || open.some((hit) => hit.rule.mode === 'live'));
+  const isLive = hits.some((hit) => hit.rule.mode === 'live');
+
+  // A shadow rule must change nothing, so it does not keep hours out of baselines either.
+  const flagged = isLive && flagHour(features, hourOfFine(features.headFine), ruleset.features);
+  if (!raised && open.length === 0 && !flagged) return null;
+
+  // Results are described against the incident as it was: afterwards every rule that spoke looks silenced.
+  const results = ruleset.judgedRules.map((rule, index) => describe(features, rule, index, { hits, open }));
+  const spoken = raised ? hits.filter((hit) => hit.rule.mode === 'live' || open.includes(hit)) : open;
+  if (spoken.length > 0) {
+    features.incident = afterSpeaking(incident, spoken, {
+      rules: ruleset.judgedRules,
+      severity: raised ? severity : 0,
+      nowMs,
+    });
+  }
+  return { outcome, score, raised, stateChanged: true, results };
+}
+
+function collectHits(ruleset: Ruleset, features: AccountFeatures, moment: Moment, touch: Touch) {
+  const hits: Hit[] = [];
+  let score = 0;
+  for (const [index, rule] of ruleset.judgedRules.entries()) {
+    const counts =
+      isTouched(features, rule, touch.touched, touch.touchedFine) || isRecent(features, rule, moment.ingestedAtMs);
+    if (!counts) continue;
+    const observed = observedBy(features, rule, index);
+    if (!isOverCutoff(features, rule, index, observed)) continue;
+    hits.push({ rule, observed });
+    if (rule.mode === 'live') score += rule.score;
+  }
+  return { hits, score: Math.min(SCORE_MAX, score) };
+}
+
+// A window that ended longer ago than it lasted says nothing about now.
+function isRecent(features: AccountFeatures, rule: CompiledRule, nowMs: number): boolean {
+  const bucketMs = rule.detector.bucket === 'hour' ? HOUR_MS : FINE_MS;
+  return (windowEnd(features, rule) + 1) * bucketMs + rule.detector.windowMs >= nowMs;
+}
+
+interface HitState {
+  readonly hits: readonly Hit[];
+  readonly open: readonly Hit[];
+}
+
+function describe(features: AccountFeatures, rule: CompiledRule, index: number, state: HitState): RuleResult {
+  const observed = observedBy(features, rule, index);
+  const usual = usualFor(features, rule);
+  const hit = state.hits.find((candidate) => candidate.rule === rule);
+  if (hit !== undefined)
+    return describeRule(rule, { observed, usual, status: state.open.includes(hit) ? 'hit' : 'snoozed' });
+  return describeRule(rule, { observed, usual, status: usual.missing === undefined ? 'no_hit' : 'inconclusive' });
+}

@@ -1,0 +1,51 @@
+import type { Outcome } from '../rules/band.ts';
+
+/** When and for whom a judgement is made. `ingestedAtMs` is the only "now" the domain knows. */
+export interface Moment {
+  readonly account: string;
+  readonly ingestedAtMs: number;
+  /** What the event that was just folded costs. */
+  readonly eventSpendNanos: number;
+}
+
+/** What all rules together say about an account after one event. */
+export interface Judgement {
+  readonly outcome: Outcome;
+  /** Sum of the points of live rules that hit, at most 100. */
+  readonly score: number;
+  /** Somebody should be told: a live rule speaks for the first time in a while, or the outcome became harsher. */
+  readonly raised: boolean;
+  /** Flags or the incident changed; the caller saves the account's features with this batch. */
+  readonly stateChanged: boolean;
+  readonly results: readonly RuleResult[];
+}
+
+/** What one rule saw. Amounts are in the feature's unit. */
+export interface RuleResult {
+  readonly ruleId: string;
+  readonly title: string;
+  readonly mode: 'live' | 'shadow';
+  /** `snoozed`: it hits, but has already spoken and stays silent; its points still count. */
+  readonly status: 'hit' | 'no_hit' | 'inconclusive' | 'snoozed';
+  /** Points it adds to the total now: zero unless it is live and hits. */
+  readonly score: number;
+  readonly kind: string;
+  readonly feature: string;
+  /** `nanos` for money, otherwise what is counted. */
+  readonly unit: string;
+  readonly windowMs: number;
+  readonly observed: number;
+  readonly expected: number;
+  readonly lower: number;
+  readonly upper: number;
+  /** Would not have fired below this observed value; null when there is too little history to say. */
+  readonly threshold: number | null;
+  readonly z?: number;
+  readonly times?: number;
+  /** Windows the baseline was learned from. */
+  readonly points: number;
+  /** One sentence for a person; empty unless it hits. */
+  readonly say: string;
+  /** Why it is inconclusive. */
+  readonly reason?: string;
+}

@@ -1,0 +1,167 @@
+import { HOUR_MS } from '../time.ts';
+import {
+  CLOCK_SKEW_MAX_MS,
+  type FeatureDefinition,
+  type FeatureSpec,
+  FINE_PER_HOUR,
+  fineOf,
+  hourOf,
+  hourOfFine,
+} from './feature-spec.ts';
+import type { AccountFeatures, Series } from './feature-state.ts';
+import { createRing, ringAdd, ringAt } from './ring.ts';
+
+// The lane knows features through this one file.
+export { decodeFeatures, encodeFeatures } from './encode-features.ts';
+export type { FeatureSpec } from './feature-spec.ts';
+export { type AccountFeatures, createFeatures } from './feature-state.ts';
+
+/** One event as features see it. `spendNanos` is a double: exact to 9 million USD an hour, and never used as money. */
+export interface FoldInput {
+  readonly meter: string;
+  readonly quantity: number;
+  readonly spendNanos: number;
+  readonly occurredAtMs: number;
+  readonly ingestedAtMs: number;
+  readonly disposition: 'posted' | 'quarantined' | 'altered' | 'duplicate';
+}
+
+/** Adds one event. O(1): cost does not grow with history. Call `judge` after each fold. */
+export function foldUsage(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
+  if (input.disposition === 'duplicate') return;
+  bindSpec(features, spec);
+  const { transient } = features;
+
+  // A time in our future cannot be true. The usage still counts, at the one time that is known: its arrival.
+  const believable = input.occurredAtMs <= input.ingestedAtMs + CLOCK_SKEW_MAX_MS;
+  const atMs = input.disposition === 'altered' || !believable ? input.ingestedAtMs : input.occurredAtMs;
+  const fine = fineOf(atMs);
+  const hour = hourOfFine(fine);
+  if (!moveHeads(features, input, fine, hour, spec)) return;
+
+  const definitions = spec.features;
+  for (let index = 0; index < definitions.length; index++) {
+    const definition = definitions[index];
+    const series = features.series[index];
+    if (definition === undefined || series === undefined) continue;
+    const amount = amountFor(definition, input, spec);
+    if (!(amount > 0)) continue;
+    addTo(series, definition, { hour, fine, amount, spec });
+    transient.touched |= 1 << index;
+  }
+  if (fine > transient.touchedFine) transient.touchedFine = fine;
+  const head = input.disposition === 'altered' ? features.headFineIngested : features.headFine;
+  if (fine < head) noteChange(features, fine);
+  if (input.disposition === 'quarantined') flagHour(features, hour, spec);
+}
+
+/** Marks an hour as not to be learned from. Returns whether it was new. */
+export function flagHour(features: AccountFeatures, hour: number, spec: FeatureSpec): boolean {
+  const flagged = features.flaggedHours;
+  let at = flagged.length;
+  while (at > 0 && (flagged[at - 1] ?? 0) > hour) at--;
+  if (at > 0 && flagged[at - 1] === hour) return false;
+
+  const oldest = hourOfFine(features.headFine) - spec.hourlyMax;
+  if (hour <= oldest) return false;
+  flagged.splice(at, 0, hour);
+  const outdated = flagged.findIndex((kept) => kept > oldest);
+  if (outdated > 0) flagged.splice(0, outdated);
+  noteChange(features, hour * FINE_PER_HOUR);
+  return true;
+}
+
+/**
+ * Lets baselines learn a stretch again: a person closed the case as benign, so what was flagged is this account's
+ * normal now. Without it an honest step change would alarm for ever.
+ */
+export function unflagHours(features: AccountFeatures, fromMs: number, toMs: number): void {
+  const from = hourOf(fromMs);
+  const to = hourOf(toMs);
+  features.flaggedHours = features.flaggedHours.filter((hour) => hour < from || hour > to);
+  noteChange(features, from * FINE_PER_HOUR);
+}
+
+/** Hourly sums of a feature for charts, one per hour that begins in [fromMs, toMs); zeros for what is not kept. */
+export function hourlySeries(features: AccountFeatures, feature: string, fromMs: number, toMs: number): number[] {
+  const ring = features.series.find((series) => series.name === feature)?.hourly ?? null;
+  const sums: number[] = [];
+  for (let hour = Math.ceil(fromMs / HOUR_MS); hour * HOUR_MS < toMs; hour++) {
+    sums.push(ring === null ? 0 : ringAt(ring, hour));
+  }
+  return sums;
+}
+
+/** Puts the series in the order of the spec, so that index i of one is index i of the other. */
+export function bindSpec(features: AccountFeatures, spec: FeatureSpec): void {
+  const { transient } = features;
+  if (transient.spec === spec) return;
+  const known = new Map(features.series.map((series) => [series.name, series]));
+  // A feature that starts later has no history before now: zeros there would look like a silent customer.
+  const sinceHour = features.firstHour < 0 ? -1 : hourOfFine(features.headFine) + 1;
+  features.series = spec.features.map(
+    (definition) => known.get(definition.name) ?? { name: definition.name, sinceHour, hourly: null, fine: null },
+  );
+  transient.spec = spec;
+  transient.touched = 0;
+  transient.cacheKey = null;
+}
+
+// Returns false when the event lies further back than anything kept.
+function moveHeads(
+  features: AccountFeatures,
+  input: FoldInput,
+  fine: number,
+  hour: number,
+  spec: FeatureSpec,
+): boolean {
+  const ingestedFine = fineOf(input.ingestedAtMs);
+  if (ingestedFine > features.headFineIngested) features.headFineIngested = ingestedFine;
+  if (input.disposition === 'altered') {
+    if (features.firstHour < 0) features.firstHour = hour;
+    if (features.headFine < 0) features.headFine = fine;
+    return true;
+  }
+  if (fine > features.headFine) features.headFine = fine;
+  if (hour <= hourOfFine(features.headFine) - spec.hourlyMax) return false;
+  if (features.firstHour < 0) features.firstHour = hour;
+  else if (hour < features.firstHour) {
+    features.firstHour = hour;
+    noteChange(features, hour * FINE_PER_HOUR);
+  }
+  return true;
+}
+
+// Tells the judge which of its cached sums and cut-offs no longer hold.
+function noteChange(features: AccountFeatures, fine: number): void {
+  if (fine < features.transient.changedFromFine) features.transient.changedFromFine = fine;
+}
+
+function amountFor(definition: FeatureDefinition, input: FoldInput, spec: FeatureSpec): number {
+  if (input.disposition === 'altered') return definition.source === 'altered' ? 1 : 0;
+  switch (definition.source) {
+    case 'spend':
+      return input.spendNanos;
+    case 'events':
+      return spec.factMeters.has(input.meter) ? 0 : 1;
+    case 'quantity':
+      return definition.meter === input.meter ? input.quantity : 0;
+    case 'altered':
+      return 0;
+  }
+}
+
+interface Addition {
+  readonly hour: number;
+  readonly fine: number;
+  readonly amount: number;
+  readonly spec: FeatureSpec;
+}
+
+function addTo(series: Series, definition: FeatureDefinition, { hour, fine, amount, spec }: Addition): void {
+  series.hourly ??= createRing(hour);
+  ringAdd(series.hourly, hour, amount, spec.hourlyMax);
+  if (!definition.fine) return;
+  series.fine ??= createRing(fine);
+  ringAdd(series.fine, fine, amount, spec.fineMax);
+}

@@ -1,0 +1,139 @@
+import { ByteReader, ByteWriter } from './byte-stream.ts';
+import { type AccountFeatures, createFeatures, type Series } from './feature-state.ts';
+import type { Gate, Incident } from './incident.ts';
+import { type Ring, ringAt } from './ring.ts';
+
+const VERSION = 1;
+
+/**
+ * The stored form of an account's features: versioned, compact (buckets without usage cost one bit), exact. Equal
+ * features give equal bytes. The judge's cache is not in it.
+ */
+export function encodeFeatures(features: AccountFeatures): Uint8Array {
+  const writer = new ByteWriter();
+  writer.byte(VERSION);
+  // Shifted by one because "never" is −1.
+  writer.whole(features.firstHour + 1);
+  writer.whole(features.headFine + 1);
+  writer.whole(features.headFineIngested + 1);
+  const kept = [...features.series].sort((a, b) => (a.name < b.name ? -1 : 1));
+  writer.whole(kept.length);
+  for (const series of kept) {
+    writer.text(series.name);
+    writer.whole(series.sinceHour + 1);
+    writeRing(writer, series.hourly);
+    writeRing(writer, series.fine);
+  }
+  writeHours(writer, features.flaggedHours);
+  writeIncident(writer, features.incident);
+  return writer.finish();
+}
+
+/** Reads the stored form. Throws RangeError on damage or an unknown version. */
+export function decodeFeatures(bytes: Uint8Array): AccountFeatures {
+  const reader = new ByteReader(bytes);
+  const version = reader.byte();
+  if (version !== VERSION) throw new RangeError(`feature state version ${version} is not known to this release`);
+  const features = createFeatures();
+  features.firstHour = reader.whole() - 1;
+  features.headFine = reader.whole() - 1;
+  features.headFineIngested = reader.whole() - 1;
+  const count = reader.whole();
+  for (let index = 0; index < count; index++) features.series.push(readSeries(reader));
+  features.flaggedHours = readHours(reader);
+  features.incident = readIncident(reader);
+  reader.end();
+  return features;
+}
+
+function readSeries(reader: ByteReader): Series {
+  const name = reader.text();
+  const sinceHour = reader.whole() - 1;
+  return { name, sinceHour, hourly: readRing(reader), fine: readRing(reader) };
+}
+
+// Span, newest bucket, one bit per bucket from oldest to newest, then the sums of the buckets whose bit is set.
+function writeRing(writer: ByteWriter, ring: Ring | null): void {
+  if (ring === null) {
+    writer.whole(0);
+    return;
+  }
+  const span = ring.head - ring.tail + 1;
+  writer.whole(span);
+  writer.whole(ring.head);
+  for (let base = ring.tail; base <= ring.head; base += 8) {
+    let mask = 0;
+    for (let bit = 0; bit < 8; bit++) if (ringAt(ring, base + bit) !== 0) mask |= 1 << bit;
+    writer.byte(mask);
+  }
+  for (let bucket = ring.tail; bucket <= ring.head; bucket++) {
+    const sum = ringAt(ring, bucket);
+    if (sum !== 0) writer.double(sum);
+  }
+}
+
+// A ring never spans more than the hours of two months; a larger number is damage, and would reserve that much memory.
+const SPAN_MAX = 2_048;
+
+function readRing(reader: ByteReader): Ring | null {
+  const span = reader.whole();
+  if (span === 0) return null;
+  if (span > SPAN_MAX) throw new RangeError(`a feature spans ${span} buckets`);
+  const head = reader.whole();
+  const tail = head - span + 1;
+  let length = 4;
+  while (length < span) length *= 2;
+  const slots = new Array<number>(length).fill(0);
+  const masks: number[] = [];
+  for (let base = 0; base < span; base += 8) masks.push(reader.byte());
+  for (let offset = 0; offset < span; offset++) {
+    const isSet = (((masks[offset >> 3] ?? 0) >> (offset & 7)) & 1) === 1;
+    if (isSet) slots[(tail + offset) & (length - 1)] = reader.double();
+  }
+  return { head, tail, slots };
+}
+
+function writeHours(writer: ByteWriter, hours: readonly number[]): void {
+  writer.whole(hours.length);
+  let previous = 0;
+  for (const hour of hours) {
+    writer.whole(hour - previous);
+    previous = hour;
+  }
+}
+
+function readHours(reader: ByteReader): number[] {
+  const count = reader.whole();
+  const hours: number[] = [];
+  let previous = 0;
+  for (let index = 0; index < count; index++) {
+    previous += reader.whole();
+    hours.push(previous);
+  }
+  return hours;
+}
+
+function writeIncident(writer: ByteWriter, incident: Incident | null): void {
+  writer.byte(incident === null ? 0 : 1);
+  if (incident === null) return;
+  writer.double(incident.openedAtMs);
+  writer.byte(incident.severity);
+  writer.whole(incident.gates.length);
+  for (const gate of incident.gates) {
+    writer.text(gate.ruleId);
+    writer.double(gate.raisedAtMs);
+    writer.double(gate.observed);
+  }
+}
+
+function readIncident(reader: ByteReader): Incident | null {
+  if (reader.byte() === 0) return null;
+  const openedAtMs = reader.double();
+  const severity = reader.byte();
+  const count = reader.whole();
+  const gates: Gate[] = [];
+  for (let index = 0; index < count; index++) {
+    gates.push({ ruleId: reader.text(), raisedAtMs: reader.double(), observed: reader.double() });
+  }
+  return { openedAtMs, severity, gates };
+}

@@ -1,0 +1,66 @@
+import type { FeatureSpec } from './feature-spec.ts';
+import type { Incident } from './incident.ts';
+import type { Ring } from './ring.ts';
+
+/** One feature's buckets. Rings appear with their first amount. */
+export interface Series {
+  readonly name: string;
+  /** First hour this feature was kept; −1 when it has been kept since the account's birth. */
+  readonly sinceHour: number;
+  hourly: Ring | null;
+  fine: Ring | null;
+}
+
+/**
+ * Everything remembered about one account; bounded, whatever its history. Mutable on purpose: the lane folds hundreds
+ * of thousands of events a second, and copying rings per event would cost more than everything else together. Only
+ * the lane that owns the account holds it, and it is saved in the database transaction that saves the events.
+ */
+export interface AccountFeatures {
+  /** Hour of the earliest event; −1 before the first. Hours before it are not history, quiet hours after it are. */
+  firstHour: number;
+  /** Newest five-minute bucket by the sources' clocks; −1 before the first event. */
+  headFine: number;
+  /** Newest five-minute bucket by our clock. */
+  headFineIngested: number;
+  series: Series[];
+  /** Hours kept out of baselines, ascending. */
+  flaggedHours: number[];
+  incident: Incident | null;
+  /** Not stored: what happened since the last judgement, and what the judge may reuse. */
+  readonly transient: Transient;
+}
+
+/** Working memory that can always be rebuilt; never part of the encoded state. */
+export interface Transient {
+  spec: FeatureSpec | null;
+  /** Bit per feature of the spec that received an amount. */
+  touched: number;
+  /** Newest bucket that received an amount, by the sources' clocks. */
+  touchedFine: number;
+  /** Oldest five-minute bucket behind the newest whose sum or mark changed; Infinity when none did. */
+  changedFromFine: number;
+  /** Owner and content of the judge's cache; see `decisions/judge.ts`. */
+  cacheKey: object | null;
+  cache: number[];
+}
+
+/** The state of an account nothing is known about. */
+export function createFeatures(): AccountFeatures {
+  return {
+    firstHour: -1,
+    headFine: -1,
+    headFineIngested: -1,
+    series: [],
+    flaggedHours: [],
+    incident: null,
+    transient: {
+      spec: null,
+      touched: 0,
+      touchedFine: -1,
+      changedFromFine: Number.POSITIVE_INFINITY,
+      cacheKey: null,
+      cache: [],
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** What a judgement says should happen; each is harsher than the one before. */
+export const OUTCOMES = ['allow', 'watch', 'review', 'freeze'] as const;
+
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** An effect a band asks for. Customers' money never moves by one. */
+export type BandAction =
+  | { readonly kind: 'notify'; readonly to: string }
+  | { readonly kind: 'freeze_wallet'; readonly hours: number };
+
+/** The kinds of action a band may name. */
+export const ACTION_KINDS = ['notify', 'freeze_wallet'] as const;
+
+/** Total scores from `from` to `to`, both included, have this outcome. */
+export interface Band {
+  readonly from: number;
+  readonly to: number;
+  readonly outcome: Outcome;
+  readonly actions: readonly BandAction[];
+}
+
+/** 0 allow, 1 watch, 2 review, 3 freeze. */
+export function severityOf(outcome: Outcome): number {
+  return OUTCOMES.indexOf(outcome);
+}
+
+/** The band a total score falls into. Scores are capped at 100 before. */
+export function bandFor(bands: readonly Band[], score: number): Band {
+  for (const band of bands) if (score <= band.to) return band;
+  throw new RangeError(`no band holds the score ${score}`);
+}

@@ -1,0 +1,54 @@
+import type { CompiledDetector } from '../detectors/detector.ts';
+import type { FeatureDefinition } from '../features/feature-spec.ts';
+import type { FeatureUnit } from '../features/feature-unit.ts';
+import type { SayTemplate } from './say.ts';
+
+/** draft: only checked and tested; shadow: evaluated and recorded; live: with effect; retired: kept for history. */
+export type RuleMode = 'draft' | 'shadow' | 'live' | 'retired';
+
+/** A rule file, checked and ready to run. */
+export interface CompiledRule {
+  readonly id: string;
+  readonly title: string;
+  readonly why: string;
+  readonly owner: string;
+  readonly mode: RuleMode;
+  /** Rule points 0–100. */
+  readonly score: number;
+  readonly kind: string;
+  /** Name of the feature it looks at, what to keep for it, and its place in the ruleset's feature spec. */
+  readonly feature: string;
+  readonly definition: FeatureDefinition;
+  readonly featureIndex: number;
+  readonly clock: 'occurred' | 'ingested';
+  readonly unit: FeatureUnit;
+  readonly detector: CompiledDetector;
+  readonly say: SayTemplate;
+  readonly once: OnceGate;
+  readonly tests: readonly RuleTest[];
+  /** File it came from. */
+  readonly path: string;
+}
+
+/** How long a rule stays silent about an account after it has spoken. */
+export interface OnceGate {
+  readonly forMs: number;
+  /** Speaks again before that when what it observes has doubled. */
+  readonly againIf: 'observed_doubles' | 'never';
+}
+
+/** A test inside a rule file. */
+export interface RuleTest {
+  readonly name: string;
+  readonly series: readonly SeriesStep[];
+  readonly expect: 'fires' | 'quiet' | 'inconclusive';
+  readonly line: number;
+  readonly col: number;
+}
+
+/** One value per hour, repeated; `burstMs` puts all of it into the first minutes of the hour. */
+export interface SeriesStep {
+  readonly value: number;
+  readonly hours: number;
+  readonly burstMs: number | undefined;
+}

@@ -1,0 +1,152 @@
+import { FEATURES_MAX } from '../features/feature-spec.ts';
+import { checkRulesTogether, type SourcedRule } from './check-ruleset.ts';
+import { compileRule } from './compile-rule.ts';
+import { hashFiles } from './hash-files.ts';
+import { compareLoadErrors, type RuleLoadError } from './load-error.ts';
+import { hasTooManyFeatures, placeRules } from './place-rules.ts';
+import type { PriceBook } from './price-book.ts';
+import { readPricing } from './pricing-file.ts';
+import type { Ruleset } from './ruleset.ts';
+import { readSettings, type Settings } from './ruleset-file.ts';
+import { runRuleTests } from './run-rule-tests.ts';
+import { parseYamlSource, type YamlSource } from './yaml-source.ts';
+
+/** One file as an adapter read it. */
+export interface RuleFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface LoadOptions {
+  /** Run the tests inside the files; a failing one is a load error. Default true. */
+  readonly runTests?: boolean;
+  /** Warns about review dates before this moment. */
+  readonly nowMs?: number;
+}
+
+export type LoadResult =
+  | { readonly ok: true; readonly ruleset: Ruleset; readonly warnings: readonly RuleLoadError[] }
+  | { readonly ok: false; readonly errors: readonly RuleLoadError[]; readonly warnings: readonly RuleLoadError[] };
+
+/**
+ * Checks and compiles all files of a ruleset: `ruleset.yaml`, `pricing.yaml`, and one file per rule. Either everything
+ * loads or all errors are returned at once; a half-loaded ruleset would guard less than it seems to.
+ */
+export function loadRuleset(files: readonly RuleFile[], options: LoadOptions = {}): LoadResult {
+  const { sources, errors } = parseFiles(files);
+  const pricingSource = sources.get('pricing.yaml');
+  const settingsSource = sources.get('ruleset.yaml');
+  const pricing = pricingSource === undefined ? undefined : readPricing(pricingSource);
+  const settings = settingsSource === undefined ? undefined : readSettings(settingsSource, pricing?.currency);
+
+  const rules: SourcedRule[] = [];
+  for (const [name, source] of sources) {
+    if (name === 'pricing.yaml' || name === 'ruleset.yaml') continue;
+    const rule = compileRule(source, { pricing, nowMs: options.nowMs });
+    if (rule !== undefined) rules.push({ rule, source });
+  }
+  if (settingsSource !== undefined) checkRulesTogether(rules, settings?.bands, settingsSource);
+
+  for (const source of sources.values()) errors.push(...source.errors);
+  const warnings = [...sources.values()].flatMap((source) => source.warnings).sort(compareLoadErrors);
+  if (errors.length > 0 || pricing === undefined || settings === undefined) return refuse(errors, warnings);
+
+  const ruleset = assemble({ hash: hashFiles(files), rules, pricing, settings });
+  errors.push(...checkSize(ruleset), ...(options.runTests === false ? [] : failingTests(ruleset)));
+  return errors.length > 0 ? refuse(errors, warnings) : { ok: true, ruleset, warnings };
+}
+
+function refuse(errors: RuleLoadError[], warnings: RuleLoadError[]): LoadResult {
+  return { ok: false, errors: errors.sort(compareLoadErrors), warnings };
+}
+
+function parseFiles(files: readonly RuleFile[]): { sources: Map<string, YamlSource>; errors: RuleLoadError[] } {
+  const sources = new Map<string, YamlSource>();
+  const errors: RuleLoadError[] = [];
+  // The order of files is an accident of the file system; findings must not depend on it.
+  const ordered = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const { path, text } of ordered) {
+    const name = baseName(path);
+    if (!name.endsWith('.yaml')) {
+      if (!name.endsWith('.yml')) continue;
+      const message = `${name} would be overlooked.`;
+      errors.push({
+        code: 'RULE-SHAPE-024',
+        path,
+        line: 1,
+        col: 1,
+        message,
+        fix: `rename it to ${name.slice(0, -4)}.yaml`,
+      });
+    } else if (sources.has(name)) {
+      const message = `${name} is also ${sources.get(name)?.path}.`;
+      errors.push({ code: 'RULE-SHAPE-022', path, line: 1, col: 1, message, fix: 'keep one, or rename it' });
+    } else sources.set(name, parseYamlSource(path, text));
+  }
+  for (const name of ['pricing.yaml', 'ruleset.yaml']) {
+    if (sources.has(name)) continue;
+    const message = `There is no ${name}.`;
+    errors.push({
+      code: 'RULE-SHAPE-021',
+      path: name,
+      line: 1,
+      col: 1,
+      message,
+      fix: `add rules/${name}; the shipped one is a start`,
+    });
+  }
+  return { sources, errors };
+}
+
+interface Parts {
+  readonly hash: string;
+  readonly rules: readonly SourcedRule[];
+  readonly pricing: PriceBook;
+  readonly settings: Settings;
+}
+
+function assemble({ hash, rules, pricing, settings }: Parts): Ruleset {
+  const unplaced = rules.map(({ rule }) => rule);
+  const isJudged = (mode: string) => mode === 'live' || mode === 'shadow';
+  // Drafts and retired rules cost accounts nothing: their features are not kept.
+  const judged = placeRules(
+    unplaced.filter(({ mode }) => isJudged(mode)),
+    pricing,
+  );
+  const others = unplaced.filter(({ mode }) => !isJudged(mode)).map((rule) => ({ ...rule, featureIndex: -1 }));
+  return {
+    hash,
+    rules: [...judged.rules, ...others].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    judgedRules: judged.rules,
+    bands: settings.bands,
+    features: judged.features,
+    pricing,
+    overdraftNanos: settings.overdraftNanos,
+    freeze: { hours: settings.freezeHours, perDayMax: settings.freezesPerDayMax },
+    budgets: { alertsPerDay: settings.alertsPerDay },
+  };
+}
+
+function checkSize(ruleset: Ruleset): RuleLoadError[] {
+  if (!hasTooManyFeatures(ruleset.features)) return [];
+  const message = `Rules look at ${ruleset.features.features.length} features; an account keeps ${FEATURES_MAX}.`;
+  const path = ruleset.judgedRules[0]?.path ?? 'rules';
+  return [{ code: 'RULE-LOGIC-011', path, line: 1, col: 1, message, fix: 'retire rules, or let them share features' }];
+}
+
+function failingTests(ruleset: Ruleset): RuleLoadError[] {
+  return runRuleTests(ruleset)
+    .filter((result) => !result.ok)
+    .map(({ path, line, col, name, expect, actual, detail }) => ({
+      code: 'RULE-TEST-004',
+      path,
+      line,
+      col,
+      message: `${JSON.stringify(name)} expects ${expect}, but the result is ${actual}: ${detail}.`,
+      fix: 'correct the rule, or what the test expects',
+    }));
+}
+
+function baseName(path: string): string {
+  return path.split('/').at(-1) ?? path;
+}

@@ -1,0 +1,42 @@
+import { FEATURES_MAX, type FeatureDefinition, type FeatureSpec } from '../features/feature-spec.ts';
+import type { UnplacedRule } from './compile-rule.ts';
+import type { CompiledRule } from './compiled-rule.ts';
+import type { PriceBook } from './price-book.ts';
+
+/** Charts want two days even when no rule looks further back than that. */
+const HOURLY_MIN = 48;
+
+const FINE_MIN = 24;
+
+/** Collects what the rules look at, and gives every rule its feature's place. Order of rules does not matter. */
+export function placeRules(
+  rules: readonly UnplacedRule[],
+  pricing: PriceBook,
+): { readonly rules: readonly CompiledRule[]; readonly features: FeatureSpec } {
+  const byName = new Map<string, FeatureDefinition>();
+  for (const { definition } of rules) {
+    const known = byName.get(definition.name);
+    byName.set(definition.name, { ...definition, fine: definition.fine || known?.fine === true });
+  }
+  const features = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const hours = rules.map(({ detector }) => detector.gapHours + detector.historyHours);
+  const fine = rules.map(({ detector }) => (detector.bucket === 'five_minutes' ? detector.windowBuckets : 0));
+  const placed = rules.map((rule) => ({
+    ...rule,
+    featureIndex: features.findIndex((feature) => feature.name === rule.definition.name),
+  }));
+  return {
+    rules: placed.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    features: {
+      features,
+      hourlyMax: Math.max(HOURLY_MIN, ...hours),
+      fineMax: Math.max(FINE_MIN, ...fine),
+      factMeters: new Set([...pricing.meters.values()].filter(({ kind }) => kind === 'fact').map(({ name }) => name)),
+    },
+  };
+}
+
+/** Whether there are more features than an account may keep. */
+export function hasTooManyFeatures(spec: FeatureSpec): boolean {
+  return spec.features.length > FEATURES_MAX;
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { ACTION_KINDS, type Band, type BandAction, OUTCOMES } from './band.ts';
+import { checkBands } from './check-bands.ts';
+import { checkShape } from './check-shape.ts';
+import { take } from './compile-context.ts';
+import { suggest } from './did-you-mean.ts';
+import { parseMoney } from './units.ts';
+import type { YamlPath, YamlSource } from './yaml-source.ts';
+
+const actionShape = z.strictObject({ kind: z.string(), hours: z.int().optional(), to: z.string().min(1).optional() });
+
+const rulesetShape = z.strictObject({
+  overdraft: z.union([z.string(), z.number()]),
+  bands: z
+    .array(
+      z.strictObject({
+        from: z.int().min(0).max(100),
+        to: z.int().min(0).max(100),
+        outcome: z.enum(OUTCOMES),
+        actions: z.array(actionShape).default([]),
+      }),
+    )
+    .min(2),
+  budgets: z.strictObject({
+    alerts_per_day: z.int().min(1).max(1_000_000),
+    freezes_per_day: z.int().min(0).max(1_000_000).optional(),
+  }),
+});
+
+/** `ruleset.yaml`, checked: bands, limits and budgets. */
+export interface Settings {
+  readonly overdraftNanos: bigint;
+  readonly bands: readonly Band[];
+  readonly freezeHours: number;
+  readonly freezesPerDayMax: number;
+  readonly alertsPerDay: number;
+}
+
+/** A freeze is a pause for a person to look, not a sentence. */
+const FREEZE_HOURS_MAX = 168;
+
+/** Reads `ruleset.yaml`. Problems are reported on the source; undefined when there are any. */
+export function readSettings(source: YamlSource, currency: string | undefined): Settings | undefined {
+  const document = checkShape(source, rulesetShape);
+  if (document === undefined) return undefined;
+  const overdraftNanos = take(source, ['overdraft'], parseMoney(String(document.overdraft), currency));
+  const bands = document.bands.map(({ from, to, outcome, actions }, index): Band => {
+    const read = actions.map((action, position) => readAction(source, ['bands', index, 'actions', position], action));
+    return { from, to, outcome, actions: read.filter((action) => action !== undefined) };
+  });
+  checkBands(source, bands);
+  const freeze = bands.flatMap(({ actions }) => actions).find((action) => action.kind === 'freeze_wallet');
+  if (freeze !== undefined && document.budgets.freezes_per_day === undefined) {
+    const message = 'A mistaken rule could freeze every customer in an hour.';
+    source.report(['budgets'], 'RULE-SAFE-008', message, 'add freezes_per_day: 10');
+  }
+  if (source.errors.length > 0 || overdraftNanos === undefined) return undefined;
+  return {
+    overdraftNanos,
+    bands,
+    freezeHours: freeze?.hours ?? 0,
+    freezesPerDayMax: document.budgets.freezes_per_day ?? 0,
+    alertsPerDay: document.budgets.alerts_per_day,
+  };
+}
+
+function readAction(source: YamlSource, at: YamlPath, action: z.infer<typeof actionShape>): BandAction | undefined {
+  if (action.kind === 'notify') {
+    if (action.hours !== undefined) {
+      source.report([...at, 'hours'], 'RULE-LOGIC-010', 'A message has no duration.', 'remove hours');
+    }
+    if (action.to !== undefined) return { kind: 'notify', to: action.to };
+    source.report(at, 'RULE-SHAPE-002', 'notify has no to.', 'add to: support');
+    return undefined;
+  }
+  if (action.kind !== 'freeze_wallet') {
+    source.report(
+      [...at, 'kind'],
+      'RULE-NAME-003',
+      `${action.kind} is not an action.`,
+      suggest(action.kind, ACTION_KINDS),
+    );
+    return undefined;
+  }
+  if (action.to !== undefined) {
+    source.report(
+      [...at, 'to'],
+      'RULE-LOGIC-010',
+      'A freeze is not addressed to anybody.',
+      'remove to, and add a notify action',
+    );
+  }
+  if (action.hours === undefined || action.hours < 1) {
+    source.report(at, 'RULE-SAFE-001', 'A freeze without an end stays until somebody remembers it.', 'add hours: 24');
+    return undefined;
+  }
+  if (action.hours > FREEZE_HOURS_MAX) {
+    const message = `hours: ${action.hours} is longer than ${FREEZE_HOURS_MAX}.`;
+    source.report([...at, 'hours'], 'RULE-SAFE-002', message, `hours: 24, or at most ${FREEZE_HOURS_MAX}`);
+    return undefined;
+  }
+  return { kind: 'freeze_wallet', hours: action.hours };
+}

@@ -1,0 +1,37 @@
+import type { FeatureSpec } from '../features/feature-spec.ts';
+import type { Band } from './band.ts';
+import type { CompiledRule } from './compiled-rule.ts';
+import type { PriceBook } from './price-book.ts';
+
+export type { Band, BandAction, Outcome } from './band.ts';
+export type { CompiledRule, RuleMode } from './compiled-rule.ts';
+export { formatRuleLoadError, type RuleLoadError } from './load-error.ts';
+export { type LoadOptions, type LoadResult, loadRuleset, type RuleFile } from './load-ruleset.ts';
+
+/** Everything the files under `rules/` say, checked and compiled. Immutable; safe to share between lanes. */
+export interface Ruleset {
+  /** SHA-256 of the files' names and content, whatever their order: the version every decision stores. */
+  readonly hash: string;
+  readonly rules: readonly CompiledRule[];
+  /** Those that are evaluated: live and shadow, ordered by id. */
+  readonly judgedRules: readonly CompiledRule[];
+  /** Ascending, covering 0 to 100. */
+  readonly bands: readonly Band[];
+  readonly features: FeatureSpec;
+  readonly pricing: PriceBook;
+  /** How far a wallet may go below zero before usage is quarantined, unless the wallet has its own limit. */
+  readonly overdraftNanos: bigint;
+  readonly freeze: FreezePolicy;
+  readonly budgets: Budgets;
+}
+
+/** How long a freeze lasts, and how many a day are allowed before freezes are demoted to review. */
+export interface FreezePolicy {
+  readonly hours: number;
+  readonly perDayMax: number;
+}
+
+/** What the team can work through. */
+export interface Budgets {
+  readonly alertsPerDay: number;
+}

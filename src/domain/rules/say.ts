@@ -1,0 +1,102 @@
+import type { FeatureUnit } from '../features/feature-unit.ts';
+import { HOUR_MS, MINUTE_MS } from '../time.ts';
+
+/** Fields a `say` template may name, and what they hold. */
+export const SAY_FIELDS = {
+  observed: 'what the window held',
+  expected: 'what such a window usually holds',
+  lower: 'the low end of the usual range',
+  upper: 'the high end of the usual range',
+  threshold: 'the rule would not have fired below this',
+  window: 'length of the window',
+  times: 'observed divided by expected',
+  z: 'distance from the usual in spreads',
+} as const;
+
+export type SayField = keyof typeof SAY_FIELDS;
+
+/** A parsed template: literal text and fields, in order. */
+export type SayTemplate = readonly ({ readonly text: string } | { readonly field: SayField })[];
+
+/** Numbers a sentence is made from; amounts in the feature's unit (nano-units for money). */
+export interface SayValues {
+  readonly observed: number;
+  readonly expected: number;
+  readonly lower: number;
+  readonly upper: number;
+  readonly threshold: number;
+  readonly windowMs: number;
+  readonly times: number | undefined;
+  readonly z: number | undefined;
+}
+
+/** Whether a word is a field of `say`. */
+export function isSayField(word: string): word is SayField {
+  return Object.hasOwn(SAY_FIELDS, word);
+}
+
+/** Splits a template. Unknown fields are returned by name, so that the loader can point at them. */
+export function parseSay(text: string): { readonly template: SayTemplate; readonly unknown: readonly string[] } {
+  const template: ({ text: string } | { field: SayField })[] = [];
+  const unknown: string[] = [];
+  for (const part of text.split(/(\{[^{}]*\})/)) {
+    if (part === '') continue;
+    if (!part.startsWith('{')) {
+      template.push({ text: part });
+      continue;
+    }
+    const word = part.slice(1, -1).trim();
+    if (isSayField(word)) template.push({ field: word });
+    else unknown.push(word);
+  }
+  return { template, unknown };
+}
+
+/** The finished sentence. Holds only our own text and numbers, so it needs no escaping for control characters. */
+export function renderSay(template: SayTemplate, values: SayValues, unit: FeatureUnit): string {
+  return template.map((part) => ('text' in part ? part.text : renderField(part.field, values, unit))).join('');
+}
+
+function renderField(field: SayField, values: SayValues, unit: FeatureUnit): string {
+  switch (field) {
+    case 'window':
+      return formatWindow(values.windowMs);
+    case 'times':
+      return values.times === undefined ? 'many times' : `${formatNumber(values.times)}×`;
+    case 'z':
+      return values.z === undefined ? 'n/a' : formatNumber(values.z);
+    default:
+      return formatAmount(values[field], unit);
+  }
+}
+
+/** `412.80 USD` for money, `12,300 tokens` without its unit for counts: the sentence names the thing itself. */
+export function formatAmount(value: number, unit: FeatureUnit): string {
+  if (unit.kind === 'count') return formatNumber(value);
+  const major = value / 1e9;
+  // Less than a cent still deserves a figure.
+  const decimals = major !== 0 && Math.abs(major) < 0.1 ? 4 : 2;
+  return `${groupThousands(major.toFixed(decimals))} ${unit.currency}`;
+}
+
+/** `30 minutes`, `6 hours`, `2 days`. */
+export function formatWindow(ms: number): string {
+  if (ms % (24 * HOUR_MS) === 0) return plural(ms / (24 * HOUR_MS), 'day');
+  if (ms % HOUR_MS === 0) return plural(ms / HOUR_MS, 'hour');
+  return plural(ms / MINUTE_MS, 'minute');
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
+function formatNumber(value: number): string {
+  const decimals = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 1;
+  return groupThousands(value.toFixed(decimals));
+}
+
+function groupThousands(text: string): string {
+  const [whole = '', fraction] = text.split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}

@@ -1,0 +1,51 @@
+/**
+ * The one catalogue of errors and event codes. Codes are stable: people grep logs and write handlers for them.
+ * A code is never reused or renamed; retire it by leaving its line here with the word "retired".
+ */
+
+/** What the process should do about an error: `usage` exits 2, everything else exits 1. */
+export type ErrorKind = 'usage' | 'config' | 'input' | 'conflict' | 'not_found' | 'infrastructure';
+
+/** Every error code, its kind, and the default fix shown when the thrower has nothing better to say. */
+export const ERROR_CATALOGUE = {
+  CLI_USAGE: { kind: 'usage', fix: 'Run the command with --help for its options and examples.' },
+  CONFIG_INVALID: { kind: 'config', fix: 'Correct the named variable; .env.example lists every one with its format.' },
+  FILE_UNREADABLE: { kind: 'usage', fix: 'Check the path and its permissions.' },
+  ENGINE_UNAVAILABLE: { kind: 'infrastructure', fix: 'Run `tollkeeper doctor` to see what is reachable.' },
+  ENGINE_DISK_FULL: { kind: 'infrastructure', fix: 'Free disk space, or point TOLLKEEPER_DATA_DIR at another disk.' },
+  ENGINE_PORT_IN_USE: { kind: 'infrastructure', fix: 'Stop the other program, or unset TOLLKEEPER_PORT to pick a free port.' },
+  ENGINE_LOCKED: { kind: 'conflict', fix: 'Stop the other Tollkeeper, or use another TOLLKEEPER_DATA_DIR.' },
+  ENGINE_DATA_VERSION: { kind: 'conflict', fix: 'Restore a backup into a new data directory with this version.' },
+  DATABASE_UNREACHABLE: { kind: 'infrastructure', fix: 'Check DATABASE_URL and that PostgreSQL accepts connections.' },
+  DATABASE_NOT_MIGRATED: { kind: 'infrastructure', fix: 'Run `tollkeeper migrate`.' },
+  QUEUE_UNREACHABLE: { kind: 'infrastructure', fix: 'Check REDIS_URL and that Redis accepts connections.' },
+  LANE_FENCED: { kind: 'conflict', fix: 'Another process took the lane over; this one stops writing to it.' },
+  LANE_BUSY: { kind: 'conflict', fix: 'Another process owns the lane; stop it or wait for its lease to end.' },
+  RULES_INVALID: { kind: 'input', fix: 'Run `tollkeeper rules check` and correct the listed places.' },
+  WALLET_NOT_FOUND: { kind: 'not_found', fix: 'List wallets with `tollkeeper wallet list`.' },
+  ACCOUNT_NOT_FOUND: { kind: 'not_found', fix: 'List accounts with `tollkeeper account list`.' },
+  ALERT_NOT_FOUND: { kind: 'not_found', fix: 'List alerts with `tollkeeper alert list`.' },
+  EVENT_NOT_FOUND: { kind: 'not_found', fix: 'Check the id; events older than the retention window are archived.' },
+  WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
+  AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
+  IDEMPOTENCY_CONFLICT: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },
+  BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
+  PRODUCER_CLOSED: { kind: 'conflict', fix: 'Create a new producer; a closed one takes no more events.' },
+} as const satisfies Record<string, { readonly kind: ErrorKind; readonly fix: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+/** The world failed, or the caller asked for something that cannot be: carries a stable code, a fix, and its cause. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly fix: string;
+
+  constructor(code: ErrorCode, message: string, options: { readonly fix?: string; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.kind = ERROR_CATALOGUE[code].kind;
+    this.fix = options.fix ?? ERROR_CATALOGUE[code].fix;
+  }
+}

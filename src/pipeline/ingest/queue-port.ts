@@ -1,0 +1,60 @@
+/** One delivered job, as the pipeline sees it. Delivery may happen twice and out of order. */
+export interface DeliveredJob {
+  readonly queue: string;
+  readonly id: string;
+  readonly data: unknown;
+  /** Size of the data as stored, in characters. */
+  readonly size: number;
+  /** Values returned by child jobs, when there are any. */
+  readonly childResults: () => Promise<ReadonlyMap<string, unknown>>;
+  /** Adds child jobs (idempotent by id) and gives the job back until they are done. Never returns normally. */
+  readonly awaitChildren: (children: readonly ChildJob[]) => Promise<never>;
+}
+
+/** Thrown by `awaitChildren`: the job is parked until its children are done. Not a failure. */
+export class WaitingForChildren extends Error {}
+
+export interface ChildJob {
+  readonly queue: string;
+  readonly id: string;
+  readonly data: unknown;
+}
+
+export type JobProcessor = (job: DeliveredJob) => Promise<unknown>;
+
+/** A job to add. A custom id makes adding it twice harmless; it may be neither an integer nor hold a colon. */
+export interface NewJob {
+  readonly id?: string;
+  readonly data: unknown;
+}
+
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly active: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly delayed: number;
+}
+
+export interface QueueHandle {
+  readonly name: string;
+  readonly addJobs: (jobs: readonly NewJob[]) => Promise<void>;
+  readonly counts: () => Promise<QueueCounts>;
+  readonly close: () => Promise<void>;
+}
+
+export interface WorkerHandle {
+  /** Stops fetching; resolves when the jobs in hand are finished. `force` abandons them (they are delivered again). */
+  readonly close: (force?: boolean) => Promise<void>;
+}
+
+/** BullMQ on one of its backends, chosen once in the composition root. */
+export interface QueueEngine {
+  readonly kind: 'redis' | 'postgres';
+  readonly openQueue: (name: string) => QueueHandle;
+  readonly openWorker: (
+    name: string,
+    process: JobProcessor,
+    options: { readonly concurrency: number; readonly keepCompleted: { readonly age: number; readonly count: number } },
+  ) => WorkerHandle;
+}

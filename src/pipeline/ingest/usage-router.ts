@@ -1,0 +1,163 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises';
+import { ARRIVAL_PROPERTY } from '../../domain/events/event-key.ts';
+import type { ParsedEvent } from '../../domain/events/parse-event.ts';
+import { type ParsedJob, parseJob } from '../../domain/events/parse-job.ts';
+import type { EventStatus, UsageEvent } from '../../domain/events/usage-event.ts';
+import { parseRfc3339 } from '../../domain/time.ts';
+import { type LaneEvent, LaneEventFactory } from '../lane/lane-event.ts';
+import type { LaneWriter } from '../lane/lane-writer.ts';
+import type { DeliveredJob } from './queue-port.ts';
+import type { RejectionLog } from './rejection-log.ts';
+
+/** What a usage job returns: one status per event, in input order. */
+export interface UsageJobResult {
+  readonly v: 1;
+  readonly results: readonly EventStatus[];
+}
+
+export interface UsageRouterOptions {
+  readonly currency: string;
+  /** Lane of a shard, from the shard_lane table. */
+  readonly laneOf: (shard: number) => number;
+  /** Writers of the lanes this process owns. */
+  readonly writers: ReadonlyMap<number, LaneWriter>;
+  readonly rejections: RejectionLog;
+  /** Our clock at first acceptance, epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** Events prepared between two turns of the event loop: keeps a slice well under 50 ms. */
+const SLICE = 1_000;
+
+interface Routed {
+  readonly item: LaneEvent;
+  readonly index: number;
+  readonly raw: unknown;
+}
+
+/**
+ * The stateless router behind the intake queues: reads a job, hands each event to its lane, and completes when every
+ * event has a committed status. One bad event never fails its batch; rejected events are kept with their reason.
+ */
+export class UsageRouter {
+  readonly #options: UsageRouterOptions;
+  readonly #factory: LaneEventFactory;
+
+  constructor(options: UsageRouterOptions) {
+    this.#options = options;
+    this.#factory = new LaneEventFactory(options.currency);
+  }
+
+  /** Processes one job of an intake queue. Throws only when the events belong to lanes that are changing hands. */
+  async process(job: DeliveredJob, trusted: boolean): Promise<UsageJobResult> {
+    const acceptedAtMs = this.#options.now();
+    const parsed = parseJob(job.data, { trusted, bytes: job.size });
+    if (!parsed.ok) {
+      const status: EventStatus = { id: null, status: 'rejected', ...parsed.rejection };
+      await this.#record(job, [status], [job.data], parsed);
+      return { v: 1, results: [status] };
+    }
+    const results: EventStatus[] = new Array(parsed.events.length);
+    const lanes = await this.#route(parsed, results, acceptedAtMs);
+    await this.#submit(job, lanes, results);
+    if (results.some((result) => result.status === 'rejected')) await this.#record(job, results, parsed.raws, parsed);
+    return { v: 1, results };
+  }
+
+  async #route(
+    job: Extract<ParsedJob, { ok: true }>,
+    results: EventStatus[],
+    acceptedAtMs: number,
+  ): Promise<Map<number, Routed[]>> {
+    const lanes = new Map<number, Routed[]>();
+    for (let index = 0; index < job.events.length; index++) {
+      if (index % SLICE === SLICE - 1) await yieldToLoop();
+      const parsed = job.events[index];
+      if (parsed === undefined) continue;
+      if (!parsed.ok) {
+        results[index] = { id: parsed.id, status: 'rejected', ...parsed.rejection };
+        continue;
+      }
+      const ingestedAtMs = job.clock === 'file' ? arrivalOf(parsed.event) : acceptedAtMs;
+      const item = this.#factory.prepare(parsed.event, ingestedAtMs);
+      const lane = this.#options.laneOf(item.address.shard);
+      const routed = lanes.get(lane);
+      const entry = { item, index, raw: job.raws[index] };
+      if (routed === undefined) lanes.set(lane, [entry]);
+      else routed.push(entry);
+    }
+    return lanes;
+  }
+
+  async #submit(job: DeliveredJob, lanes: ReadonlyMap<number, Routed[]>, results: EventStatus[]): Promise<void> {
+    const foreign = [...lanes.keys()].some((lane) => !this.#options.writers.has(lane));
+    if (foreign) {
+      await this.#forward(job, lanes, results);
+      return;
+    }
+    await Promise.all(
+      [...lanes].map(async ([lane, routed]) => {
+        const statuses = await this.#options.writers.get(lane)?.submit(routed.map(({ item }) => item));
+        assign(results, routed, statuses);
+      }),
+    );
+  }
+
+  /** Some lane belongs to another process: every lane's share becomes a child job there, and the results are merged. */
+  async #forward(job: DeliveredJob, lanes: ReadonlyMap<number, Routed[]>, results: EventStatus[]): Promise<void> {
+    const done = await job.childResults();
+    const missing = [...lanes].filter(([lane]) => !done.has(childId(job, lane)));
+    if (missing.length > 0) {
+      return job.awaitChildren(
+        missing.map(([lane, routed]) => ({
+          queue: `lane-${lane}`,
+          id: childId(job, lane),
+          data: { v: 1, child: childId(job, lane), events: routed.map(({ item, raw }) => ({ at: item.ingestedAtMs, raw })) },
+        })),
+      );
+    }
+    for (const [lane, routed] of lanes) {
+      const value = done.get(childId(job, lane)) as { readonly results: readonly EventStatus[] };
+      assign(results, routed, value.results);
+    }
+  }
+
+  #record(
+    job: DeliveredJob,
+    results: readonly EventStatus[],
+    raws: readonly unknown[],
+    parsed: ParsedJob,
+  ): Promise<void> {
+    const rejected = results.flatMap((status, position) => {
+      if (status?.status !== 'rejected') return [];
+      const event = parsed.ok ? parsed.events[position] : undefined;
+      return [{ status, position, raw: raws[position], ...namesOf(event, raws[position]) }];
+    });
+    return this.#options.rejections.record({ queue: job.queue, jobId: job.id }, rejected);
+  }
+}
+
+function childId(job: DeliveredJob, lane: number): string {
+  return `${job.queue}-${job.id.replaceAll(':', '_')}-lane${lane}`;
+}
+
+function assign(results: EventStatus[], routed: readonly Routed[], statuses: readonly EventStatus[] | undefined): void {
+  if (statuses?.length !== routed.length) throw new Error('a lane answers one status per event');
+  for (let at = 0; at < routed.length; at++) {
+    const status = statuses[at];
+    const index = routed[at]?.index;
+    if (status !== undefined && index !== undefined) results[index] = status;
+  }
+}
+
+/** In a replayed file "now" is the arrival column; without one, the event's own time. */
+function arrivalOf(event: UsageEvent): number {
+  const arrival = event.properties?.[ARRIVAL_PROPERTY];
+  return (typeof arrival === 'string' ? parseRfc3339(arrival) : undefined) ?? event.occurredAtMs;
+}
+
+function namesOf(event: ParsedEvent | undefined, raw: unknown): { readonly tenant: string; readonly source: string | null } {
+  if (event?.ok === true) return { tenant: event.event.tenant, source: event.event.source };
+  const source = typeof raw === 'object' && raw !== null && 'source' in raw && typeof raw.source === 'string' ? raw.source : null;
+  return { tenant: 'default', source };
+}

@@ -1,0 +1,202 @@
+import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
+import { foldUsage } from '../../domain/features/account-features.ts';
+import { judgeTime } from '../../domain/ledger/lateness.ts';
+import { ENTRY_KIND, judgeDebit, postToHead } from '../../domain/ledger/wallet.ts';
+import { chargeFor } from '../../domain/money/price.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import type { BatchRecord } from './batch-record.ts';
+import { decide } from './decide.ts';
+import type { Identity } from './find-duplicates.ts';
+import type { LaneEvent } from './lane-event.ts';
+import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
+import { thawExpired, touch } from './wallet-state.ts';
+
+/** Feature rows written per batch: enough that takeover refolds seconds, not minutes, of facts. */
+const CHECKPOINTS_MIN = 64;
+const CHECKPOINTS_SHARE = 1 / 16;
+
+/** What a batch is made from: events in lane order, what identity says of each, and the rules in force. */
+export interface BatchInput {
+  readonly events: readonly LaneEvent[];
+  readonly identities: readonly Identity[];
+  readonly ruleset: Ruleset;
+  readonly lateWindowMs: number;
+}
+
+/**
+ * Applies a batch to the lane's memory and returns everything the database transaction must write. Pure apart from
+ * the memory: no IO, no clock. Events are applied one by one in lane order (debit, fold, judge), so any split of one
+ * sequence into batches yields the same entries and decisions; a freeze holds from the next event of the same batch.
+ *
+ * Every account of the batch must be in `memory.accounts`. If the transaction fails, the memory is void.
+ */
+export function applyBatch(memory: LaneMemory, input: BatchInput): BatchRecord {
+  const batch = startBatch(memory, input.ruleset);
+  for (let index = 0; index < input.events.length; index++) {
+    const item = input.events[index];
+    const identity = input.identities[index];
+    if (item === undefined || identity === undefined) throw new Error('one identity per event');
+    applyEvent(memory, batch, input, item, identity, index);
+  }
+  chooseCheckpoints(memory, batch);
+  memory.lastBatch = batch.batchNo;
+  return { ...batch, clockMs: memory.clockMs };
+}
+
+function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
+  return {
+    lane: memory.lane,
+    epoch: memory.epoch,
+    batchNo: memory.lastBatch + 1,
+    rulesetHash: ruleset.hash,
+    previousChain: memory.chain,
+    clockMs: memory.clockMs,
+    entries: [],
+    touched: [],
+    quarantined: [],
+    facts: [],
+    decisions: [],
+    alerts: [],
+    outbox: [],
+    checkpoints: new Set(),
+    featuresThrough: 0,
+    priced: 0n,
+    currency: ruleset.pricing.currency,
+    statuses: [],
+    counts: { posted: 0, duplicate: 0, quarantined: 0 },
+  };
+}
+
+function applyEvent(
+  memory: LaneMemory,
+  batch: BatchRecord,
+  input: BatchInput,
+  item: LaneEvent,
+  identity: Identity,
+  position: number,
+): void {
+  const { event } = item;
+  if (item.ingestedAtMs > memory.clockMs) memory.clockMs = item.ingestedAtMs;
+  const nowMs = memory.clockMs;
+  const account = memory.accounts.get(item.address.walletId);
+  if (account === undefined) throw new Error(`wallet ${item.address.walletId} was not loaded`);
+
+  if (identity.kind === 'duplicate') {
+    batch.facts.push({ item, ingestedAtMs: nowMs, status: 'duplicate', amount: null });
+    batch.counts.duplicate++;
+    batch.statuses.push({ id: event.id, status: 'duplicate' });
+    return;
+  }
+  const charge = chargeFor(input.ruleset.pricing, event);
+  if (charge === 'too_large') {
+    batch.statuses.push(refuseAmount(item));
+    return;
+  }
+  touch(batch, account);
+  thawExpired(memory, batch, account, nowMs);
+  const amount = typeof charge === 'bigint' ? charge : null;
+  const key = identity.kind === 'altered' ? identity.key : item.key;
+  const reason = quarantineReason(input, account, item, identity, amount, nowMs);
+  memory.recentKeys.add(key);
+
+  fold(memory, batch, input, account, item, amount, reason, nowMs);
+  if (reason === undefined && amount !== null) postEvent(batch, account, item, amount, input.ruleset);
+  const decisionId = decide(memory, batch, input.ruleset, account, item, amount ?? 0n, nowMs);
+
+  batch.facts.push({ item, ingestedAtMs: nowMs, status: reason ?? 'posted', amount });
+  if (reason === undefined) {
+    batch.counts.posted++;
+    batch.statuses.push({ id: event.id, status: 'posted' });
+    return;
+  }
+  account.wallet.quarantined += amount ?? 0n;
+  account.wallet.quarantinedEvents++;
+  batch.quarantined.push({ key, item, position, reason, amount, ingestedAtMs: nowMs, decisionId });
+  batch.counts.quarantined++;
+  batch.statuses.push({ id: event.id, status: 'quarantined', code: reason } satisfies EventStatus);
+}
+
+/** A charge no wallet can hold is a unit mistake; the router keeps the event with this reason. */
+function refuseAmount({ event }: LaneEvent): EventStatus {
+  return {
+    id: event.id,
+    status: 'rejected',
+    code: 'AMOUNT_TOO_LARGE',
+    field: 'quantity',
+    value: event.quantity.text,
+    fix: `Check the unit of ${event.meter}: this quantity costs more than a wallet can hold.`,
+  };
+}
+
+/** Why this event cannot be charged now; undefined when it can. Identity first, then time, price, wallet, balance. */
+function quarantineReason(
+  input: BatchInput,
+  account: LaneAccount,
+  item: LaneEvent,
+  identity: Identity,
+  amount: bigint | null,
+  nowMs: number,
+): QuarantineReason | undefined {
+  if (identity.kind === 'altered') return 'altered';
+  const time = judgeTime(item.event.occurredAtMs, nowMs, input.lateWindowMs);
+  if (time !== 'in_time') return time;
+  if (amount === null) return 'unknown_meter';
+  const verdict = judgeDebit(account.wallet, amount, input.ruleset.overdraftNanos);
+  return verdict === 'post' ? undefined : verdict;
+}
+
+function postEvent(batch: BatchRecord, account: LaneAccount, item: LaneEvent, amount: bigint, ruleset: Ruleset): void {
+  const { wallet } = account;
+  const seq = postToHead(wallet, -amount);
+  const isFact = ruleset.pricing.meters.get(item.event.meter)?.kind === 'fact';
+  const kind = isFact ? ENTRY_KIND.fact : ENTRY_KIND.usage;
+  batch.priced += amount;
+  const balanceAfter = wallet.posted;
+  batch.entries.push({ key: item.key, wallet, seq, amount: -amount, balanceAfter, contentHash: item.contentHash, kind });
+}
+
+function fold(
+  memory: LaneMemory,
+  batch: BatchRecord,
+  input: BatchInput,
+  account: LaneAccount,
+  item: LaneEvent,
+  amount: bigint | null,
+  reason: QuarantineReason | undefined,
+  nowMs: number,
+): void {
+  const disposition = reason === undefined ? 'posted' : reason === 'altered' ? 'altered' : 'quarantined';
+  // An event whose own time is not believed must not write into a bucket that time names.
+  const believed = reason !== 'too_late' && reason !== 'in_future';
+  foldUsage(
+    account.features,
+    {
+      meter: item.event.meter,
+      quantity: item.event.quantity.approximate,
+      spendNanos: Number(amount ?? 0n),
+      occurredAtMs: believed ? item.event.occurredAtMs : nowMs,
+      ingestedAtMs: nowMs,
+      disposition,
+    },
+    input.ruleset.features,
+  );
+  markDirty(memory, account, batch.batchNo);
+}
+
+/**
+ * Adds the longest-dirty accounts to the batch's checkpoints, so that `featuresThrough` keeps advancing. Accounts with
+ * a changed judgement are already there: their flags exist nowhere else.
+ */
+function chooseCheckpoints(memory: LaneMemory, batch: BatchRecord): void {
+  const wanted = Math.max(CHECKPOINTS_MIN, Math.ceil(memory.dirty.size * CHECKPOINTS_SHARE));
+  for (const account of memory.dirty) {
+    if (batch.checkpoints.size >= wanted) break;
+    batch.checkpoints.add(account);
+  }
+  for (const account of batch.checkpoints) {
+    memory.dirty.delete(account);
+    account.dirtySinceBatch = 0;
+    account.checkpointBatch = batch.batchNo;
+  }
+  batch.featuresThrough = featuresThrough(memory, batch.batchNo);
+}

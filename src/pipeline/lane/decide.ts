@@ -1,0 +1,170 @@
+import { freezeWallet } from '../../actions/freeze-wallet.ts';
+import { writeAlertSummary } from '../../domain/decisions/alert-summary.ts';
+import { type Judgement, judge } from '../../domain/decisions/judge.ts';
+import { moneyAtRisk } from '../../domain/decisions/money-at-risk.ts';
+import { formatEventKey } from '../../domain/events/event-key.ts';
+import { hourlySeries } from '../../domain/features/account-features.ts';
+import { derivedId, formatWalletId } from '../../domain/ids.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import { HOUR_MS } from '../../domain/time.ts';
+import type { BatchRecord } from './batch-record.ts';
+import type { LaneEvent } from './lane-event.ts';
+import type { LaneAccount, LaneMemory } from './lane-memory.ts';
+import { laneLedger } from './wallet-state.ts';
+
+/** How long we assume it takes a person to look at an alert: the burn until then is at risk. */
+const REACTION_HOURS = 12;
+
+/** Hours of spend shown on an alert. */
+const CHART_HOURS = 48;
+
+/**
+ * Judges an account after one event and carries out what the ruleset asks for: the freeze, the decision with its
+ * evidence, and the alert, all part of the batch. Returns the decision's id when one was recorded.
+ */
+export function decide(
+  memory: LaneMemory,
+  batch: BatchRecord,
+  ruleset: Ruleset,
+  account: LaneAccount,
+  item: LaneEvent,
+  amount: bigint,
+  nowMs: number,
+): string | null {
+  const { wallet, features } = account;
+  const judgement = judge(ruleset, features, {
+    account: wallet.account,
+    ingestedAtMs: nowMs,
+    eventSpendNanos: Number(amount),
+  });
+  if (judgement === null) return null;
+  // Flags and incidents exist only in the features, so they are saved with the batch that changed them.
+  if (judgement.stateChanged) batch.checkpoints.add(account);
+
+  const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
+  const notFrozenBecause = actOn(memory, batch, ruleset, account, judgement, decisionId, nowMs);
+  const figures = figuresOf(account, judgement, nowMs);
+  batch.decisions.push({
+    decisionId,
+    wallet,
+    key: item.key,
+    outcome: judgement.outcome,
+    score: judgement.score,
+    decidedAtMs: nowMs,
+    evidence: {
+      raised: judgement.raised,
+      results: judgement.results,
+      event: { id: item.event.id, source: item.event.source, meter: item.event.meter },
+      wallet: { status: wallet.status, posted: wallet.posted, held: wallet.held, quarantined: wallet.quarantined },
+      moneyAtRisk: figures.moneyAtRiskNanos,
+      loss: figures.lossNanos,
+      notFrozenBecause,
+      hourlySpendNanos: figures.hourlySpendNanos,
+    },
+  });
+  if (judgement.raised) raiseAlert(batch, account, judgement, { decisionId, notFrozenBecause, figures, nowMs });
+  return decisionId;
+}
+
+/** Freezes when the outcome says so; otherwise answers why the wallet was not frozen (null when it was). */
+function actOn(
+  memory: LaneMemory,
+  batch: BatchRecord,
+  ruleset: Ruleset,
+  account: LaneAccount,
+  judgement: Judgement,
+  decisionId: string,
+  nowMs: number,
+): string | null {
+  if (judgement.outcome !== 'freeze') {
+    const freezeFrom = ruleset.bands.find((band) => band.outcome === 'freeze')?.from;
+    return freezeFrom === undefined
+      ? 'no band of this ruleset freezes'
+      : `the rules that fire add up to ${judgement.score} points; a freeze needs ${freezeFrom}`;
+  }
+  const reason = judgement.results
+    .filter((result) => result.score > 0)
+    .map((result) => result.ruleId)
+    .join(' and ');
+  const plan = freezeWallet.plan({ wallet: account.wallet, decisionId, reason, nowMs }, { hours: ruleset.freeze.hours });
+  if ('skip' in plan) return plan.skip;
+  freezeWallet.apply(plan.effect, laneLedger(memory, batch, account, nowMs));
+  return null;
+}
+
+interface Figures {
+  readonly hourlySpendNanos: readonly number[];
+  readonly moneyAtRiskNanos: bigint;
+  readonly lossNanos: bigint;
+}
+
+function figuresOf({ wallet, features }: LaneAccount, judgement: Judgement, nowMs: number): Figures {
+  const hour = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+  const hourlySpendNanos = hourlySeries(features, 'spend', hour - (CHART_HOURS - 1) * HOUR_MS, hour + HOUR_MS);
+  const lastHours = hourlySpendNanos.slice(-2);
+  return {
+    hourlySpendNanos,
+    moneyAtRiskNanos: moneyAtRisk({
+      postedNanos: wallet.posted,
+      reversibleTopUpsNanos: 0n,
+      burnNanosPerHour: BigInt(Math.round(Math.max(...lastHours, 0))),
+      reactionHours: REACTION_HOURS,
+      frozen: wallet.status !== 'active',
+    }),
+    lossNanos: lossOf(judgement),
+  };
+}
+
+/** What was spent above the account's own normal: the largest excess any hitting money rule saw. */
+function lossOf(judgement: Judgement): bigint {
+  let loss = 0;
+  for (const result of judgement.results) {
+    const hits = result.status === 'hit' || result.status === 'snoozed';
+    if (hits && result.unit === 'nanos') loss = Math.max(loss, result.observed - result.expected);
+  }
+  return BigInt(Math.round(loss));
+}
+
+function raiseAlert(
+  batch: BatchRecord,
+  { wallet }: LaneAccount,
+  judgement: Judgement,
+  context: {
+    readonly decisionId: string;
+    readonly notFrozenBecause: string | null;
+    readonly figures: Figures;
+    readonly nowMs: number;
+  },
+): void {
+  const { decisionId, notFrozenBecause, figures, nowMs } = context;
+  const { title, summary } = writeAlertSummary({
+    account: wallet.account,
+    walletId: formatWalletId(wallet.walletId),
+    currency: wallet.currency,
+    outcome: judgement.outcome,
+    score: judgement.score,
+    raisedAtMs: nowMs,
+    frozenUntilMs: wallet.frozenUntilMs,
+    notFrozenBecause,
+    results: judgement.results,
+    hourlySpendNanos: figures.hourlySpendNanos,
+    balanceNanos: wallet.posted,
+    moneyAtRiskNanos: figures.moneyAtRiskNanos,
+    lossNanos: figures.lossNanos,
+    heldBackNanos: wallet.quarantined,
+    reactionHours: REACTION_HOURS,
+  });
+  const alertId = derivedId('alt', [decisionId]);
+  batch.alerts.push({
+    alertId,
+    decisionId,
+    wallet,
+    outcome: judgement.outcome,
+    title,
+    summary,
+    moneyAtRisk: figures.moneyAtRiskNanos,
+    loss: figures.lossNanos,
+    raisedAtMs: nowMs,
+  });
+  batch.outbox.push({ topic: 'notify', messageKey: `notify-${alertId}`, payload: { v: 1, alert: alertId } });
+}

@@ -1,0 +1,71 @@
+import { RecentKeys } from '../../domain/events/recent-keys.ts';
+import type { AccountFeatures } from '../../domain/features/account-features.ts';
+import type { WalletHead } from '../../domain/ledger/wallet.ts';
+
+/** One account as its lane's writer knows it. */
+export interface LaneAccount {
+  readonly wallet: WalletHead;
+  features: AccountFeatures;
+  /** Batch whose state the feature checkpoint in SQL holds; facts up to it are in `features` already. */
+  checkpointBatch: number;
+  /** The wallet row does not exist yet: the next batch inserts it. */
+  isNew: boolean;
+  /** Batch that first changed the features since their last checkpoint; 0 when the checkpoint is current. */
+  dirtySinceBatch: number;
+  /** Last batch that touched the account: finds touched accounts without a set, and cold ones to evict. */
+  touchedInBatch: number;
+}
+
+/**
+ * Everything a lane's single writer keeps in memory. PostgreSQL is the truth: after any failure this is thrown away
+ * and loaded again, never repaired.
+ */
+export interface LaneMemory {
+  readonly lane: number;
+  readonly epoch: bigint;
+  changeNo: bigint;
+  lastBatch: number;
+  chain: Buffer;
+  /** The lane's clock: highest ingestedAt so far, epoch milliseconds. */
+  clockMs: number;
+  readonly accounts: Map<bigint, LaneAccount>;
+  /** Accounts with features newer than their checkpoint, oldest first (insertion order). */
+  readonly dirty: Set<LaneAccount>;
+  readonly recentKeys: RecentKeys;
+}
+
+/** An empty memory at a lane head; accounts are loaded as their events arrive. */
+export function createLaneMemory(head: {
+  readonly lane: number;
+  readonly epoch: bigint;
+  readonly changeNo: bigint;
+  readonly lastBatch: number;
+  readonly chain: Buffer;
+  readonly clockMs: number;
+  readonly keysCompleteFromMs: number;
+}): LaneMemory {
+  return {
+    lane: head.lane,
+    epoch: head.epoch,
+    changeNo: head.changeNo,
+    lastBatch: head.lastBatch,
+    chain: head.chain,
+    clockMs: head.clockMs,
+    accounts: new Map(),
+    dirty: new Set(),
+    recentKeys: new RecentKeys(head.keysCompleteFromMs),
+  };
+}
+
+/** Marks an account's features as newer than their checkpoint. */
+export function markDirty(memory: LaneMemory, account: LaneAccount, batchNo: number): void {
+  if (account.dirtySinceBatch !== 0) return;
+  account.dirtySinceBatch = batchNo;
+  memory.dirty.add(account);
+}
+
+/** The batch up to which every feature row of the lane is complete, once `checkpointed` are written. */
+export function featuresThrough(memory: LaneMemory, batchNo: number): number {
+  for (const account of memory.dirty) return account.dirtySinceBatch - 1;
+  return batchNo;
+}

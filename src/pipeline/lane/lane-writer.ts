@@ -1,0 +1,241 @@
+import type { EventStatus } from '../../domain/events/usage-event.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import { AppError } from '../../errors.ts';
+import { isOurBug } from '../ingest/never-fail.ts';
+import { applyBatch } from './apply-batch.ts';
+import type { BatchRecord } from './batch-record.ts';
+import { findDuplicates } from './find-duplicates.ts';
+import type { LaneEvent } from './lane-event.ts';
+import type { LaneMemory } from './lane-memory.ts';
+import type { LaneStore, LaneTransaction } from './lane-store.ts';
+import { applyOutsideChanges, loadMissingAccounts, takeOver } from './take-over.ts';
+
+/** What a lane writer tells the world. */
+export interface LaneObserver {
+  readonly onCommit?: (batch: BatchRecord) => void;
+  /** An attempt failed and will be repeated; `attempt` counts from 1. */
+  readonly onRetry?: (lane: number, attempt: number, error: unknown) => void;
+}
+
+export interface LaneWriterOptions {
+  readonly lane: number;
+  readonly owner: string;
+  readonly store: LaneStore;
+  /** The rules in force; asked before every batch so that a reload takes effect between batches. */
+  readonly ruleset: () => Ruleset;
+  readonly lateWindowMs: number;
+  readonly batchEventsMax: number;
+  /** How long the first event of an idle lane waits for company. */
+  readonly gatherMs: number;
+  readonly observer: LaneObserver;
+  /** Waits between attempts; a test passes its own clock. */
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+interface Submission {
+  readonly events: readonly LaneEvent[];
+  readonly resolve: (statuses: EventStatus[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 5_000;
+
+/**
+ * The single writer of one lane in this process. Submissions of many jobs are gathered into shared database
+ * transactions; each resolves when its events are durably posted, quarantined or refused. A failed transaction voids
+ * the memory, which is loaded again before the next attempt: infrastructure errors are retried until the database is
+ * back, so no caller ever loses an event to them. Only `LANE_FENCED` and `LANE_BUSY` reach the caller, who hands the
+ * events to the lane's new owner.
+ */
+export class LaneWriter {
+  readonly #options: LaneWriterOptions;
+  #memory: LaneMemory | undefined;
+  #waiting: Submission[] = [];
+  #waitingEvents = 0;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: LaneWriterOptions) {
+    this.#options = options;
+  }
+
+  get lane(): number {
+    return this.#options.lane;
+  }
+
+  /** Events accepted and not yet durable: the caller's measure of back-pressure. */
+  get backlog(): number {
+    return this.#waitingEvents;
+  }
+
+  /** Takes the lane over before the first event, so that a busy lane is known at start. */
+  async open(): Promise<void> {
+    this.#memory = await takeOver(this.#options.store, this.#options.lane, this.#options.owner, this.#options.ruleset());
+  }
+
+  /** Resolves with one status per event, in order, once all of them are durable. */
+  submit(events: readonly LaneEvent[]): Promise<EventStatus[]> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ events, resolve, reject });
+      this.#waitingEvents += events.length;
+      this.#schedule();
+    });
+  }
+
+  /** Finishes what was submitted, then releases the lane. With `abandon`, what cannot be written now is rejected. */
+  async close(options: { readonly abandon?: boolean } = {}): Promise<void> {
+    this.#stopped = options.abandon === true;
+    while (this.#running !== undefined || this.#waiting.length > 0) {
+      this.#flush();
+      await this.#running;
+    }
+    clearTimeout(this.#timer);
+    await this.#options.store.release(this.#options.lane);
+    this.#memory = undefined;
+  }
+
+  #schedule(): void {
+    if (this.#running !== undefined || (this.#timer !== undefined && this.#waitingEvents < this.#options.batchEventsMax)) return;
+    if (this.#waitingEvents >= this.#options.batchEventsMax) {
+      this.#flush();
+      return;
+    }
+    this.#timer = setTimeout(() => this.#flush(), this.#options.gatherMs);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#running !== undefined || this.#waiting.length === 0) return;
+    const submissions = this.#takeBatch();
+    this.#running = this.#write(submissions).finally(() => {
+      this.#running = undefined;
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  /** Whole submissions up to the batch size; one larger than it still goes alone. */
+  #takeBatch(): Submission[] {
+    const taken: Submission[] = [];
+    let events = 0;
+    for (const submission of this.#waiting) {
+      if (taken.length > 0 && events + submission.events.length > this.#options.batchEventsMax) break;
+      taken.push(submission);
+      events += submission.events.length;
+    }
+    this.#waiting = this.#waiting.slice(taken.length);
+    this.#waitingEvents -= events;
+    return taken;
+  }
+
+  async #write(submissions: readonly Submission[]): Promise<void> {
+    try {
+      const events = submissions.length === 1 ? (submissions[0]?.events ?? []) : submissions.flatMap(({ events }) => events);
+      const statuses = await this.#writeDurably(events);
+      let offset = 0;
+      for (const submission of submissions) {
+        submission.resolve(statuses.slice(offset, offset + submission.events.length));
+        offset += submission.events.length;
+      }
+    } catch (error) {
+      for (const submission of submissions) submission.reject(error);
+    }
+  }
+
+  async #writeDurably(events: readonly LaneEvent[]): Promise<EventStatus[]> {
+    let lookUpAll = false;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(events, lookUpAll);
+      } catch (error) {
+        this.#memory = undefined;
+        if (error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY')) throw error;
+        if (this.#stopped) throw error;
+        this.#options.observer.onRetry?.(this.lane, attempt, error);
+        if (isUniqueViolation(error) && !lookUpAll) {
+          // A key that another lane wrote is found by looking every key up.
+          lookUpAll = true;
+          continue;
+        }
+        if (isDataError(error) || (isOurBug(error) && attempt > 3)) {
+          // Narrowed down by halves until the one event that cannot be written stands alone.
+          if (events.length > 1) return this.#writeHalves(events);
+          if (attempt > 3) return refuseByStore(events, error);
+          continue;
+        }
+        await this.#options.sleep(retryDelayMs(attempt));
+      }
+    }
+  }
+
+  async #writeHalves(events: readonly LaneEvent[]): Promise<EventStatus[]> {
+    const middle = events.length >> 1;
+    const first = await this.#writeDurably(events.slice(0, middle));
+    return first.concat(await this.#writeDurably(events.slice(middle)));
+  }
+
+  async #attempt(events: readonly LaneEvent[], lookUpAll: boolean): Promise<EventStatus[]> {
+    const { store, lane, owner, lateWindowMs } = this.#options;
+    const ruleset = this.#options.ruleset();
+    this.#memory ??= await takeOver(store, lane, owner, ruleset);
+    const memory = this.#memory;
+    await store.preparePartitions(partitionTimes(memory, events, lateWindowMs));
+
+    const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {
+      await applyOutsideChanges(memory, transaction);
+      await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
+      const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
+      const record = applyBatch(memory, { events, identities, ruleset, lateWindowMs });
+      memory.chain = await transaction.write(record);
+      return record;
+    });
+    for (const account of batch.touched) account.isNew = false;
+    this.#options.observer.onCommit?.(batch);
+    return batch.statuses;
+  }
+}
+
+/** Days the batch's entries can fall on: event times that may be posted, and the lane's own clock. */
+function partitionTimes(memory: LaneMemory, events: readonly LaneEvent[], lateWindowMs: number): number[] {
+  const days = new Set<number>();
+  let clockMs = memory.clockMs;
+  for (const { event, ingestedAtMs } of events) {
+    clockMs = Math.max(clockMs, ingestedAtMs);
+    const inTime = event.occurredAtMs <= clockMs + 3_600_000 && event.occurredAtMs >= clockMs - lateWindowMs;
+    if (inTime) days.add(Math.floor(event.occurredAtMs / 86_400_000));
+    days.add(Math.floor(clockMs / 86_400_000));
+  }
+  return [...days].map((day) => day * 86_400_000);
+}
+
+function retryDelayMs(attempt: number): number {
+  return Math.min(RETRY_MS_MIN * 2 ** (attempt - 1), RETRY_MS_MAX);
+}
+
+function sqlState(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return sqlState(error) === '23505';
+}
+
+/** SQLSTATE classes 22 and 23 blame the data, not the world: repeating the same batch cannot help. */
+function isDataError(error: unknown): boolean {
+  const state = sqlState(error);
+  return state.length === 5 && (state.startsWith('22') || state.startsWith('23'));
+}
+
+/** One event that the database will not store after every retry: refused with the reason, so that the rest flows on. */
+function refuseByStore(events: readonly LaneEvent[], error: unknown): EventStatus[] {
+  return events.map(({ event }) => ({
+    id: event.id,
+    status: 'rejected',
+    code: 'EVENT_NOT_STORABLE',
+    field: '(event)',
+    value: sqlState(error),
+    fix: 'Report this event: it passed every check and the database refused it.',
+  }));
+}

@@ -1,0 +1,122 @@
+import { parseEventKey } from '../../domain/events/event-key.ts';
+import { createFeatures, decodeFeatures, foldUsage } from '../../domain/features/account-features.ts';
+import { addressOf } from '../../domain/ids.ts';
+import { openWallet } from '../../domain/ledger/wallet.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import { decodeFacts, type StoredFact } from './facts-codec.ts';
+import type { LaneEvent } from './lane-event.ts';
+import { createLaneMemory, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
+import type { LaneStore, LaneTransaction, StoredAccount } from './lane-store.ts';
+
+/**
+ * Claims a lane and rebuilds its memory: head, recent keys, and the features of every account whose checkpoint is older
+ * than the lane's last batch, by folding the stored facts again. Judgements are not repeated: a batch that changed
+ * one wrote that account's checkpoint itself.
+ */
+export async function takeOver(store: LaneStore, lane: number, owner: string, ruleset: Ruleset): Promise<LaneMemory> {
+  const claim = await store.claim(lane, owner);
+  const memory = createLaneMemory(claim);
+  for (const key of claim.recentKeys) memory.recentKeys.add(parseEventKey(key));
+  for await (const { batchNo, facts } of store.factsAfter(lane, claim.featuresThrough)) {
+    await refold(memory, store, ruleset, batchNo, decodeFacts(facts));
+  }
+  return memory;
+}
+
+/** Accounts whose checkpoint already holds a batch; asked once per account and kept for the takeover. */
+async function refold(
+  memory: LaneMemory,
+  store: LaneStore,
+  ruleset: Ruleset,
+  batchNo: number,
+  facts: readonly StoredFact[],
+): Promise<void> {
+  const ids = new Map<StoredFact, bigint>();
+  for (const fact of facts) ids.set(fact, addressOf(fact.tenant, fact.account, ruleset.pricing.currency).walletId);
+  const missing = [...new Set(ids.values())].filter((id) => !memory.accounts.has(id));
+  if (missing.length > 0) {
+    for (const stored of await store.loadAccounts(missing)) addAccount(memory, stored);
+  }
+  for (const fact of facts) {
+    const account = memory.accounts.get(ids.get(fact) ?? 0n);
+    if (account === undefined || account.checkpointBatch >= batchNo || fact.status === 'duplicate') continue;
+    const believed = fact.status !== 'too_late' && fact.status !== 'in_future';
+    foldUsage(
+      account.features,
+      {
+        meter: fact.meter,
+        quantity: Number(fact.quantity),
+        spendNanos: Number(fact.amount ?? 0n),
+        occurredAtMs: believed ? fact.occurredAtMs : fact.ingestedAtMs,
+        ingestedAtMs: fact.ingestedAtMs,
+        disposition: fact.status === 'posted' || fact.status === 'altered' ? fact.status : 'quarantined',
+      },
+      ruleset.features,
+    );
+    markDirty(memory, account, batchNo);
+  }
+}
+
+function addAccount(memory: LaneMemory, stored: StoredAccount): LaneAccount {
+  const account: LaneAccount = {
+    wallet: stored.wallet,
+    features: stored.features === null ? createFeatures() : decodeFeatures(stored.features),
+    checkpointBatch: stored.checkpointBatch,
+    isNew: false,
+    dirtySinceBatch: 0,
+    touchedInBatch: 0,
+  };
+  memory.accounts.set(stored.wallet.walletId, account);
+  return account;
+}
+
+/** Reloads the wallets that others changed since the writer last looked, and the lane head they moved. */
+export async function applyOutsideChanges(memory: LaneMemory, transaction: LaneTransaction): Promise<void> {
+  if (transaction.changeNo === memory.changeNo) return;
+  const changed = (await transaction.changedWallets(memory.changeNo)).filter((id) => memory.accounts.has(id));
+  if (changed.length > 0) {
+    for (const stored of await transaction.loadAccounts(changed)) {
+      const known = memory.accounts.get(stored.wallet.walletId);
+      // The features in memory are newer than any checkpoint; only the head was changed by others.
+      if (known !== undefined) Object.assign(known.wallet, stored.wallet);
+    }
+  }
+  const head = await transaction.head();
+  memory.lastBatch = head.lastBatch;
+  memory.chain = head.chain;
+  memory.changeNo = transaction.changeNo;
+}
+
+/** Loads the accounts of a batch that are not in memory, and opens those that nobody has seen. */
+export async function loadMissingAccounts(
+  memory: LaneMemory,
+  transaction: LaneTransaction,
+  events: readonly LaneEvent[],
+  currency: string,
+): Promise<void> {
+  const missing = new Map<bigint, LaneEvent>();
+  for (const item of events) {
+    if (!memory.accounts.has(item.address.walletId)) missing.set(item.address.walletId, item);
+  }
+  if (missing.size === 0) return;
+  for (const stored of await transaction.loadAccounts([...missing.keys()])) {
+    const item = missing.get(stored.wallet.walletId);
+    if (item !== undefined && stored.wallet.account !== item.event.account) {
+      throw new Error(`wallet id ${stored.wallet.walletId} collides: ${stored.wallet.account} and ${item.event.account}`);
+    }
+    addAccount(memory, stored);
+    missing.delete(stored.wallet.walletId);
+  }
+  for (const [walletId, { event, address, ingestedAtMs }] of missing) {
+    const openedAtMs = Math.max(memory.clockMs, ingestedAtMs);
+    const identity = { walletId, tenant: event.tenant, account: event.account, currency, shard: address.shard, openedAtMs };
+    memory.accounts.set(walletId, {
+      wallet: openWallet(identity),
+      features: createFeatures(),
+      checkpointBatch: 0,
+      isNew: true,
+      dirtySinceBatch: 0,
+      touchedInBatch: 0,
+    });
+  }
+}

@@ -1,0 +1,88 @@
+import type { FreezeEffect, FreezePort } from '../../actions/freeze-wallet.ts';
+import { eventKeyOf } from '../../domain/events/event-key.ts';
+import { formatWalletId } from '../../domain/ids.ts';
+import { ENTRY_KIND, type EntryKind, postToHead } from '../../domain/ledger/wallet.ts';
+import { formatIso } from '../../domain/time.ts';
+import type { BatchRecord } from './batch-record.ts';
+import type { LaneAccount, LaneMemory } from './lane-memory.ts';
+
+/**
+ * Ends a freeze whose date has passed, at the first event after it. Usage quarantined during the freeze stays there:
+ * charging it is a person's decision, never a timer's.
+ */
+export function thawExpired(memory: LaneMemory, batch: BatchRecord, account: LaneAccount, nowMs: number): void {
+  const { wallet } = account;
+  if (wallet.status !== 'frozen' || wallet.frozenUntilMs === null || nowMs < wallet.frozenUntilMs) return;
+  touch(batch, account);
+  wallet.status = 'active';
+  wallet.statusSequence++;
+  wallet.frozenAtMs = null;
+  wallet.frozenUntilMs = null;
+  wallet.frozenBy = null;
+  postStateEntry(memory, batch, account, ENTRY_KIND.thaw, nowMs);
+  announce(batch, account, 'thawed', 'the freeze ended on its date', nowMs);
+}
+
+/** The freeze port of a lane inside its batch: the freeze commits with the very event that caused it. */
+export function laneLedger(memory: LaneMemory, batch: BatchRecord, account: LaneAccount, nowMs: number): FreezePort {
+  return {
+    freeze(effect: FreezeEffect) {
+      const { wallet } = account;
+      touch(batch, account);
+      wallet.status = 'frozen';
+      wallet.statusSequence++;
+      wallet.frozenAtMs = nowMs;
+      wallet.frozenUntilMs = effect.untilMs;
+      wallet.frozenBy = effect.decisionId;
+      postStateEntry(memory, batch, account, ENTRY_KIND.freeze, nowMs);
+      announce(batch, account, 'frozen', effect.reason, nowMs);
+    },
+  };
+}
+
+/** Lists an account among the batch's touched ones, once. */
+export function touch(batch: BatchRecord, account: LaneAccount): void {
+  if (account.touchedInBatch === batch.batchNo) return;
+  account.touchedInBatch = batch.batchNo;
+  batch.touched.push(account);
+}
+
+/** A ledger entry that moves no money: it dates a status change in the wallet's own history. */
+function postStateEntry(
+  memory: LaneMemory,
+  batch: BatchRecord,
+  { wallet }: LaneAccount,
+  kind: EntryKind,
+  nowMs: number,
+): void {
+  const id = `status:${wallet.walletId}:${wallet.statusSequence}`;
+  const key = eventKeyOf({ tenant: wallet.tenant, source: 'tollkeeper', id, occurredAtMs: nowMs });
+  const seq = postToHead(wallet, 0n);
+  batch.entries.push({ key, wallet, seq, amount: 0n, balanceAfter: wallet.posted, contentHash: 0n, kind });
+  memory.recentKeys.add(key);
+}
+
+function announce(
+  batch: BatchRecord,
+  { wallet }: LaneAccount,
+  status: 'frozen' | 'thawed',
+  reason: string,
+  nowMs: number,
+): void {
+  batch.outbox.push({
+    topic: 'wallet-status',
+    messageKey: `wallet-status-${formatWalletId(wallet.walletId)}-${wallet.statusSequence}`,
+    payload: {
+      v: 1,
+      tenant: wallet.tenant,
+      account: wallet.account,
+      wallet: formatWalletId(wallet.walletId),
+      status,
+      sequence: wallet.statusSequence,
+      at: formatIso(nowMs),
+      until: wallet.frozenUntilMs === null ? null : formatIso(wallet.frozenUntilMs),
+      reason,
+      decision: wallet.frozenBy,
+    },
+  });
+}

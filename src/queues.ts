@@ -1,0 +1,27 @@
+/** One queue: its name, who may write to it, and how its jobs are kept. */
+export interface QueueDefinition {
+  readonly name: string;
+  /** Only our own processes write to it, so its jobs may name a tenant and ask for the file clock. */
+  readonly trusted: boolean;
+  /** Completed jobs kept for producers that read return values; statuses themselves live in PostgreSQL. */
+  readonly keepCompleted: { readonly age: number; readonly count: number };
+}
+
+const KEEP = { age: 86_400, count: 5_000 };
+
+/** The public intake: any BullMQ client adds jobs of one or many usage events. */
+export const USAGE_QUEUE: QueueDefinition = { name: 'usage', trusted: false, keepCompleted: KEEP };
+
+/** Intake of our own commands (`ingest`, `demo`), which may replay a file by its own clock. */
+export const INGEST_QUEUE: QueueDefinition = { name: 'ingest', trusted: true, keepCompleted: { age: 3_600, count: 100 } };
+
+/** Outgoing: every status change of a wallet, for metering services to stop or resume serving. */
+export const WALLET_STATUS_QUEUE: QueueDefinition = { name: 'wallet-status', trusted: false, keepCompleted: KEEP };
+
+/** Events handed to the process that owns their lane. */
+export function laneQueue(lane: number): QueueDefinition {
+  return { name: `lane-${lane}`, trusted: true, keepCompleted: { age: 3_600, count: 100 } };
+}
+
+/** Queues with a worker of ours, one file in jobs/ each. */
+export const WORKED_QUEUES = { usage: USAGE_QUEUE, ingest: INGEST_QUEUE } as const;

@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { loadConfig, parseConfig, VARIABLES, type Variable } from '../../src/config.ts';
+import { AppError } from '../../src/errors.ts';
+
+const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+
+function problemsOf(environment: Record<string, string>): string {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'CONFIG_INVALID') return error.message;
+    throw error;
+  }
+  throw new Error('expected CONFIG_INVALID');
+}
+
+describe('.env.example', () => {
+  const listed = [...example.matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => ({ name, value }));
+
+  test('lists exactly the variables that are read, in order', () => {
+    expect(listed.map(({ name }) => name)).toEqual(Object.keys(VARIABLES));
+  });
+
+  test('shows the default of each', () => {
+    const standards = Object.values(VARIABLES).map((variable: Variable<unknown>) => variable.standard ?? '');
+    expect(listed.map(({ value }) => value)).toEqual(standards);
+  });
+
+  test('gives the defaults when it is used as it is', () => {
+    const uncommented = Object.fromEntries(listed.map(({ name, value }) => [name, value]));
+    expect(parseConfig(uncommented)).toEqual(parseConfig({}));
+  });
+});
+
+describe('parseConfig', () => {
+  test('works without any variable', () => {
+    expect(parseConfig({})).toEqual({
+      databaseUrl: undefined,
+      redisUrl: undefined,
+      dataDir: resolve('.tollkeeper'),
+      port: undefined,
+      rulesDir: undefined,
+      lanes: 4,
+      lateWindowMs: 35 * 86_400_000,
+      batchEventsMax: 5000,
+      gatherMs: 5,
+      concurrency: 64,
+      usageQueue: 'usage',
+      queuePrefix: 'bull',
+      logLevel: 'info',
+      logFormat: 'auto',
+    });
+  });
+
+  test('takes an empty value as unset', () => {
+    expect(parseConfig({ TOLLKEEPER_LANES: ' ', DATABASE_URL: '' })).toEqual(parseConfig({}));
+  });
+
+  test('reports all problems at once, with the variable, the value and the fix', () => {
+    const problems = problemsOf({ TOLLKEEPER_LANES: '65', TOLLKEEPER_PORT: '1e3', LOG_FORMAT: 'xml' });
+    expect(problems.split('\n')).toEqual([
+      'TOLLKEEPER_PORT: "1e3" is not a whole number from 1 to 65535. Give a port from 1 to 65535, or leave it empty for a free one.',
+      'TOLLKEEPER_LANES: "65" is not from 1 to 64. The default is 4.',
+      'LOG_FORMAT: "xml" is not one of auto, pretty, json. The default is auto.',
+    ]);
+  });
+
+  test.each(['mysql://root:hunter2@host/db', 'hunter2'])('never shows a bad secret (%s)', (value) => {
+    const problems = problemsOf({ DATABASE_URL: value });
+    expect(problems).toContain('DATABASE_URL: its value (not shown) is not a postgres:// address');
+    expect(problems).not.toContain('hunter2');
+  });
+
+  test.each([['TOLLKEEPER_QUEUE_PREFIX', 'a:b'], ['TOLLKEEPER_LANES', '0'], ['TOLLKEEPER_LANES', '4.5'], ['TOLLKEEPER_GATHER_MS', '-1']])(
+    'refuses %s=%s',
+    (name, value) => {
+      expect(problemsOf({ [name]: value })).toContain(name);
+    },
+  );
+
+  test('a secret shows nowhere but where it is revealed', () => {
+    const { databaseUrl } = parseConfig({ DATABASE_URL: 'postgres://me:hunter2@host/db' });
+    expect(databaseUrl?.reveal()).toBe('postgres://me:hunter2@host/db');
+    expect(`${databaseUrl} ${JSON.stringify({ databaseUrl })} ${inspect({ databaseUrl }, { showHidden: true })}`).toBe(
+      '[secret] {"databaseUrl":"[secret]"} { databaseUrl: [secret] }',
+    );
+  });
+});
+
+describe('loadConfig', () => {
+  test('fills in from .env what the environment does not set', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tollkeeper-config-'));
+    try {
+      writeFileSync(join(directory, '.env'), 'TOLLKEEPER_LANES=8\nTOLLKEEPER_GATHER_MS=7\nTOLLKEEPER_PORT=5555\n');
+      const config = loadConfig({ TOLLKEEPER_GATHER_MS: '9', TOLLKEEPER_PORT: '' }, directory);
+      expect(config).toMatchObject({ lanes: 8, gatherMs: 9, port: undefined });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

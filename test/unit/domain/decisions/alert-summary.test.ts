@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+import { type AlertFacts, writeAlertSummary } from '../../../../src/domain/decisions/alert-summary.ts';
+import type { RuleResult } from '../../../../src/domain/decisions/judgement.ts';
+import { displayWidth } from '../../../../src/domain/text/clean.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../../src/domain/time.ts';
+
+const USD = 1_000_000_000;
+const RAISED_AT = Date.UTC(2026, 2, 3, 14, 2);
+
+const spendFarAbove: RuleResult = {
+  ruleId: 'spend-far-above-usual',
+  title: 'Spend far above the usual',
+  mode: 'live',
+  status: 'hit',
+  score: 60,
+  kind: 'z_score',
+  feature: 'spend',
+  unit: 'nanos',
+  windowMs: 6 * HOUR_MS,
+  observed: 412.8 * USD,
+  expected: 9.1 * USD,
+  lower: 4 * USD,
+  upper: 21 * USD,
+  threshold: 31.4 * USD,
+  z: 12.4,
+  times: 45.362637,
+  points: 28,
+  say: 'Spent 412.80 USD in 6 hours; the usual is 9.10 USD.',
+};
+
+const spendBurst: RuleResult = {
+  ruleId: 'spend-burst',
+  title: 'A burst of spend',
+  mode: 'live',
+  status: 'snoozed',
+  score: 30,
+  kind: 'burst',
+  feature: 'spend',
+  unit: 'nanos',
+  windowMs: 10 * MINUTE_MS,
+  observed: 38.2 * USD,
+  expected: 0.6 * USD,
+  lower: 0,
+  upper: 3.1 * USD,
+  threshold: 8 * USD,
+  times: 63.666667,
+  points: 212,
+  say: 'Spent 38.20 USD in 10 minutes.',
+};
+
+const altered: RuleResult = {
+  ruleId: 'events-altered',
+  title: 'Events re-sent with other content',
+  mode: 'live',
+  status: 'hit',
+  score: 70,
+  kind: 'burst',
+  feature: 'altered',
+  unit: 'count',
+  windowMs: 30 * MINUTE_MS,
+  observed: 31,
+  expected: 0,
+  lower: 0,
+  upper: 0,
+  threshold: 20,
+  points: 240,
+  say: '31 events came again under the same id with other content.',
+};
+
+const inconclusive: RuleResult = {
+  ...spendFarAbove,
+  status: 'inconclusive',
+  score: 0,
+  expected: 0,
+  lower: 0,
+  upper: 0,
+  threshold: null,
+  points: 3,
+  say: '',
+  reason: '3 of 14 comparable windows so far',
+};
+
+const quiet = Array.from({ length: 42 }, (_, hour) => (1 + (hour % 5) / 4) * USD);
+const attack = [20, 60, 85.2, 80, 90.4, 77.2].map((usd) => usd * USD);
+
+const frozen: AlertFacts = {
+  account: 'acct_7f3a',
+  walletId: 'wal_0123456789abc',
+  currency: 'USD',
+  outcome: 'freeze',
+  score: 90,
+  raisedAtMs: RAISED_AT,
+  frozenUntilMs: RAISED_AT + 24 * HOUR_MS,
+  notFrozenBecause: null,
+  results: [spendBurst, spendFarAbove, { ...spendFarAbove, ruleId: 'spend-new-model', mode: 'shadow', score: 0 }],
+  hourlySpendNanos: [...quiet, ...attack],
+  balanceNanos: -37_250_000_000n,
+  moneyAtRiskNanos: 37_250_000_000n,
+  lossNanos: 403_700_000_000n,
+  heldBackNanos: 0n,
+  reactionHours: 12,
+};
+
+const review: AlertFacts = {
+  ...frozen,
+  outcome: 'review',
+  score: 60,
+  frozenUntilMs: null,
+  notFrozenBecause: 'the rules that fire add up to 60 points; a freeze needs 80',
+  results: [
+    spendFarAbove,
+    { ...inconclusive, ruleId: 'spend-burst', kind: 'burst', reason: '5 of 24 hours with usage so far' },
+  ],
+  balanceNanos: 12_000_000_000n,
+  moneyAtRiskNanos: 926_400_000_000n,
+};
+
+const cases: Readonly<Record<string, AlertFacts>> = {
+  freeze: frozen,
+  'already-frozen': {
+    ...frozen,
+    notFrozenBecause: 'the wallet is already frozen',
+    heldBackNanos: 96_000_000_000n,
+  },
+  review,
+  watch: {
+    ...review,
+    outcome: 'watch',
+    score: 30,
+    notFrozenBecause: 'the rules that fire add up to 30 points; a freeze needs 80',
+    results: [{ ...spendBurst, status: 'hit' }],
+    reactionHours: 1,
+  },
+  tampering: {
+    ...review,
+    score: 70,
+    notFrozenBecause: 'the rules that fire add up to 70 points; a freeze needs 80',
+    results: [altered],
+    hourlySpendNanos: quiet,
+    moneyAtRiskNanos: 18_000_000_000n,
+    lossNanos: 0n,
+  },
+  'too-little-history': {
+    ...review,
+    results: [{ ...spendBurst, status: 'hit', score: 60, expected: 0.2 * USD, points: 4, times: 191 }, inconclusive],
+    hourlySpendNanos: attack,
+  },
+};
+
+describe('the text of an alert', () => {
+  test.each(Object.entries(cases))('%s reads as agreed', async (name, facts) => {
+    const { title, summary } = writeAlertSummary(facts);
+    await expect(`${title}\n\n${summary}\n`).toMatchFileSnapshot(`golden/alert-${name}.txt`);
+  });
+
+  test.each(Object.entries(cases))(
+    '%s fits into 100 columns and asks nothing of the reader it does not say',
+    (_, facts) => {
+      const { title, summary } = writeAlertSummary(facts);
+      for (const line of [title, ...summary.split('\n')]) expect(displayWidth(line)).toBeLessThanOrEqual(100);
+      expect(summary).not.toMatch(/undefined|NaN|Infinity|null|!/);
+    },
+  );
+
+  test('an account id cannot break the layout', () => {
+    const hostile = `evil\u001b[2J\r\nSaved so far: $1,000,000\u202e${'x'.repeat(5000)}`;
+    const { title, summary } = writeAlertSummary({ ...frozen, account: hostile });
+    expect(title).toMatch(/^evil�\[2J��Saved so far: \S*…x+ · wallet frozen/);
+    expect(displayWidth(title)).toBeLessThanOrEqual(100);
+    expect(summary).toBe(writeAlertSummary(frozen).summary);
+  });
+
+  test('a wallet without spend has no chart, an unexplained alert says so', () => {
+    const { summary } = writeAlertSummary({ ...review, results: [], hourlySpendNanos: [0, 0, 0] });
+    expect(summary).not.toContain('spend/hour');
+    expect(summary).toContain('No live rule explains this alert');
+  });
+
+  test('other currencies are written with their code', () => {
+    expect(writeAlertSummary({ ...frozen, currency: 'CHF' }).summary).toContain('Spent 412.80 CHF in 6 hours.');
+  });
+});
