@@ -21,7 +21,7 @@ export interface Config {
   readonly gatherMs: number;
   /** Usage jobs one worker holds at a time. */
   readonly concurrency: number;
-  readonly usageQueue: string;
+  /** BullMQ prefix, shared with the producers. */
   readonly queuePrefix: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -53,7 +53,6 @@ export const VARIABLES = {
   TOLLKEEPER_BATCH_EVENTS: integer('5000', 1, 100_000),
   TOLLKEEPER_GATHER_MS: integer('5', 0, 1_000),
   TOLLKEEPER_CONCURRENCY: integer('64', 1, 10_000),
-  TOLLKEEPER_USAGE_QUEUE: queueWord('usage'),
   TOLLKEEPER_QUEUE_PREFIX: queueWord('bull'),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
@@ -93,7 +92,6 @@ export function parseConfig(environment: Environment): Config {
     batchEventsMax: read('TOLLKEEPER_BATCH_EVENTS', VARIABLES.TOLLKEEPER_BATCH_EVENTS) ?? 0,
     gatherMs: read('TOLLKEEPER_GATHER_MS', VARIABLES.TOLLKEEPER_GATHER_MS) ?? 0,
     concurrency: read('TOLLKEEPER_CONCURRENCY', VARIABLES.TOLLKEEPER_CONCURRENCY) ?? 0,
-    usageQueue: read('TOLLKEEPER_USAGE_QUEUE', VARIABLES.TOLLKEEPER_USAGE_QUEUE) ?? '',
     queuePrefix: read('TOLLKEEPER_QUEUE_PREFIX', VARIABLES.TOLLKEEPER_QUEUE_PREFIX) ?? '',
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
     logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',

@@ -82,12 +82,15 @@ function powerOfTwo(k: number): number {
   return bits.getFloat64(0);
 }
 
-// Above this, doubles are already coarser than 1e-6 and the multiplication below would only add noise.
-const ROUND_MAX = 9_007_199_254;
+// Above this, doubles are coarser than 1e-6: whole numbers are the finest step that is exact for all of them.
+const FRACTION_MAX = 9_007_199_254;
 
-/** Rounds to 1e-6, the precision at which detector values are compared and stored. */
+/**
+ * Rounds to 1e-6, the precision at which detector values are compared and stored; values above nine billion (nano-units
+ * of nine dollars) to whole numbers.
+ */
 export function round6(x: number): number {
-  if (!(Math.abs(x) < ROUND_MAX)) return x;
+  if (!(Math.abs(x) < FRACTION_MAX)) return Math.round(x);
   // `+ 0` turns −0 into 0, which encodes differently and would break byte-for-byte replay.
   return Math.round(x * 1e6) / 1e6 + 0;
 }

@@ -49,7 +49,6 @@ describe('parseConfig', () => {
       batchEventsMax: 5000,
       gatherMs: 5,
       concurrency: 64,
-      usageQueue: 'usage',
       queuePrefix: 'bull',
       logLevel: 'info',
       logFormat: 'auto',
@@ -75,12 +74,14 @@ describe('parseConfig', () => {
     expect(problems).not.toContain('hunter2');
   });
 
-  test.each([['TOLLKEEPER_QUEUE_PREFIX', 'a:b'], ['TOLLKEEPER_LANES', '0'], ['TOLLKEEPER_LANES', '4.5'], ['TOLLKEEPER_GATHER_MS', '-1']])(
-    'refuses %s=%s',
-    (name, value) => {
-      expect(problemsOf({ [name]: value })).toContain(name);
-    },
-  );
+  test.each([
+    ['TOLLKEEPER_QUEUE_PREFIX', 'a:b'],
+    ['TOLLKEEPER_LANES', '0'],
+    ['TOLLKEEPER_LANES', '4.5'],
+    ['TOLLKEEPER_GATHER_MS', '-1'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(problemsOf({ [name]: value })).toContain(name);
+  });
 
   test('a secret shows nowhere but where it is revealed', () => {
     const { databaseUrl } = parseConfig({ DATABASE_URL: 'postgres://me:hunter2@host/db' });

@@ -15,7 +15,12 @@ describe('format', () => {
   test('auto is JSON when nobody watches', () => {
     const { log, lines } = logging('auto');
     log.info({ lane: 3 }, 'lane opened');
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', lane: 3, msg: 'lane opened', time: expect.any(String) });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      level: 'info',
+      lane: 3,
+      msg: 'lane opened',
+      time: expect.any(String),
+    });
   });
 
   test('auto is for people on a terminal', () => {

@@ -1,15 +1,15 @@
 import pg from 'pg';
-import { lowestKeyAt, parseEventKey } from '../../domain/events/event-key.ts';
-import { DAY_MS, formatIso } from '../../domain/time.ts';
+import { parseEventKey } from '../../domain/events/event-key.ts';
 import { AppError } from '../../errors.ts';
 import type { StoredKey } from '../../pipeline/lane/find-duplicates.ts';
 import type { LaneClaim, LaneStore, LaneTransaction, StoredAccount, StoredFacts } from '../../pipeline/lane/lane-store.ts';
+import { preparePartitions } from './partitions.ts';
 import { connectionConfig, inTransaction } from './pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
 import { writeBatch } from './write-batch.ts';
 
 /** Class number of the advisory locks that say "this lane's writer lives": the number spells "TK". */
-const LANE_LOCK_CLASS = 0x544b;
+export const LANE_LOCK_CLASS = 0x544b;
 
 /** How many stored keys a new writer reads, so that most retries are recognised without a look-up each. */
 const RECENT_KEYS_LOADED = 50_000;
@@ -85,20 +85,8 @@ export class PostgresLaneStore implements LaneStore {
     return loadAccounts(this.#pool, walletIds);
   }
 
-  async preparePartitions(timesMs: readonly number[]): Promise<void> {
-    const days = new Set(timesMs.map((ms) => Math.floor(ms / DAY_MS)));
-    for (const day of days) {
-      if (this.#partitions.has(day)) continue;
-      const name = `entry_${formatIso(day * DAY_MS).slice(0, 10).replaceAll('-', '')}`;
-      const [from, to] = [lowestKeyAt(day * DAY_MS), lowestKeyAt((day + 1) * DAY_MS)];
-      try {
-        await this.#pool.query(`create table if not exists ${name} partition of entry for values from ('${from}') to ('${to}')`);
-      } catch (error) {
-        // Two processes may create the same day at once: the loser finds it there.
-        if (!isSqlState(error, '42P07', '23505')) throw error;
-      }
-      this.#partitions.add(day);
-    }
+  preparePartitions(timesMs: readonly number[]): Promise<void> {
+    return preparePartitions(this.#pool, this.#partitions, timesMs);
   }
 
   transact<T>(lane: number, epoch: bigint, work: (transaction: LaneTransaction) => Promise<T>): Promise<T> {
@@ -184,9 +172,4 @@ async function loadRecentKeys(client: pg.PoolClient): Promise<Pick<LaneClaim, 'r
     }
   }
   return { recentKeys, keysCompleteFromMs };
-}
-
-/** Whether an error came from PostgreSQL with one of these SQLSTATE codes. */
-export function isSqlState(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof pg.DatabaseError && error.code !== undefined && codes.includes(error.code);
 }

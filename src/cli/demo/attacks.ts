@@ -4,6 +4,10 @@ import type { DemoAttack, DemoOptions } from './plan.ts';
 import type { Random } from './random.ts';
 import { expectedSpendNanos, requestCostNanos, type UsageStream } from './usage-stream.ts';
 
+const NANOS_PER_USD = 1_000_000_000;
+const BURN_USD_MAX = 190;
+const TIMES_MAX = 50;
+
 /** A meter that was tampered with: altered copies first, then too little reported. */
 export interface Tampering {
   readonly startMs: number;
@@ -33,14 +37,16 @@ export function leakKey(of: {
   const { usage } = member;
   const day = Math.floor(options.days * (0.65 + 0.28 * of.place));
   const startMs = options.startMs + day * DAY_MS + Math.floor(random.between(0.2, 1.8) * HOUR_MS);
-  const hours = 5 + random.below(5);
-  const times = random.between(22, 40);
-  const hourlySpend = expectedSpendNanos(usage, day * 24) / (day * 24);
+  const hours = 5 + random.below(4);
+  const ownHourly = expectedSpendNanos(usage, day * 24) / (day * 24);
+  // As fast as the service lets one key go, which has little to do with what its owner spends.
+  const wanted = Math.min(random.between(22, 34), BURN_USD_MAX / hours) * NANOS_PER_USD;
+  const hourlySpend = Math.min(Math.max(wanted, 10 * ownHourly), TIMES_MAX * ownHourly);
   const cost = requestCostNanos(usage.metering, day * 24);
   const hourlyRequests = Float64Array.from({ length: hours }, (_, hour) => {
     // The thief tries the key out before running at full speed.
-    const speed = hour === 0 ? 0.4 : random.between(0.85, 1.15);
-    return (times * speed * hourlySpend) / cost;
+    const speed = hour === 0 ? 0.7 : random.between(0.9, 1.1);
+    return (speed * hourlySpend) / cost;
   });
   const key = `key_${random.hex(8)}`;
   const stream: UsageStream = {
@@ -48,7 +54,7 @@ export function leakKey(of: {
     startMs,
     hourlyRequests,
     // Six times the account's own events per hour; the rest of the volume is in larger ones.
-    requestsPerFlush: (usage.requestsPerFlush * times) / 6,
+    requestsPerFlush: (usage.requestsPerFlush * hourlySpend) / ownHourly / 6,
     cv: [0.8, 0.8, 0.8, 0.8],
     metering: atHour(usage, day * 24, hours),
     labels: { ...usage.labels, keys: [key], regions: [regionOutside(usage.labels.regions, random)] },
@@ -67,7 +73,7 @@ export function drainSlowly(of: {
   const { usage } = member;
   const firstHour = Math.floor(options.days / 2) * 24;
   const hours = usage.hourlyRequests.length - firstHour;
-  const extra = random.between(0.6, 1.2);
+  const extra = random.between(0.75, 1.2);
   const hourlySpend = (expectedSpendNanos(usage, firstHour) / firstHour) * extra;
   const metering = atHour(usage, firstHour, hours);
   const key = `key_${random.hex(8)}`;

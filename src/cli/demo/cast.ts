@@ -6,10 +6,10 @@ import { expectedSpendNanos, type Metering, requestCostNanos, type UsageStream }
 
 const NANOS_PER_USD = 1_000_000_000;
 /** ServeGen's requests span five orders of magnitude; spend keeps the ranking on a scale a reader can picture. */
-const SPEND_MEDIAN_USD = 3;
-const SPEND_SPREAD = 1.5;
+const SPEND_MEDIAN_USD = 4;
+const SPEND_SPREAD = 1.9;
 const SPEND_MIN_USD = 0.5;
-const SPEND_MAX_USD = 250;
+const SPEND_MAX_USD = 1_000;
 /** Burstier gateways than this would send most of a day in one event. */
 const CV_MAX = 2.5;
 const REGIONS = ['eu-west', 'us-east', 'ap-south', 'us-west', 'eu-north', 'ap-northeast'] as const;
@@ -33,11 +33,12 @@ export function regionOutside(regions: readonly string[], random: Random): strin
  * plays a second account a week out of step.
  */
 export function buildCast(profile: UsageProfile, options: DemoOptions, members: number): readonly CastMember[] {
+  const spend = spendScale(profile.clients);
   const clients = profile.clients
+    .filter(({ client }) => options.clients?.includes(client) ?? true)
     .map((client) => ({ client, hours: client.hourlyMille.filter((volume) => volume > 0).length }))
     .sort((a, b) => b.hours - a.hours || (a.client.client < b.client.client ? -1 : 1))
     .map(({ client }) => client);
-  const spend = spendScale(clients);
   const spreads = requestSpreads(profile);
   const taken = new Set<string>();
 

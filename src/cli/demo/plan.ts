@@ -62,6 +62,8 @@ export interface DemoOptions {
   /** First millisecond, a UTC midnight: the real traces start at night. */
   readonly startMs: number;
   readonly script?: DemoScript;
+  /** Only these clients of the profile play; all of them when absent. */
+  readonly clients?: readonly string[];
 }
 
 /** Traffic ready to be replayed. `events` may be called again and gives the same events. */

@@ -59,11 +59,11 @@ export function writeStory(of: {
   // First choice to the parts with the narrowest needs: hiding usage takes a busy meter, a leak a large account.
   const injections = [
     ...times(abuse.tamperedMeters, () => play('tampered_meter', (member) => tamperMeter({ member, options, random }))),
+    ...times(abuse.slowDrains, () => play('slow_drain', (member) => drainSlowly({ member, options, random }))),
     ...times(abuse.leakedKeys, (index) => {
       const place = abuse.leakedKeys === 1 ? 0.5 : index / (abuse.leakedKeys - 1);
       return play('leaked_key', (member) => leakKey({ member, options, random, place }));
     }),
-    ...times(abuse.slowDrains, () => play('slow_drain', (member) => drainSlowly({ member, options, random }))),
   ];
   const lookAlikes = times(script.lookAlikes ? LOOK_ALIKES.length : 0, (index) => {
     const kind = LOOK_ALIKES[index] ?? 'onboarding_ramp';
@@ -103,9 +103,9 @@ type Part = AttackFamily | 'look_alike' | 'dry';
 
 /** What a part asks of an account, so that there is something to steal, hide or compare with. Spend in dollars. */
 const PARTS: Readonly<Record<Part, { readonly usdMin: number; readonly usdMax: number; readonly busiest: boolean }>> = {
-  leaked_key: { usdMin: 55, usdMax: 250, busiest: false },
-  slow_drain: { usdMin: 15, usdMax: 60, busiest: false },
-  tampered_meter: { usdMin: 4, usdMax: 55, busiest: true },
+  leaked_key: { usdMin: 130, usdMax: 1_000, busiest: false },
+  slow_drain: { usdMin: 60, usdMax: 200, busiest: false },
+  tampered_meter: { usdMin: 4, usdMax: 90, busiest: true },
   look_alike: { usdMin: 3, usdMax: 60, busiest: false },
   dry: { usdMin: 9, usdMax: 20, busiest: false },
 };

@@ -1,22 +1,23 @@
-import type { CompiledDetector, Usual } from '../detectors/detector.ts';
+import type { Usual } from '../detectors/detector.ts';
 import { hourOfFine } from '../features/feature-spec.ts';
-import type { AccountFeatures, Series } from '../features/feature-state.ts';
-import { readHistory } from '../features/history.ts';
+import { type AccountFeatures, NO_CHANGE, type Series } from '../features/feature-state.ts';
+import { type History, readHistory } from '../features/history.ts';
 import { ringAt, ringSum } from '../features/ring.ts';
 import { round6 } from '../math.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 
 /*
- * Per rule four numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, and the
- * hour the cut-off holds for. Everything is recomputed from the stored buckets in one fixed order, so an account that
+ * Per rule five numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
+ * it holds for, and whether it is exact (1) or only a lower bound (0). Everything is recomputed from the stored buckets in one fixed order, so an account that
  * was just loaded judges to the bit like one that stayed in memory.
  */
-const STRIDE = 4;
+const STRIDE = 5;
 const WINDOW_END = 0;
 const CLOSED_SUM = 1;
 const CUTOFF = 2;
 const CUTOFF_HOUR = 3;
+const IS_EXACT = 4;
 
 /** Makes the cache fit the ruleset, and forgets what the latest folds have made untrue. */
 export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void {
@@ -24,12 +25,12 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
   if (transient.cacheKey !== ruleset) {
     transient.cacheKey = ruleset;
     transient.cache = new Array<number>(ruleset.judgedRules.length * STRIDE).fill(-1);
-    transient.changedFromFine = Number.POSITIVE_INFINITY;
+    transient.changedFromFine = NO_CHANGE;
     return;
   }
   const changed = transient.changedFromFine;
-  if (changed === Number.POSITIVE_INFINITY) return;
-  transient.changedFromFine = Number.POSITIVE_INFINITY;
+  if (changed === NO_CHANGE) return;
+  transient.changedFromFine = NO_CHANGE;
   const changedHour = hourOfFine(changed);
   for (let index = 0; index < ruleset.judgedRules.length; index++) {
     const rule = ruleset.judgedRules[index];
@@ -38,7 +39,7 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
     transient.cache[at + WINDOW_END] = -1;
     // A change behind the window's own hours is a change of what was learned.
     if (changedHour <= hourOfFine(headOf(features, rule)) - rule.detector.gapHours)
-      transient.cache[at + CUTOFF_HOUR] = -1;
+      ;
   }
 }
 
@@ -66,17 +67,26 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
   const hour = hourOfFine(headOf(features, rule));
   if (cache[at + CUTOFF_HOUR] !== hour) {
     cache[at + CUTOFF_HOUR] = hour;
+    cache[at + CUTOFF] = rule.detector.cutoffMin(historyFor(features, rule));
+    cache[at + IS_EXACT] = 0;
+  }
+  if (observed < (cache[at + CUTOFF] ?? Number.POSITIVE_INFINITY)) return false;
+  if (cache[at + IS_EXACT] === 0) {
     cache[at + CUTOFF] = usualFor(features, rule).cutoff;
+    cache[at + IS_EXACT] = 1;
   }
   return observed >= (cache[at + CUTOFF] ?? Number.POSITIVE_INFINITY);
 }
 
 /** What is usual for this account under this rule, from the history before its window. */
 export function usualFor(features: AccountFeatures, rule: CompiledRule): Usual {
-  const detector: CompiledDetector = rule.detector;
-  const series: Series = features.series[rule.featureIndex] ?? UNKNOWN_SERIES;
-  const lastHour = hourOfFine(headOf(features, rule)) - detector.gapHours;
-  return detector.usual(readHistory(features, series, lastHour, detector.historyHours));
+  return rule.detector.usual(historyFor(features, rule));
+}
+
+function historyFor(features: AccountFeatures, rule: CompiledRule): History {
+  const { gapHours, historyHours } = rule.detector;
+  const series = features.series[rule.featureIndex] ?? UNKNOWN_SERIES;
+  return readHistory(features, series, hourOfFine(headOf(features, rule)) - gapHours, historyHours);
 }
 
 const UNKNOWN_SERIES: Series = { name: '', sinceHour: Number.MAX_SAFE_INTEGER, hourly: null, fine: null };

@@ -3,6 +3,7 @@ import { FINE_MS, FINE_PER_HOUR, HISTORY_HOURS_MAX } from '../features/feature-s
 import type { History } from '../features/history.ts';
 import { round6 } from '../math.ts';
 import { HOUR_MS, MINUTE_MS } from '../time.ts';
+import { recordOf } from './comparable-windows.ts';
 import { type CompileContext, defineDetector, type Usual } from './detector.ts';
 import { amountValue, compileFloor, compileLookBack, durationText, type Floor, floorShape } from './shared-params.ts';
 import { quantileOfSorted, sorted } from './statistics.ts';
@@ -55,6 +56,7 @@ export const burst = defineDetector({
       gapHours: 1 + Math.ceil(windowBuckets / FINE_PER_HOUR),
       historyHours,
       observedMin: Math.min(limit, params.times === undefined ? limit : floor.aboveExpected),
+      cutoffMin: (history) => Math.min(limit, recordOf(history, 1) * Math.max(1, settings.windowHours) * floor.timesRecord),
       usual: (history) => usualOf(history, settings),
     };
   },

@@ -56,6 +56,23 @@ export function collectPoints(history: History, windowHours: number, compare: Co
   return { points, level: windows === 0 ? 0 : levelSum / windows, record, activeHours };
 }
 
+/** Largest sum of `windowHours` learnable hours, and nothing else: one pass without lists. */
+export function recordOf({ sums, usable }: History, windowHours: number): number {
+  let record = 0;
+  let sum = 0;
+  let usableHours = 0;
+  for (let index = 0; index < sums.length; index++) {
+    sum += sums[index] ?? 0;
+    usableHours += usable[index] ?? 0;
+    if (index >= windowHours) {
+      sum -= sums[index - windowHours] ?? 0;
+      usableHours -= usable[index - windowHours] ?? 0;
+    }
+    if (usableHours === windowHours && sum > record) record = sum;
+  }
+  return record;
+}
+
 /** How many points a full history of `fromHours` offers. */
 export function pointsMax(compare: Comparison, fromHours: number, windowHours: number): number {
   const step = STEP_HOURS[compare];

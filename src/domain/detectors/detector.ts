@@ -51,6 +51,11 @@ export interface CompiledDetector {
   readonly historyHours: number;
   /** Below this no history can make the rule fire: spares most accounts the work of computing a baseline. */
   readonly observedMin: number;
+  /**
+   * A cheap lower bound of the cut-off `usual` would give. Most windows stay below it, and medians of hundreds of
+   * logarithms are then never computed.
+   */
+  readonly cutoffMin: (history: History) => number;
   readonly usual: (history: History) => Usual;
 }
 

@@ -3,7 +3,7 @@ import { HISTORY_HOURS_MAX } from '../features/feature-spec.ts';
 import type { History } from '../features/history.ts';
 import { round6 } from '../math.ts';
 import { HOUR_MS } from '../time.ts';
-import { type Comparison, collectPoints, pointsMax } from './comparable-windows.ts';
+import { type Comparison, collectPoints, pointsMax, recordOf } from './comparable-windows.ts';
 import { type CompileContext, defineDetector, type Usual } from './detector.ts';
 import { compileFloor, compileLookBack, durationText, type Floor, floorShape } from './shared-params.ts';
 import { type Method, spreadModel } from './spread-model.ts';
@@ -60,6 +60,7 @@ export const zScore = defineDetector({
       gapHours: windowHours,
       historyHours: fromHours,
       observedMin: floor.aboveExpected,
+      cutoffMin: (history) => recordOf(history, windowHours) * floor.timesRecord,
       usual: (history) => usualOf(history, { ...settings, threshold: params.threshold, isCount }),
     };
   },

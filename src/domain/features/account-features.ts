@@ -161,7 +161,7 @@ interface Addition {
 function addTo(series: Series, definition: FeatureDefinition, { hour, fine, amount, spec }: Addition): void {
   series.hourly ??= createRing(hour);
   ringAdd(series.hourly, hour, amount, spec.hourlyMax);
-  if (!definition.fine) return;
+  if (definition.fineMax === 0) return;
   series.fine ??= createRing(fine);
-  ringAdd(series.fine, fine, amount, spec.fineMax);
+  ringAdd(series.fine, fine, amount, definition.fineMax);
 }

@@ -52,7 +52,8 @@ function readSeries(reader: ByteReader): Series {
   return { name, sinceHour, hourly: readRing(reader), fine: readRing(reader) };
 }
 
-// Span, newest bucket, one bit per bucket from oldest to newest, then the sums of the buckets whose bit is set.
+// Span, newest bucket, one bit per bucket from oldest to newest, whether all sums are whole, then the sums of the buckets
+// whose bit is set. Nano-units and counts are whole, and take half the room of doubles.
 function writeRing(writer: ByteWriter, ring: Ring | null): void {
   if (ring === null) {
     writer.whole(0);
@@ -66,9 +67,14 @@ function writeRing(writer: ByteWriter, ring: Ring | null): void {
     for (let bit = 0; bit < 8; bit++) if (ringAt(ring, base + bit) !== 0) mask |= 1 << bit;
     writer.byte(mask);
   }
+  let isWhole = true;
+  for (let bucket = ring.tail; bucket <= ring.head && isWhole; bucket++) isWhole = Number.isSafeInteger(ringAt(ring, bucket));
+  writer.byte(isWhole ? 1 : 0);
   for (let bucket = ring.tail; bucket <= ring.head; bucket++) {
     const sum = ringAt(ring, bucket);
-    if (sum !== 0) writer.double(sum);
+    if (sum === 0) continue;
+    if (isWhole) writer.whole(sum);
+    else writer.double(sum);
   }
 }
 
@@ -86,9 +92,10 @@ function readRing(reader: ByteReader): Ring | null {
   const slots = new Array<number>(length).fill(0);
   const masks: number[] = [];
   for (let base = 0; base < span; base += 8) masks.push(reader.byte());
+  const isWhole = reader.byte() === 1;
   for (let offset = 0; offset < span; offset++) {
     const isSet = (((masks[offset >> 3] ?? 0) >> (offset & 7)) & 1) === 1;
-    if (isSet) slots[(tail + offset) & (length - 1)] = reader.double();
+    if (isSet) slots[(tail + offset) & (length - 1)] = isWhole ? reader.whole() : reader.double();
   }
   return { head, tail, slots };
 }

@@ -20,8 +20,8 @@ export interface FeatureDefinition {
   readonly source: 'spend' | 'events' | 'altered' | 'quantity';
   /** Only for `quantity`. */
   readonly meter?: string;
-  /** Whether five-minute buckets are kept as well. */
-  readonly fine: boolean;
+  /** How many five-minute buckets are kept beside the hourly ones: the longest burst window; 0 for none. */
+  readonly fineMax: number;
   /**
    * Which clock places an amount: volumes go where the source says they happened, so that late usage corrects its own
    * bucket. Integrity counts go where they arrived: somebody who re-sends last week's ids with other content must not
@@ -35,8 +35,6 @@ export interface FeatureSpec {
   readonly features: readonly FeatureDefinition[];
   /** Hours kept: the longest look-back plus the longest window. */
   readonly hourlyMax: number;
-  /** Five-minute buckets kept: the longest burst window. */
-  readonly fineMax: number;
   /** Meters that report facts; `events` counts usage only. */
   readonly factMeters: ReadonlySet<string>;
 }

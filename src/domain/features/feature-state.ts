@@ -31,6 +31,9 @@ export interface AccountFeatures {
   readonly transient: Transient;
 }
 
+/** Later than any bucket. A small integer, which engines keep without a box of its own; Infinity is not. */
+export const NO_CHANGE = 0x3fff_ffff;
+
 /** Working memory that can always be rebuilt; never part of the encoded state. */
 export interface Transient {
   spec: FeatureSpec | null;
@@ -38,7 +41,7 @@ export interface Transient {
   touched: number;
   /** Newest bucket that received an amount, by the sources' clocks. */
   touchedFine: number;
-  /** Oldest five-minute bucket behind the newest whose sum or mark changed; Infinity when none did. */
+  /** Oldest five-minute bucket behind the newest whose sum or mark changed; NO_CHANGE when none did. */
   changedFromFine: number;
   /** Owner and content of the judge's cache; see `decisions/judge.ts`. */
   cacheKey: object | null;
@@ -58,7 +61,7 @@ export function createFeatures(): AccountFeatures {
       spec: null,
       touched: 0,
       touchedFine: -1,
-      changedFromFine: Number.POSITIVE_INFINITY,
+      changedFromFine: NO_CHANGE,
       cacheKey: null,
       cache: [],
     },

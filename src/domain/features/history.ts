@@ -1,5 +1,4 @@
 import type { AccountFeatures, Series } from './feature-state.ts';
-import { ringAt } from './ring.ts';
 
 /** The hours a baseline may learn from, oldest first. */
 export interface History {
@@ -14,9 +13,15 @@ export function readHistory(features: AccountFeatures, series: Series, lastHour:
   const sums = new Array<number>(count).fill(0);
   const usable = new Array<number>(count).fill(0);
   const bornAt = bornHour(features, series);
-  for (let index = Math.max(0, bornAt - firstHour); index < count; index++) {
-    usable[index] = 1;
-    if (series.hourly !== null) sums[index] = ringAt(series.hourly, firstHour + index);
+  const from = Math.max(0, bornAt - firstHour);
+  usable.fill(1, Math.min(from, count));
+  const ring = series.hourly;
+  if (ring !== null) {
+    // The ring's own reader would check its bounds once an hour; here they are known.
+    const mask = ring.slots.length - 1;
+    const first = Math.max(from, ring.tail - firstHour);
+    const last = Math.min(count - 1, ring.head - firstHour);
+    for (let index = first; index <= last; index++) sums[index] = ring.slots[(firstHour + index) & mask] ?? 0;
   }
   for (const hour of features.flaggedHours) {
     if (hour >= firstHour && hour <= lastHour) usable[hour - firstHour] = 0;

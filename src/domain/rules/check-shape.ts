@@ -88,6 +88,7 @@ function explain(issue: Issue, at: YamlPath, value: unknown): { code: RuleErrorC
 function wrongType(key: string, shown: string, expected: string, value: unknown) {
   const names: Record<string, string> = {
     string: 'text',
+    number: 'a number',
     int: 'a whole number',
     array: 'a list',
     object: 'keys and values',

@@ -53,7 +53,7 @@ export function compileRule(source: YamlSource, context: RuleContext): UnplacedR
     score: document.score,
     kind,
     feature: feature.definition.name,
-    definition: { ...feature.definition, fine: compiled.bucket === 'five_minutes' },
+    definition: { ...feature.definition, fineMax: compiled.bucket === 'five_minutes' ? compiled.windowBuckets : 0 },
     clock: feature.definition.clock,
     unit: feature.unit,
     detector: compiled,

@@ -8,7 +8,7 @@ const SIMPLE = ['spend', 'events', 'altered'] as const;
 
 /** A feature as rules name it, and what it counts. */
 export interface NamedFeature {
-  readonly definition: Omit<FeatureDefinition, 'fine'>;
+  readonly definition: Omit<FeatureDefinition, 'fineMax'>;
   readonly unit: FeatureUnit;
 }
 

@@ -6,8 +6,6 @@ import type { PriceBook } from './price-book.ts';
 /** Charts want two days even when no rule looks further back than that. */
 const HOURLY_MIN = 48;
 
-const FINE_MIN = 24;
-
 /** Collects what the rules look at, and gives every rule its feature's place. Order of rules does not matter. */
 export function placeRules(
   rules: readonly UnplacedRule[],
@@ -16,11 +14,10 @@ export function placeRules(
   const byName = new Map<string, FeatureDefinition>();
   for (const { definition } of rules) {
     const known = byName.get(definition.name);
-    byName.set(definition.name, { ...definition, fine: definition.fine || known?.fine === true });
+    byName.set(definition.name, { ...definition, fineMax: Math.max(definition.fineMax, known?.fineMax ?? 0) });
   }
   const features = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   const hours = rules.map(({ detector }) => detector.gapHours + detector.historyHours);
-  const fine = rules.map(({ detector }) => (detector.bucket === 'five_minutes' ? detector.windowBuckets : 0));
   const placed = rules.map((rule) => ({
     ...rule,
     featureIndex: features.findIndex((feature) => feature.name === rule.definition.name),
@@ -30,7 +27,6 @@ export function placeRules(
     features: {
       features,
       hourlyMax: Math.max(HOURLY_MIN, ...hours),
-      fineMax: Math.max(FINE_MIN, ...fine),
       factMeters: new Set([...pricing.meters.values()].filter(({ kind }) => kind === 'fact').map(({ name }) => name)),
     },
   };

@@ -55,7 +55,8 @@ export function parseYamlSource(path: string, text: string): YamlSource {
     stringKeys: true,
     version: '1.2',
     schema: 'core',
-    logLevel: 'silent',
+    // Not 'silent': the parser would keep a second document to itself.
+    logLevel: 'error',
   });
   for (const problem of document.errors) {
     const isMultiple = problem.code === 'MULTIPLE_DOCS';

@@ -11,9 +11,8 @@ import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
 import { thawExpired, touch } from './wallet-state.ts';
 
-/** Feature rows written per batch: enough that takeover refolds seconds, not minutes, of facts. */
-const CHECKPOINTS_MIN = 64;
-const CHECKPOINTS_SHARE = 1 / 16;
+/** One feature row is written for so many events: takeover then refolds at most this many events an account. */
+const EVENTS_PER_CHECKPOINT = 16;
 
 /** What a batch is made from: events in lane order, what identity says of each, and the rules in force. */
 export interface BatchInput {
@@ -188,7 +187,7 @@ function fold(
  * a changed judgement are already there: their flags exist nowhere else.
  */
 function chooseCheckpoints(memory: LaneMemory, batch: BatchRecord): void {
-  const wanted = Math.max(CHECKPOINTS_MIN, Math.ceil(memory.dirty.size * CHECKPOINTS_SHARE));
+  const wanted = Math.ceil(batch.facts.length / EVENTS_PER_CHECKPOINT);
   for (const account of memory.dirty) {
     if (batch.checkpoints.size >= wanted) break;
     batch.checkpoints.add(account);

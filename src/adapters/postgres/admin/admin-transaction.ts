@@ -1,0 +1,151 @@
+import type pg from 'pg';
+import { formatEventKey, parseEventKey } from '../../../domain/events/event-key.ts';
+import type { QuarantinedUsage } from '../../../domain/ledger/release-usage.ts';
+import type { WalletHead } from '../../../domain/ledger/wallet.ts';
+import { formatIso } from '../../../domain/time.ts';
+import { AppError } from '../../../errors.ts';
+import type { AdminScope, AdminTransaction, ReleasableReason, UsageTotal } from '../../../pipeline/admin/admin-store.ts';
+import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
+import { exactJson } from './exact-json.ts';
+import { type LaneState, noteChange, writeChange } from './write-change.ts';
+
+/** Takes the lane's fence for as long as the database transaction lasts, and says what can be done under it. */
+export async function adminTransaction(
+  client: pg.PoolClient,
+  laneNumber: number,
+  scope: AdminScope,
+): Promise<AdminTransaction> {
+  const lane = await lockLane(client, laneNumber, scope.nowMs);
+  const { walletId } = scope;
+  const at = formatIso(lane.atMs);
+  return {
+    atMs: lane.atMs,
+    wallet: async () => {
+      const { rows } = await client.query<WalletRow>(
+        `select ${WALLET_COLUMNS} from wallet w where w.wallet_id = $1 for update`,
+        [walletId],
+      );
+      return rows[0] === undefined ? undefined : readWallet(rows[0]);
+    },
+    answered: async (key) => {
+      const { rows } = await client.query<{ hash: string; result: unknown }>(
+        'select request_hash as hash, result from admin_request where idempotency_key = $1',
+        [key],
+      );
+      return rows[0];
+    },
+    remember: async ({ key, hash, result }) => {
+      await client.query(
+        'insert into admin_request (idempotency_key, request_hash, result, answered_at) values ($1, $2, $3, $4)',
+        [key, hash, exactJson(result), at],
+      );
+    },
+    confirmAccount: (wallet) => confirmAccount(client, wallet, at),
+    insertWallet: (wallet) => insertWallet(client, wallet, at),
+    openUsage: (reason, limit) => openUsage(client, walletId, reason, limit),
+    countUsage: (reason) =>
+      total(
+        client,
+        `select count(*) as events, coalesce(sum(amount), 0)::bigint as amount from quarantine
+         where wallet_id = $1 and status = 'open' and reason = $2`,
+        [walletId, reason],
+      ),
+    closeAsPosted: async (usage, by) => {
+      await client.query(
+        `update quarantine set status = 'posted', closed_at = $2, closed_by = $3
+         where event_key = any($1::uuid[]) and status = 'open'`,
+        [usage.map(({ key }) => formatEventKey(key)), at, by],
+      );
+    },
+    closeAsVoid: (reason, by) =>
+      total(
+        client,
+        `with closed as (update quarantine set status = 'void', closed_at = $3, closed_by = $4
+           where wallet_id = $1 and status = 'open' and reason = $2 returning amount)
+         select count(*) as events, coalesce(sum(amount), 0)::bigint as amount from closed`,
+        [walletId, reason, at, by],
+      ),
+    awaitCredit: () =>
+      total(
+        client,
+        `with moved as (update quarantine set reason = 'over_limit'
+           where wallet_id = $1 and status = 'open' and reason = 'frozen' returning amount)
+         select count(*) as events, coalesce(sum(amount), 0)::bigint as amount from moved`,
+        [walletId],
+      ),
+    saveStatus: async (wallet) => {
+      await client.query('update wallet set status = $2, frozen_until = $3 where wallet_id = $1', [
+        walletId,
+        wallet.status,
+        wallet.frozenUntilMs === null ? null : formatIso(wallet.frozenUntilMs),
+      ]);
+      await noteChange(client, lane, walletId);
+    },
+    write: (change) => writeChange(client, lane, change),
+  };
+}
+
+async function lockLane(client: pg.PoolClient, lane: number, nowMs: number): Promise<LaneState> {
+  const fence = await client.query<{ epoch: bigint; change_no: bigint }>(
+    'select epoch, change_no from lane_epoch where lane = $1 for update',
+    [lane],
+  );
+  const head = await client.query<{ last_batch: bigint; chain: Buffer; ingested_at: Date | null }>(
+    'select last_batch, chain, ingested_at from lane_head where lane = $1 for update',
+    [lane],
+  );
+  const [fenceRow, headRow] = [fence.rows[0], head.rows[0]];
+  if (fenceRow === undefined || headRow === undefined) {
+    throw new AppError('DATABASE_NOT_MIGRATED', `lane ${lane} is not laid out`);
+  }
+  return {
+    lane,
+    epoch: fenceRow.epoch,
+    changeNo: fenceRow.change_no,
+    lastBatch: headRow.last_batch,
+    chain: headRow.chain,
+    atMs: Math.max(nowMs, headRow.ingested_at?.getTime() ?? 0),
+  };
+}
+
+async function confirmAccount(client: pg.PoolClient, wallet: WalletHead, at: string): Promise<boolean> {
+  const { rows } = await client.query<{ status: string }>(
+    `insert into account as a (tenant_id, account_id, status, opened_at) values ($1, $2, 'confirmed', $3)
+     on conflict (tenant_id, account_id) do update
+       set status = case a.status when 'unconfirmed' then 'confirmed' else a.status end
+     returning status`,
+    [wallet.tenant, wallet.account, at],
+  );
+  return rows[0]?.status === 'confirmed';
+}
+
+async function insertWallet(client: pg.PoolClient, wallet: WalletHead, at: string): Promise<void> {
+  await client.query(
+    `insert into wallet (wallet_id, tenant_id, account_id, currency, shard, opened_at) values ($1, $2, $3, $4, $5, $6)`,
+    [wallet.walletId, wallet.tenant, wallet.account, wallet.currency, wallet.shard, at],
+  );
+}
+
+async function openUsage(
+  client: pg.PoolClient,
+  walletId: bigint,
+  reason: ReleasableReason,
+  limit: number,
+): Promise<readonly QuarantinedUsage[]> {
+  const { rows } = await client.query<{ event_key: string; content_hash: bigint; amount: bigint }>(
+    `select event_key, content_hash, amount from quarantine
+     where wallet_id = $1 and status = 'open' and reason = $2 and amount is not null
+     order by lane, batch_no, position limit $3`,
+    [walletId, reason, limit],
+  );
+  return rows.map((row) => ({
+    key: parseEventKey(row.event_key),
+    contentHash: row.content_hash,
+    amount: row.amount,
+  }));
+}
+
+async function total(client: pg.PoolClient, sql: string, values: readonly unknown[]): Promise<UsageTotal> {
+  const { rows } = await client.query<{ events: bigint; amount: bigint }>(sql, [...values]);
+  return { events: Number(rows[0]?.events ?? 0n), amount: rows[0]?.amount ?? 0n };
+}

@@ -1,0 +1,133 @@
+import type pg from 'pg';
+import { formatEventKey } from '../../../domain/events/event-key.ts';
+import { formatWalletId } from '../../../domain/ids.ts';
+import type { WalletHead } from '../../../domain/ledger/wallet.ts';
+import { formatIso } from '../../../domain/time.ts';
+import type { ChangeRecord } from '../../../pipeline/admin/admin-store.ts';
+import { chainAfterChange } from './change-chain.ts';
+import { exactJson } from './exact-json.ts';
+
+/** Where the locked lane stands; moves on with every change of the same database transaction. */
+export interface LaneState {
+  readonly lane: number;
+  readonly epoch: bigint;
+  changeNo: bigint;
+  lastBatch: bigint;
+  chain: Buffer;
+  /** When the transaction's changes happen. */
+  readonly atMs: number;
+}
+
+/** Writes one ledger transaction of one wallet as the lane's next batch, and tells the lane's writer to reload it. */
+export async function writeChange(client: pg.PoolClient, lane: LaneState, change: ChangeRecord): Promise<void> {
+  lane.lastBatch += 1n;
+  lane.chain = chainAfterChange(lane.chain, lane, change);
+  await insertBatch(client, lane, change);
+  if (change.entries.length > 0) await insertEntries(client, lane, change);
+  for (const { ledgerAccount, amount } of change.contra) {
+    await client.query(
+      'insert into batch_contra (lane, batch_no, ledger_account, currency, amount) values ($1, $2, $3, $4, $5)',
+      [lane.lane, lane.lastBatch, ledgerAccount, change.wallet.currency, amount],
+    );
+  }
+  await updateWallet(client, change.wallet);
+  await client.query('update lane_head set last_batch = $2, chain = $3 where lane = $1', [
+    lane.lane,
+    lane.lastBatch,
+    lane.chain,
+  ]);
+  await noteChange(client, lane, change.wallet.walletId);
+  await insertTraces(client, change);
+}
+
+/** Counts an outside change of the lane: its writer reloads the wallet before its next batch. */
+export async function noteChange(client: pg.PoolClient, lane: LaneState, walletId: bigint): Promise<void> {
+  lane.changeNo += 1n;
+  await client.query('update lane_epoch set change_no = $2 where lane = $1', [lane.lane, lane.changeNo]);
+  await client.query('insert into lane_change (lane, change_no, wallet_id) values ($1, $2, $3)', [
+    lane.lane,
+    lane.changeNo,
+    walletId,
+  ]);
+}
+
+async function insertBatch(client: pg.PoolClient, lane: LaneState, change: ChangeRecord): Promise<void> {
+  const isRelease = change.kind === 'release';
+  await client.query(
+    `insert into batch (lane, batch_no, kind, epoch, events, posted, priced, idempotency_key, request_hash, actor, reason, chain, posted_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    [
+      lane.lane,
+      lane.lastBatch,
+      change.kind,
+      lane.epoch,
+      change.events,
+      isRelease ? change.events : 0,
+      change.priced,
+      change.request?.key ?? null,
+      change.request?.hash ?? null,
+      change.actor,
+      change.reason,
+      lane.chain,
+      formatIso(lane.atMs),
+    ],
+  );
+}
+
+async function insertEntries(client: pg.PoolClient, lane: LaneState, { entries, wallet }: ChangeRecord): Promise<void> {
+  await client.query(
+    `insert into entry (event_key, wallet_id, seq, amount, balance_after, event_time, content_hash, batch_no, lane, kind)
+     select u.key, $1, u.seq, u.amount, u.balance, u.at, u.hash, $2, $3, u.kind
+     from unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::bigint[], $10::smallint[])
+       as u(key, seq, amount, balance, at, hash, kind)`,
+    [
+      wallet.walletId,
+      lane.lastBatch,
+      lane.lane,
+      entries.map(({ key }) => formatEventKey(key)),
+      entries.map(({ seq }) => seq),
+      entries.map(({ amount }) => amount),
+      entries.map(({ balanceAfter }) => balanceAfter),
+      entries.map(({ key }) => formatIso(key.timeMs)),
+      entries.map(({ contentHash }) => contentHash),
+      entries.map(({ kind }) => kind),
+    ],
+  );
+}
+
+async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<void> {
+  const time = (ms: number | null) => (ms === null ? null : formatIso(ms));
+  await client.query(
+    `update wallet set posted = $2, seq = $3, quarantined = $4, quarantined_events = $5, status = $6, status_sequence = $7,
+       frozen_at = $8, frozen_until = $9, frozen_by = $10 where wallet_id = $1`,
+    [
+      wallet.walletId,
+      wallet.posted,
+      wallet.seq,
+      wallet.quarantined,
+      wallet.quarantinedEvents,
+      wallet.status,
+      wallet.statusSequence,
+      time(wallet.frozenAtMs),
+      time(wallet.frozenUntilMs),
+      wallet.frozenBy,
+    ],
+  );
+}
+
+/** Who did it, and what metering services hear of it. */
+async function insertTraces(client: pg.PoolClient, change: ChangeRecord): Promise<void> {
+  await client.query('insert into audit_log (tenant_id, actor, action, subject, detail) values ($1, $2, $3, $4, $5)', [
+    change.wallet.tenant,
+    change.actor,
+    `wallet.${change.kind}`,
+    formatWalletId(change.wallet.walletId),
+    exactJson({ ...change.detail, reason: change.reason }),
+  ]);
+  for (const { topic, messageKey, payload } of change.outbox) {
+    await client.query(
+      'insert into outbox (topic, message_key, payload) values ($1, $2, $3) on conflict (message_key) do nothing',
+      [topic, messageKey, exactJson(payload)],
+    );
+  }
+}

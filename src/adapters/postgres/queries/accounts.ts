@@ -1,0 +1,29 @@
+import type pg from 'pg';
+import type { AccountStatus, AccountView, ListFilter } from '../../../pipeline/queries/queries.ts';
+import { walletsOf } from './wallets.ts';
+
+/** Accounts with their wallets, the newest first. */
+export async function listAccounts(pool: pg.Pool, filter: ListFilter<AccountStatus>): Promise<readonly AccountView[]> {
+  const { rows } = await pool.query<{
+    account_id: string;
+    status: AccountStatus;
+    opened_at: Date;
+    open_alerts: bigint;
+  }>(
+    `select a.account_id, a.status, a.opened_at,
+       (select count(*) from alert t where t.tenant_id = a.tenant_id and t.account_id = a.account_id and t.status = 'open') as open_alerts
+     from account a
+     where a.tenant_id = $1 and ($2::text is null or a.account_id = $2) and ($3::text is null or a.status = $3)
+     order by a.opened_at desc, a.account_id limit $4`,
+    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit],
+  );
+  const wallets = await walletsOf(pool, filter.tenant, rows.map((row) => row.account_id));
+  return rows.map((row) => ({
+    tenant: filter.tenant,
+    account: row.account_id,
+    status: row.status,
+    openedAtMs: row.opened_at.getTime(),
+    wallets: wallets.filter(({ account }) => account === row.account_id),
+    openAlerts: Number(row.open_alerts),
+  }));
+}

@@ -1,0 +1,74 @@
+import type pg from 'pg';
+import type { Occurrence } from '../../../pipeline/queries/found-event.ts';
+import { parseJsonObject } from '../../../json-object.ts';
+
+export interface QuarantinedRow {
+  readonly event_key: string;
+  readonly wallet_id: bigint | null;
+  readonly tenant_id: string;
+  readonly account_id: string;
+  readonly currency: string | null;
+  readonly lane: number;
+  readonly batch_no: bigint;
+  readonly position: number;
+  readonly reason: string;
+  readonly amount: bigint | null;
+  readonly source: string;
+  readonly meter: string;
+  readonly quantity: string | null;
+  readonly event_time: Date;
+  readonly ingested_at: Date;
+  readonly decision_id: string | null;
+  readonly status: 'open' | 'posted' | 'void';
+  readonly closed_at: Date | null;
+  readonly closed_by: string | null;
+}
+
+/** Quarantined usage with this event id, settled or not. */
+export async function findQuarantined(pool: pg.Pool, id: string, tenant: string): Promise<readonly QuarantinedRow[]> {
+  const { rows } = await pool.query<Omit<QuarantinedRow, 'quantity'> & { event: string }>(
+    `select q.event_key, q.wallet_id, q.tenant_id, q.account_id, w.currency, q.lane, q.batch_no, q.position, q.reason, q.amount,
+       q.source, q.meter, q.event_time, q.ingested_at, q.decision_id, q.status, q.closed_at, q.closed_by, q.event
+     from quarantine q left join wallet w using (wallet_id) where q.event_id = $1 and q.tenant_id = $2`,
+    [id, tenant],
+  );
+  return rows.map(({ event, ...row }) => {
+    const quantity = parseJsonObject(event)?.['quantity'];
+    return { ...row, quantity: typeof quantity === 'string' ? quantity : null };
+  });
+}
+
+/** Times an event with this id was refused as it came. */
+export async function findRejected(pool: pg.Pool, id: string, tenant: string): Promise<readonly Occurrence[]> {
+  const { rows } = await pool.query<{
+    source: string | null;
+    code: string;
+    field: string;
+    value: string;
+    fix: string;
+    rejected_at: Date;
+  }>('select source, code, field, value, fix, rejected_at from rejected_event where event_id = $1 and tenant_id = $2', [
+    id,
+    tenant,
+  ]);
+  return rows.map((row) => ({
+    status: 'rejected',
+    code: row.code,
+    field: row.field,
+    value: row.value,
+    fix: row.fix,
+    tenant,
+    source: row.source,
+    account: null,
+    wallet: null,
+    meter: null,
+    quantity: null,
+    amount: null,
+    currency: null,
+    occurredAtMs: null,
+    ingestedAtMs: row.rejected_at.getTime(),
+    batch: null,
+    quarantine: null,
+    entry: null,
+  }));
+}

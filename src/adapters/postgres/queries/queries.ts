@@ -1,0 +1,23 @@
+import type pg from 'pg';
+import { parseWalletId } from '../../../domain/ids.ts';
+import type { Queries } from '../../../pipeline/queries/queries.ts';
+import { listAccounts } from './accounts.ts';
+import { listAlerts, showAlert } from './alerts.ts';
+import { readHealth } from './health.ts';
+import { findEvent } from './find-event.ts';
+import { proveBooks } from './proofs.ts';
+import { listWallets, showWallets } from './wallets.ts';
+
+/** The read models on PostgreSQL. */
+export function createQueries(pool: pg.Pool): Queries {
+  return {
+    wallets: (filter) => listWallets(pool, filter),
+    wallet: (reference) => showWallets(pool, { ...reference, walletId: parseWalletId(reference.name) }),
+    accounts: (filter) => listAccounts(pool, filter),
+    alerts: (filter) => listAlerts(pool, filter),
+    alert: (tenant, alertId) => showAlert(pool, tenant, alertId),
+    findEvent: (id, filter) => findEvent(pool, id, filter),
+    proofs: (ruleset) => proveBooks(pool, ruleset),
+    health: () => readHealth(pool),
+  };
+}

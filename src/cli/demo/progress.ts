@@ -1,0 +1,94 @@
+import { Presets, SingleBar } from 'cli-progress';
+import { count, seconds } from './report-values.ts';
+
+/** Where progress goes, normally stderr. `isTTY` decides between a bar and lines. */
+export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+/** Tells a person how far a long run is. Always on stderr: stdout is for data. */
+export interface Progress {
+  /** How many are done in all; may be called as often as is convenient. */
+  update(done: number): void;
+  /** Leaves the last state on the screen. */
+  finish(): void;
+}
+
+/** How often a line is written where there is no terminal: rarely enough for a build log. */
+const LINE_EVERY_MS = 5_000;
+
+export interface ProgressOptions {
+  readonly label: string;
+  readonly total: number;
+  readonly stream: ProgressStream;
+  /** With `--json` or `--quiet`: nothing is written. */
+  readonly silent: boolean;
+  /** Milliseconds; the wall clock unless a test says otherwise. */
+  readonly now?: () => number;
+}
+
+/** A bar with events per second and the time left on a terminal, otherwise a plain line every few seconds. */
+export function createProgress(options: ProgressOptions): Progress {
+  if (options.silent) return { update: () => undefined, finish: () => undefined };
+  return options.stream.isTTY === true ? barProgress(options) : lineProgress(options);
+}
+
+function barProgress({ label, total, stream, now = Date.now }: ProgressOptions): Progress {
+  const startedMs = now();
+  const bar = new SingleBar(
+    {
+      format: `${label}  {bar}  {percentage} %  {rate} events/s  {left}`,
+      stream,
+      fps: 10,
+      barsize: 28,
+      // Ctrl-C belongs to the program. A bar that does not hear of it must not hide the cursor either.
+      gracefulExit: false,
+      hideCursor: false,
+      noTTYOutput: false,
+    },
+    Presets.shades_classic,
+  );
+  bar.start(total, 0, { rate: '0', left: '' });
+  const update = (done: number) => bar.update(Math.min(done, total), paceOf(done, total, now() - startedMs));
+  return {
+    update,
+    finish: () => bar.stop(),
+  };
+}
+
+function lineProgress({ label, total, stream, now = Date.now }: ProgressOptions): Progress {
+  const startedMs = now();
+  let lastMs = startedMs;
+  let lastDone = -1;
+  const write = (done: number) => {
+    const { rate, left } = paceOf(done, total, now() - startedMs);
+    const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+    lastDone = done;
+    stream.write(
+      `${label} ${percent} %, ${count(done)} of ${count(total)}, ${rate} events/s${left === '' ? '' : `, ${left}`}\n`,
+    );
+  };
+  let latest = 0;
+  return {
+    update(done) {
+      latest = done;
+      if (now() - lastMs < LINE_EVERY_MS) return;
+      lastMs = now();
+      write(done);
+    },
+    finish() {
+      if (latest !== lastDone) write(latest);
+    },
+  };
+}
+
+/** Events per second so far, and what is left at that pace; no promise before the first second. */
+export function paceOf(
+  done: number,
+  total: number,
+  elapsedMs: number,
+): { readonly rate: string; readonly left: string } {
+  if (done <= 0 || elapsedMs <= 0) return { rate: '0', left: '' };
+  const rate = done / (elapsedMs / 1000);
+  const leftMs = ((total - done) / rate) * 1000;
+  const left = elapsedMs < 1000 || done >= total ? '' : `${seconds(leftMs)} left`;
+  return { rate: count(rate), left };
+}

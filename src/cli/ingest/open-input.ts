@@ -1,0 +1,95 @@
+import { createReadStream } from 'node:fs';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { AppError } from '../../errors.ts';
+
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
+
+/** An opened file or stdin: its plain bytes, and the first of them to guess the format by. */
+export interface Input {
+  readonly name: string;
+  readonly head: Buffer;
+  readonly chunks: AsyncIterable<Buffer>;
+}
+
+/** Opens a path, or stdin for `-`. Gzip is unpacked whatever the name says; everything is streamed. */
+export async function openInput(path: string, stdin: Readable = process.stdin): Promise<Input> {
+  const name = path === '-' ? 'stdin' : path;
+  const source = path === '-' ? stdin : createReadStream(path, { highWaterMark: 256 * 1024 });
+  const plain = await peek(name, source);
+  if (!plain.head.subarray(0, 2).equals(GZIP_MAGIC)) {
+    if (name.endsWith('.gz')) {
+      const what = plain.head.length === 0 ? 'is empty' : 'is not gzip data';
+      throw new AppError('FILE_UNREADABLE', `${name} ${what}.`, {
+        fix: 'Compress it again, or drop .gz from its name.',
+      });
+    }
+    return checked({ name, ...plain });
+  }
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  // The callback only keeps a failure from being unhandled: the same failure reaches whoever reads `gunzip`.
+  pipeline(plain.chunks, gunzip, () => undefined);
+  return checked({ name, ...(await peek(name, gunzip)) });
+}
+
+function checked(input: Input): Input {
+  if (UTF16_MARKS.some((mark) => input.head.subarray(0, 2).equals(mark))) {
+    const fix = 'Convert it first: iconv -f UTF-16 -t UTF-8.';
+    throw new AppError('FILE_UNREADABLE', `${input.name} is UTF-16, not UTF-8.`, { fix });
+  }
+  return input;
+}
+
+/** Reads the first chunk and gives it back in front of the others. */
+async function peek(name: string, stream: Readable): Promise<{ head: Buffer; chunks: AsyncIterable<Buffer> }> {
+  const iterator: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
+  let first: IteratorResult<unknown>;
+  try {
+    first = await iterator.next();
+  } catch (error) {
+    throw unreadableFile(name, error);
+  }
+  const head = first.done === true ? Buffer.alloc(0) : toBuffer(first.value);
+  return { head, chunks: chunksOf(name, head, iterator) };
+}
+
+async function* chunksOf(name: string, head: Buffer, rest: AsyncIterator<unknown>): AsyncGenerator<Buffer> {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield toBuffer(next.value);
+  } catch (error) {
+    throw unreadableFile(name, error);
+  } finally {
+    await rest.return?.();
+  }
+}
+
+function toBuffer(chunk: unknown): Buffer {
+  if (Buffer.isBuffer(chunk)) return chunk;
+  return Buffer.from(String(chunk));
+}
+
+const REASONS: Readonly<Record<string, { readonly what: string; readonly fix?: string }>> = {
+  ENOENT: { what: 'does not exist' },
+  EACCES: { what: 'may not be read by this user' },
+  EPERM: { what: 'may not be read by this user' },
+  EISDIR: { what: 'is a directory', fix: 'Name one file; several files are several runs.' },
+  Z_BUF_ERROR: {
+    what: 'ends in the middle of its gzip data: the file is truncated',
+    fix: 'Fetch the file again. What was read before the end has been handed over; repeating it charges nothing twice.',
+  },
+  Z_DATA_ERROR: {
+    what: 'holds gzip data that is damaged',
+    fix: 'Fetch the file again. What was read before the damage has been handed over; repeating it charges nothing twice.',
+  },
+};
+
+function unreadableFile(name: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const { what, fix } = REASONS[code] ?? {
+    what: `cannot be read (${error instanceof Error ? error.message : String(error)})`,
+  };
+  return new AppError('FILE_UNREADABLE', `${name} ${what}.`, { cause: error, ...(fix === undefined ? {} : { fix }) });
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { parseWalletId } from '../../domain/ids.ts';
+
+// Results are stored with the request and given again on a retry, so they must survive JSON: amounts are text there.
+const nanos = z.union([z.bigint(), z.string().regex(/^-?\d+$/).transform(BigInt)]);
+const total = z.object({ events: z.number().int(), amount: nanos });
+const wallet = z.object({
+  wallet: z.string().refine((text) => parseWalletId(text) !== undefined),
+  tenant: z.string(),
+  account: z.string(),
+  currency: z.string(),
+  status: z.enum(['active', 'frozen', 'thawing']),
+  balance: nanos,
+  sequence: nanos,
+  atMs: z.number(),
+});
+
+/** What a top-up did. */
+export const topUpResultSchema = wallet.extend({
+  amount: nanos,
+  source: z.enum(['paid', 'promotional']),
+  balanceBefore: nanos,
+  isOpened: z.boolean(),
+  /** Usage over the limit that the credit paid for. */
+  released: total,
+  /** Usage over the limit that still does not fit. */
+  waiting: total,
+});
+export type TopUpOutcome = z.infer<typeof topUpResultSchema>;
+
+/** What a freeze did. */
+export const freezeResultSchema = wallet.extend({ untilMs: z.number() });
+export type FreezeOutcome = z.infer<typeof freezeResultSchema>;
+
+/** What a thaw did with the usage that was refused during the freeze. */
+export const thawResultSchema = wallet.extend({
+  usage: z.enum(['keep', 'post', 'void']),
+  posted: total,
+  voided: total,
+  /** Did not fit the balance: waits for the next credit. */
+  overLimit: total,
+  /** Stays in quarantine until somebody posts or voids it. */
+  kept: total,
+});
+export type ThawOutcome = z.infer<typeof thawResultSchema>;

@@ -1,0 +1,108 @@
+import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import type { WalletReference } from '../admin/admin-store.ts';
+import type { DecisionEvidence } from './decision-evidence.ts';
+import type { DatabaseHealth } from './database-health.ts';
+import type { FoundEvent } from './found-event.ts';
+
+/** What every list can be narrowed by. */
+export interface ListFilter<Status extends string> {
+  readonly tenant: string;
+  readonly account?: string;
+  readonly status?: Status;
+  readonly limit: number;
+}
+
+/** A wallet with the lane that writes it. */
+export type WalletView = Readonly<WalletHead> & { readonly lane: number };
+
+/** Open quarantined usage of a wallet, by reason. */
+export interface QuarantineTotal {
+  readonly reason: string;
+  readonly events: number;
+  /** What of it has a price would cost. */
+  readonly amount: bigint;
+  readonly oldestMs: number;
+}
+
+export interface WalletDetail {
+  readonly wallet: WalletView;
+  readonly quarantine: readonly QuarantineTotal[];
+  readonly alerts: readonly AlertView[];
+}
+
+export const ACCOUNT_STATUSES = ['unconfirmed', 'confirmed', 'closed'] as const;
+export type AccountStatus = (typeof ACCOUNT_STATUSES)[number];
+
+export interface AccountView {
+  readonly tenant: string;
+  readonly account: string;
+  readonly status: AccountStatus;
+  readonly openedAtMs: number;
+  readonly wallets: readonly WalletView[];
+  readonly openAlerts: number;
+}
+
+export const ALERT_STATUSES = ['open', 'confirmed_fraud', 'benign', 'duplicate'] as const;
+export type AlertStatus = (typeof ALERT_STATUSES)[number];
+
+export interface AlertView {
+  readonly alertId: string;
+  readonly decisionId: string;
+  readonly tenant: string;
+  readonly account: string;
+  readonly walletId: bigint;
+  readonly currency: string;
+  readonly outcome: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly moneyAtRisk: bigint;
+  readonly loss: bigint;
+  readonly status: AlertStatus;
+  readonly raisedAtMs: number;
+  readonly closedAtMs: number | null;
+  readonly closedBy: string | null;
+}
+
+export interface AlertDetail {
+  readonly alert: AlertView;
+  readonly decision: {
+    readonly decisionId: string;
+    readonly outcome: string;
+    readonly score: number;
+    readonly rulesetHash: string;
+    readonly decidedAtMs: number;
+    readonly lane: number;
+    readonly batchNo: number;
+    readonly evidence: DecisionEvidence;
+    /** The evidence word for word as it was stored. */
+    readonly stored: unknown;
+  };
+  /** The wallet as it is now. */
+  readonly wallet: WalletView | undefined;
+}
+
+/** One thing that must be true of the books, and whether it is. */
+export interface Proof {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** Everything that is read without changing anything. */
+export interface Queries {
+  readonly wallets: (filter: ListFilter<WalletStatus>) => Promise<readonly WalletView[]>;
+  /** The wallets a reference fits: more than one when the account has several currencies. */
+  readonly wallet: (reference: WalletReference) => Promise<readonly WalletDetail[]>;
+  readonly accounts: (filter: ListFilter<AccountStatus>) => Promise<readonly AccountView[]>;
+  readonly alerts: (filter: ListFilter<AlertStatus>) => Promise<readonly AlertView[]>;
+  readonly alert: (tenant: string, alertId: string) => Promise<AlertDetail | undefined>;
+  /** Everything known of an event id; undefined when it was never seen. */
+  readonly findEvent: (
+    id: string,
+    filter: { readonly tenant: string; readonly source?: string; readonly account?: string },
+  ) => Promise<FoundEvent | undefined>;
+  /** Proves the books; with a ruleset whose hash fits, usage is also priced again from the stored events. */
+  readonly proofs: (ruleset?: Ruleset) => Promise<readonly Proof[]>;
+  readonly health: () => Promise<DatabaseHealth>;
+}

@@ -1,0 +1,29 @@
+import { formatWalletId } from '../domain/ids.ts';
+import type { WalletHead } from '../domain/ledger/wallet.ts';
+import type { WalletNews } from '../domain/ledger/wallet-change.ts';
+import { formatIso } from '../domain/time.ts';
+import type { OutboxRow } from './lane/batch-record.ts';
+
+/** What metering services hear when a wallet's status changes; `sequence` lets them drop what arrives out of order. */
+export function walletStatusMessage(
+  wallet: WalletHead,
+  news: { readonly status: WalletNews; readonly reason: string; readonly nowMs: number },
+): OutboxRow {
+  const id = formatWalletId(wallet.walletId);
+  return {
+    topic: 'wallet-status',
+    messageKey: `wallet-status-${id}-${wallet.statusSequence}`,
+    payload: {
+      v: 1,
+      tenant: wallet.tenant,
+      account: wallet.account,
+      wallet: id,
+      status: news.status,
+      sequence: wallet.statusSequence,
+      at: formatIso(news.nowMs),
+      until: wallet.frozenUntilMs === null ? null : formatIso(wallet.frozenUntilMs),
+      reason: news.reason,
+      decision: wallet.frozenBy,
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { compareWithOracle } from '../support/compare-with-oracle.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { randomUsage } from '../support/random-usage.ts';
+import { runService, shippedRuleset, TEST_LATE_WINDOW_MS, type TestService, until } from '../support/run-service.ts';
+
+let database: TestDatabase;
+let running: TestService | undefined;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+});
+
+afterEach(async () => {
+  await running?.close();
+  running = undefined;
+  await database.drop();
+});
+
+describe.each(['redis', 'postgres'] as const)('queues on %s', (kind) => {
+  let count = 0;
+  const start = async (options: { readonly batchEventsMax?: number } = {}) => {
+    const prefix = `pipeline-${kind}-${process.pid}-${count++}`;
+    const redis = kind === 'redis' ? { redisUrl: inject('redisUrl'), prefix } : {};
+    running = await runService({ databaseUrl: database.connectionString, ...redis, ...options });
+    return running;
+  };
+
+  test('a random run has the entries, quarantine and decisions of an oracle that applies its facts one by one', async () => {
+    const { engine } = await start({ batchEventsMax: 300 });
+    const usage = randomUsage(7, { events: 6_000, accounts: 30, nowMs: Date.now() });
+    const queue = engine.queues.openQueue('usage');
+    await queue.addJobs(usage.jobs.map((data) => ({ data })));
+    await until('the queue is drained', async () => {
+      const { waiting, active, completed, failed } = await queue.counts();
+      return waiting + active === 0 && completed + failed === usage.jobs.length;
+    });
+    expect((await queue.counts()).failed).toBe(0);
+    await queue.close();
+
+    const comparison = await compareWithOracle(engine.pool, await shippedRuleset(), TEST_LATE_WINDOW_MS);
+    expect(comparison.database).toEqual(comparison.oracle);
+    expect(comparison.database.decisions.length).toBeGreaterThan(0);
+    expect(comparison.database.wallets.some((line) => line.includes(' frozen '))).toBe(true);
+  });
+});
+
