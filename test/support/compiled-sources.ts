@@ -1,10 +1,10 @@
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../src/adapters/package-root.ts';
 import { runCommand } from './run-command.ts';
 
-const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+const CHECKOUT = packageRoot();
 
 /** The sources as plain JavaScript, for tests that start processes of their own. */
 export interface CompiledSources {

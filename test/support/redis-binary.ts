@@ -1,7 +1,7 @@
 import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../../src/adapters/package-root.ts';
 import { runCommand } from './run-command.ts';
 
 /** A redis-server that can be started, with what its environment needs besides ours. */
@@ -10,7 +10,8 @@ export interface RedisBinary {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+// The benchmarks run this file from the build, a folder deeper.
+const CHECKOUT = packageRoot();
 const HELP =
   'No Redis found. Do one of: set REDIS_URL; install it (`apt-get install redis-server`, `brew install redis`) so that ' +
   'redis-server or valkey-server is on the PATH; or run on Debian or Ubuntu with network access, where it is unpacked ' +

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { StoredKey } from '../../pipeline/lane/find-duplicates.ts';
 import type { LaneClaim, LaneStore, LaneTransaction, StoredAccount, StoredFacts } from '../../pipeline/lane/lane-store.ts';
 import { preparePartitions } from './partitions.ts';
+import { int8Array } from './int8-array.ts';
 import { connectionConfig, inTransaction } from './pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
 import { writeBatch } from './write-batch.ts';
@@ -142,7 +143,7 @@ async function loadAccounts(client: pg.Pool | pg.PoolClient, walletIds: readonly
   const { rows } = await client.query<WalletRow & { state: Buffer | null; through_batch: bigint | null }>({
     name: 'load-accounts',
     text: `select ${WALLET_COLUMNS}, f.state, f.through_batch from wallet w left join feature_state f using (wallet_id) where w.wallet_id = any($1::bigint[])`,
-    values: [`{${walletIds.join()}}`],
+    values: [int8Array(walletIds, (walletId) => walletId)],
   });
   return rows.map((row) => ({ wallet: readWallet(row), features: row.state, checkpointBatch: Number(row.through_batch ?? 0n) }));
 }

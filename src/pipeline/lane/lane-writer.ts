@@ -38,6 +38,9 @@ interface Submission {
   readonly reject: (error: unknown) => void;
 }
 
+/** The longest a busy lane waits for company before its next batch. */
+const GATHER_MS_MAX = 25;
+
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
 
@@ -56,6 +59,7 @@ export class LaneWriter {
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #lastBatchMs = 0;
 
   constructor(options: LaneWriterOptions) {
     this.#options = options;
@@ -102,7 +106,9 @@ export class LaneWriter {
       this.#flush();
       return;
     }
-    this.#timer = setTimeout(() => this.#flush(), this.#options.gatherMs);
+    // A lane that is busy gathers for as long as its last batch took: bigger batches are what makes it catch up.
+    const waitMs = Math.max(this.#options.gatherMs, Math.min(GATHER_MS_MAX, this.#lastBatchMs));
+    this.#timer = setTimeout(() => this.#flush(), waitMs);
   }
 
   #flush(): void {
@@ -110,8 +116,10 @@ export class LaneWriter {
     this.#timer = undefined;
     if (this.#running !== undefined || this.#waiting.length === 0) return;
     const submissions = this.#takeBatch();
+    const startedAtMs = performance.now();
     this.#running = this.#write(submissions).finally(() => {
       this.#running = undefined;
+      this.#lastBatchMs = performance.now() - startedAtMs;
       if (this.#waiting.length > 0) this.#schedule();
     });
   }

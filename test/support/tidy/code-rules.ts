@@ -4,8 +4,10 @@ import type { SourceFile } from './source-file.ts';
 const LINES_MAX = 400;
 const PURE_LAYERS = /^src\/(?:domain|actions|pipeline)\//;
 const PRODUCT = /^(?:src|jobs)\//;
-const CLOCK_AND_CHANCE =
-  /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bMath\.random\b|\bperformance\.now\b|\bprocess\./;
+const CLOCK_AND_CHANCE = /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bMath\.random\b|\bprocess\./;
+// A stopwatch tells no time of day: the pipeline may pace itself with it, decisions may not see it.
+const STOPWATCH = /\bperformance\.now\b/;
+const STOPWATCH_FREE = /^src\/(?:domain|actions)\//;
 const ANY = /(?<![.\w$])any\b(?!\s*[(:])/;
 const SUPPRESSION = /@ts-(?:ignore|nocheck)\b/;
 const LEFT_OUT = /\.(?:only|skip|skipIf|runIf|todo)\s*\(/;
@@ -23,6 +25,7 @@ export function codeFaults(file: SourceFile): readonly string[] {
     ...lineFaults(file, 'the type any', ANY),
     ...lineFaults(file, 'a test left out or singled out', LEFT_OUT, !file.path.startsWith('test/')),
     ...lineFaults(file, 'a clock, chance or the process in pure code', CLOCK_AND_CHANCE, !PURE_LAYERS.test(file.path)),
+    ...lineFaults(file, 'a stopwatch in pure code', STOPWATCH, !STOPWATCH_FREE.test(file.path)),
     ...lineFaults(file, 'the environment outside config.ts', /\bprocess\.env\b/, !readsNoEnvironment(file.path)),
     ...textFaults(file, 'a compiler suppression', SUPPRESSION),
     ...textFaults(file, 'a note for later', LATER),

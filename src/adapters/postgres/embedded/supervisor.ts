@@ -55,7 +55,10 @@ export async function superviseServer(options: {
         const server = await launch();
         pid = server.pid;
         onEvent({ kind: 'restarted', pid });
-        return server;
+        if (!stopping.signal.aborted) return server;
+        // Stopped by the very callback, when `stop` could not see this server yet.
+        await server.stop();
+        return undefined;
       } catch (error) {
         onPid(undefined);
         if (stopping.signal.aborted) return undefined;

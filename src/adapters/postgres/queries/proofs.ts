@@ -1,0 +1,23 @@
+import type pg from 'pg';
+import type { Ruleset } from '../../../domain/rules/ruleset.ts';
+import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { inTransaction } from '../pool.ts';
+import { proveFacts } from './prove-facts.ts';
+import { proveQuarantine, proveReleases, proveWallets, proveZeroSums } from './prove-ledger.ts';
+
+/**
+ * Proves the books. Each proof computes both of its sides on its own, from what is stored, so that a mistake in the code
+ * that wrote one of them shows. All look at one moment, whatever is being written meanwhile.
+ */
+export function proveBooks(pool: pg.Pool, ruleset: Ruleset | undefined): Promise<readonly Proof[]> {
+  return inTransaction(pool, async (client) => {
+    await client.query('set transaction isolation level repeatable read read only');
+    return [
+      await proveZeroSums(client),
+      ...(await proveWallets(client)),
+      ...(await proveFacts(client, ruleset)),
+      await proveQuarantine(client),
+      await proveReleases(client),
+    ];
+  });
+}

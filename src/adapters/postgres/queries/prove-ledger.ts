@@ -1,0 +1,116 @@
+import type pg from 'pg';
+import { formatWalletId } from '../../../domain/ids.ts';
+import { formatDecimal } from '../../../domain/money/nanos.ts';
+import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
+import type { Proof } from '../../../pipeline/queries/queries.ts';
+
+/** Examples named when a proof fails: enough to start looking. */
+const EXAMPLES = 3;
+
+/** Every ledger transaction sums to zero: its wallet legs and its contra legs, in each currency. */
+export async function proveZeroSums(client: pg.PoolClient): Promise<Proof> {
+  const { rows } = await client.query<{ total: bigint; bad: bigint; examples: string[] | null }>(
+    `with leg as (
+       select e.lane, e.batch_no, w.currency, e.amount from entry e left join wallet w using (wallet_id)
+       union all select lane, batch_no, currency, amount from batch_contra
+     ), summed as (
+       select lane, batch_no, sum(amount) as sum from leg group by lane, batch_no, currency
+     )
+     select count(*) as total, count(*) filter (where sum <> 0) as bad,
+       (array_agg(format('lane %s batch %s is off by %s nanos', lane, batch_no, sum) order by lane, batch_no)
+         filter (where sum <> 0))[1:$1] as examples
+     from summed`,
+    [EXAMPLES],
+  );
+  const { total = 0n, bad = 0n, examples = null } = rows[0] ?? {};
+  return proof('every ledger transaction sums to zero', bad, examples, `${total} ledger transactions`);
+}
+
+/** Every balance is the sum of its wallet's entries and what the last entry says; entries are numbered without gaps. */
+export async function proveWallets(client: pg.PoolClient): Promise<readonly Proof[]> {
+  const { rows } = await client.query<{
+    total: bigint;
+    entries: bigint;
+    off_sum: bigint;
+    off_last: bigint;
+    gaps: bigint;
+    sum_examples: bigint[] | null;
+    last_examples: bigint[] | null;
+    gap_examples: bigint[] | null;
+  }>(
+    `with per_wallet as (
+       select wallet_id, sum(amount) as sum, count(*) as entries, min(seq) as first, max(seq) as last, count(distinct seq) as numbers
+       from entry group by wallet_id
+     ), checked as (
+       select coalesce(w.wallet_id, p.wallet_id) as id, coalesce(p.entries, 0) as entries,
+         w.posted is distinct from coalesce(p.sum, 0)::bigint as off_sum,
+         p.wallet_id is not null and w.posted is distinct from l.balance_after as off_last,
+         coalesce(p.last, 0) <> coalesce(p.entries, 0) or coalesce(p.numbers, 0) <> coalesce(p.entries, 0)
+           or coalesce(p.first, 1) <> 1 or w.seq is distinct from coalesce(p.last, 0) as gap
+       from per_wallet p full join wallet w using (wallet_id)
+       left join entry l on l.wallet_id = p.wallet_id and l.seq = p.last
+     )
+     select count(*) as total, coalesce(sum(entries), 0)::bigint as entries, count(*) filter (where off_sum) as off_sum,
+       count(*) filter (where off_last) as off_last, count(*) filter (where gap) as gaps,
+       (array_agg(id) filter (where off_sum))[1:$1] as sum_examples,
+       (array_agg(id) filter (where off_last))[1:$1] as last_examples,
+       (array_agg(id) filter (where gap))[1:$1] as gap_examples
+     from checked`,
+    [EXAMPLES],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('an aggregate without groups returns one row');
+  const looked = `${row.total} wallets, ${row.entries} entries`;
+  const names = (ids: bigint[] | null) => ids?.map(formatWalletId) ?? null;
+  return [
+    proof('every balance is the sum of its entries', row.off_sum, names(row.sum_examples), looked),
+    proof('every balance is the one of its last entry', row.off_last, names(row.last_examples), looked),
+    proof('entries are numbered without gaps', row.gaps, names(row.gap_examples), looked),
+  ];
+}
+
+/** What a wallet says is in quarantine is what is open in quarantine. */
+export async function proveQuarantine(client: pg.PoolClient): Promise<Proof> {
+  const { rows } = await client.query<{ bad: bigint; events: bigint; amount: bigint; examples: bigint[] | null }>(
+    `with open as (
+       select wallet_id, count(*) as events, coalesce(sum(amount), 0)::bigint as amount
+       from quarantine where status = 'open' group by wallet_id
+     ), checked as (
+       select coalesce(w.wallet_id, o.wallet_id) as id, coalesce(o.events, 0) as events, coalesce(o.amount, 0) as amount,
+         w.quarantined is distinct from coalesce(o.amount, 0)
+           or w.quarantined_events is distinct from coalesce(o.events, 0) as off
+       from open o full join wallet w using (wallet_id)
+     )
+     select count(*) filter (where off) as bad, coalesce(sum(events), 0)::bigint as events,
+       coalesce(sum(amount), 0)::bigint as amount, (array_agg(id) filter (where off))[1:$1] as examples
+     from checked`,
+    [EXAMPLES],
+  );
+  const { bad = 0n, events = 0n, amount = 0n, examples = null } = rows[0] ?? {};
+  const detail = `${events} events open, worth ${formatDecimal(amount)}`;
+  return proof('wallets know what is in quarantine', bad, examples?.map(formatWalletId) ?? null, detail);
+}
+
+/** Usage released from quarantine: what its rows cost, what was posted for it, and what its batches were priced at. */
+export async function proveReleases(client: pg.PoolClient): Promise<Proof> {
+  const { rows } = await client.query<{ rows: bigint; entries: bigint; batches: bigint; events: bigint; posted: bigint }>(
+    `select
+       (select coalesce(sum(amount), 0)::bigint from quarantine where status = 'posted') as rows,
+       (select count(*) from quarantine where status = 'posted') as events,
+       (select coalesce(-sum(amount), 0)::bigint from entry where kind = $1) as entries,
+       (select count(*) from entry where kind = $1) as posted,
+       (select coalesce(sum(priced), 0)::bigint from batch where kind = 'release') as batches`,
+    [ENTRY_KIND.released],
+  );
+  const { rows: priced = 0n, entries = 0n, batches = 0n, events = 0n, posted = 0n } = rows[0] ?? {};
+  return {
+    name: 'released usage was charged once',
+    ok: priced === entries && entries === batches && events === posted,
+    detail: `${events} events: priced ${formatDecimal(priced)}, charged ${formatDecimal(entries)} in ${posted} entries, batches ${formatDecimal(batches)}`,
+  };
+}
+
+function proof(name: string, bad: bigint, examples: readonly string[] | null, looked: string): Proof {
+  if (bad === 0n) return { name, ok: true, detail: looked };
+  return { name, ok: false, detail: `${bad} wrong of ${looked}: ${(examples ?? []).join('; ')}` };
+}

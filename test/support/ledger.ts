@@ -1,0 +1,115 @@
+import { onTestFinished } from 'vitest';
+import type pg from 'pg';
+import { createAdminStore } from '../../src/adapters/postgres/admin/admin-store.ts';
+import { PostgresLaneStore } from '../../src/adapters/postgres/lane-store.ts';
+import { createPool } from '../../src/adapters/postgres/pool.ts';
+import { createQueries } from '../../src/adapters/postgres/queries/queries.ts';
+import type { EventStatus, UsageEvent } from '../../src/domain/events/usage-event.ts';
+import { addressOf } from '../../src/domain/ids.ts';
+import { parseQuantity } from '../../src/domain/money/quantity.ts';
+import { OUTCOMES } from '../../src/domain/rules/band.ts';
+import type { Meter, PriceBook } from '../../src/domain/rules/price-book.ts';
+import { placeRules } from '../../src/domain/rules/place-rules.ts';
+import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
+import { LaneEventFactory } from '../../src/pipeline/lane/lane-event.ts';
+import { LaneWriter } from '../../src/pipeline/lane/lane-writer.ts';
+import { createTestDatabase } from './postgres.ts';
+
+/** 1 USD in nano-units. */
+export const USD = 1_000_000_000n;
+/** A moment all ledger tests start at. */
+export const START_MS = Date.UTC(2026, 2, 2, 9);
+
+function meter(name: string, kind: Meter['kind'], coefficient: bigint): Meter {
+  return { name, unit: name, kind, prices: [{ fromMs: 0, coefficient, decimals: 0 }] };
+}
+
+const pricing: PriceBook = {
+  currency: 'USD',
+  meters: new Map([
+    ['dollars', meter('dollars', 'usage', USD)],
+    ['signup', meter('signup', 'fact', 0n)],
+  ]),
+  overrides: new Map(),
+};
+
+/** No rules, one meter that costs a dollar a unit, and an overdraft limit of five dollars. */
+export const PLAIN_RULESET: Ruleset = {
+  hash: 'plain',
+  rules: [],
+  judgedRules: [],
+  bands: [{ from: 0, to: 100, outcome: OUTCOMES[0], actions: [] }],
+  features: placeRules([], pricing).features,
+  pricing,
+  overdraftNanos: 5n * USD,
+  freeze: { hours: 24, perDayMax: 10 },
+  budgets: { alertsPerDay: 40 },
+};
+
+export interface TestLedger {
+  readonly pool: pg.Pool;
+  readonly connectionString: string;
+  readonly admin: ReturnType<typeof createAdminStore>;
+  readonly queries: ReturnType<typeof createQueries>;
+  /** Sends usage of one account through its lane's writer. */
+  readonly use: (account: string, events: readonly TestUsage[]) => Promise<readonly EventStatus[]>;
+}
+
+export interface TestUsage {
+  readonly id: string;
+  readonly dollars?: string;
+  readonly meter?: string;
+  readonly atMs?: number;
+  readonly receivedAtMs?: number;
+}
+
+/** A migrated database with lane writers that run until the test ends. */
+export async function openTestLedger(): Promise<TestLedger> {
+  const database = await createTestDatabase();
+  const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
+  const store = new PostgresLaneStore(pool, database.connectionString);
+  const { rows } = await pool.query<{ shard: number; lane: number }>('select shard, lane from shard_lane');
+  const lanes = new Map(rows.map(({ shard, lane }) => [shard, lane]));
+  const writers = new Map<number, LaneWriter>();
+  const factory = new LaneEventFactory('USD');
+  onTestFinished(async () => {
+    for (const writer of writers.values()) await writer.close({ abandon: true });
+    await pool.end();
+    await database.drop();
+  });
+  return {
+    pool,
+    connectionString: database.connectionString,
+    admin: createAdminStore(pool),
+    queries: createQueries(pool),
+    use: (account, events) => {
+      const lane = lanes.get(addressOf('default', account, 'USD').shard) ?? 0;
+      const writer = writers.get(lane) ?? openWriter(store, lane);
+      writers.set(lane, writer);
+      return writer.submit(
+        events.map((event) => factory.prepare(usageEvent(account, event), event.receivedAtMs ?? START_MS)),
+      );
+    },
+  };
+}
+
+function openWriter(store: PostgresLaneStore, lane: number): LaneWriter {
+  return new LaneWriter({
+    lane,
+    owner: 'test',
+    store,
+    ruleset: () => PLAIN_RULESET,
+    lateWindowMs: 35 * 86_400_000,
+    batchEventsMax: 5_000,
+    gatherMs: 0,
+    observer: {},
+    sleep: () => Promise.resolve(),
+  });
+}
+
+function usageEvent(account: string, usage: TestUsage): UsageEvent {
+  const quantity = parseQuantity(usage.dollars ?? '1');
+  if (typeof quantity === 'string') throw new Error(quantity);
+  const { id, meter: name = 'dollars', atMs = START_MS } = usage;
+  return { tenant: 'default', id, source: 'api', account, meter: name, quantity, occurredAtMs: atMs };
+}
