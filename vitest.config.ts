@@ -21,6 +21,7 @@ export default defineConfig({
             'test/scenarios/**/*.test.ts',
           ],
           testTimeout: 20_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -46,7 +46,12 @@ export interface Engine {
 /** Opens PostgreSQL (embedded, or DATABASE_URL) and the queues (the same database, or REDIS_URL), and migrates. */
 export async function openEngine(settings: EngineSettings, options: EngineOptions): Promise<Engine> {
   const server = await openServer(settings, options);
-  const pool = createPool(server.connectionString, { name: 'pool', max: options.poolMax ?? 10, onError: options.onError });
+  let closing = false;
+  // Connections that the server drops while we are stopping it are no news.
+  const onError = (error: Error) => {
+    if (!closing) options.onError(error);
+  };
+  const pool = createPool(server.connectionString, { name: 'pool', max: options.poolMax ?? 10, onError });
   try {
     await migrate(pool, { lanes: settings.lanes });
   } catch (error) {
@@ -61,7 +66,7 @@ export async function openEngine(settings: EngineSettings, options: EngineOption
       ? { kind: 'redis', url: redisUrl, prefix: queuePrefix }
       : { kind: 'postgres', connectionString: server.connectionString, schema: QUEUE_SCHEMA },
     settings.jobLockMs,
-    options.onError,
+    onError,
   );
   return {
     kind: server.kind,
@@ -70,6 +75,7 @@ export async function openEngine(settings: EngineSettings, options: EngineOption
     pool,
     queues,
     async close() {
+      closing = true;
       await pool.end();
       await server.close();
     },

@@ -22,7 +22,7 @@ function digestOf(options: DemoOptions): string {
 
 describe('the demo traffic, small', () => {
   it('is the same for the same seed, on every machine', () => {
-    expect(digestOf(SMALL)).toBe('b2bd919cab98a6a4fcab1881cefd92d61c19e6e1a9619451b43673b3327e5a52');
+    expect(digestOf(SMALL)).toBe('50489ad9b1448c58c9436962770de77aa8165810f160e97b03b073f9e1940fda');
   });
 
   it('is other traffic with another seed', () => {
@@ -106,7 +106,7 @@ describe('the demo traffic, as shipped', () => {
   it('alters events of tampered meters only; every other repetition is exact', () => {
     const tampered = plan.attacks.filter(({ family }) => family === 'tampered_meter').map(({ account }) => account);
     expect([...seen.alteredOf.keys()].sort()).toEqual(tampered.sort());
-    for (const copies of seen.alteredOf.values()) expect(copies).toBeGreaterThan(60);
+    for (const copies of seen.alteredOf.values()) expect(copies).toBeGreaterThan(40);
   });
 
   it('spends what small and large customers spend, heavy-tailed', () => {
@@ -114,9 +114,10 @@ describe('the demo traffic, as shipped', () => {
     const at = (share: number): number => dollars[Math.floor(share * (dollars.length - 1))] ?? 0;
     expect(at(0.1)).toBeGreaterThan(0.3);
     expect(at(0.5)).toBeGreaterThan(2);
-    expect(at(0.5)).toBeLessThan(6);
-    expect(at(0.95)).toBeLessThan(40);
-    expect(at(1)).toBeGreaterThan(50);
+    expect(at(0.5)).toBeLessThan(8);
+    expect(at(0.8)).toBeLessThan(30);
+    expect(at(0.95)).toBeLessThan(90);
+    expect(at(1)).toBeGreaterThan(200);
   });
 
   it('lets two honest wallets run dry, and nobody else', () => {
@@ -146,27 +147,27 @@ describe('the demo traffic, as shipped', () => {
     expect(new Set(accounts).size).toBe(accounts.length);
   });
 
-  it('burns 20 to 200 dollars in one night per leaked key, 10 to 45 times the account’s own pace', () => {
+  it('burns 60 to 200 dollars in one night per leaked key, 10 to 85 times the account’s own pace', () => {
     for (const attack of plan.attacks.filter(({ family }) => family === 'leaked_key')) {
       const hours = (attack.endMs - attack.startMs) / HOUR_MS;
       const dollars = (seen.stolenNanos.get(attack.account) ?? 0) / 1e9;
       expect(hours).toBeGreaterThanOrEqual(5);
       expect(hours).toBeLessThanOrEqual(9);
-      expect(dollars).toBeGreaterThan(20);
+      expect(dollars).toBeGreaterThan(60);
       expect(dollars).toBeLessThan(200);
       const times = dollars / hours / ownDollarsPerHour(attack.account, attack.startMs);
       expect(times).toBeGreaterThan(10);
-      expect(times).toBeLessThan(45);
+      expect(times).toBeLessThan(85);
     }
   });
 
-  it('drains slowly: between half and one and a quarter of the account’s own pace on top, for a week', () => {
+  it('drains slowly: between two thirds and one and a quarter of the account’s own pace on top, for a week', () => {
     for (const attack of plan.attacks.filter(({ family }) => family === 'slow_drain')) {
       const hours = (attack.endMs - attack.startMs) / HOUR_MS;
       const times =
         (seen.stolenNanos.get(attack.account) ?? 0) / 1e9 / hours / ownDollarsPerHour(attack.account, attack.startMs);
       expect(hours).toBe(168);
-      expect(times).toBeGreaterThan(0.5);
+      expect(times).toBeGreaterThan(0.67);
       expect(times).toBeLessThan(1.25);
     }
   });

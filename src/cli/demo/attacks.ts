@@ -6,7 +6,7 @@ import { expectedSpendNanos, requestCostNanos, type UsageStream } from './usage-
 
 const NANOS_PER_USD = 1_000_000_000;
 const BURN_USD_MAX = 190;
-const TIMES_MAX = 50;
+const TIMES_MAX = 75;
 
 /** A meter that was tampered with: altered copies first, then too little reported. */
 export interface Tampering {
@@ -55,7 +55,7 @@ export function leakKey(of: {
     hourlyRequests,
     // Six times the account's own events per hour; the rest of the volume is in larger ones.
     requestsPerFlush: (usage.requestsPerFlush * hourlySpend) / ownHourly / 6,
-    cv: [0.8, 0.8, 0.8, 0.8],
+    cv: usage.cv.map((cv) => Math.min(cv, 0.8)),
     metering: atHour(usage, day * 24, hours),
     labels: { ...usage.labels, keys: [key], regions: [regionOutside(usage.labels.regions, random)] },
   };
@@ -81,7 +81,7 @@ export function drainSlowly(of: {
     ...usage,
     startMs: options.startMs + firstHour * HOUR_MS,
     hourlyRequests: new Float64Array(hours).fill(hourlySpend / requestCostNanos(metering, 0)),
-    cv: [0.25, 0.25, 0.25, 0.25],
+    cv: usage.cv.map((cv) => Math.min(cv, 0.25)),
     metering,
     labels: { ...usage.labels, keys: [key], regions: [regionOutside(usage.labels.regions, random)] },
   };

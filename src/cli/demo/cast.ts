@@ -10,6 +10,8 @@ const SPEND_MEDIAN_USD = 4;
 const SPEND_SPREAD = 1.9;
 const SPEND_MIN_USD = 0.5;
 const SPEND_MAX_USD = 1_000;
+/** Members beyond the accounts asked for use a little more than an overdraft of 5 USD. */
+const STRANGER_USD = 7;
 /** Burstier gateways than this would send most of a day in one event. */
 const CV_MAX = 2.5;
 const REGIONS = ['eu-west', 'us-east', 'ap-south', 'us-west', 'eu-north', 'ap-northeast'] as const;
@@ -49,7 +51,8 @@ export function buildCast(profile: UsageProfile, options: DemoOptions, members: 
     let account = `acct_${random.hex(8)}`;
     while (taken.has(account)) account = `acct_${random.hex(8)}`;
     taken.add(account);
-    const usd = spend(client) * (shiftHours === 0 ? 1 : random.between(0.6, 1.6));
+    const second = shiftHours === 0 ? 1 : random.between(0.6, 1.6);
+    const usd = index < options.accounts ? spend(client) * second : STRANGER_USD;
     return castMember({ account, client, usd, shiftHours, profile, options, spreads, random });
   });
 }
@@ -79,7 +82,7 @@ function castMember(of: {
     startMs: options.startMs,
     hourlyRequests: hourly,
     requestsPerFlush: 1,
-    cv: client.cv.map((cv) => Math.min(cv, CV_MAX)),
+    cv: client.cv.map((cv) => Math.min(cv, options.cvMax ?? CV_MAX)),
     metering,
     labels,
     quantityAsNumber: random.next() < 0.3,

@@ -64,6 +64,8 @@ export interface DemoOptions {
   readonly script?: DemoScript;
   /** Only these clients of the profile play; all of them when absent. */
   readonly clients?: readonly string[];
+  /** Caps how unevenly gateways report; a small value is a gateway on a timer. */
+  readonly cvMax?: number;
 }
 
 /** Traffic ready to be replayed. `events` may be called again and gives the same events. */

@@ -34,7 +34,7 @@ export async function* batchJobs(
   const finish = (): IngestJob => {
     const { events, numbers, unreadable, bytes } = draft;
     draft = emptyDraft();
-    const data = { v: 1 as const, ...(clock === undefined ? {} : { clock }), events };
+    const data: IngestJob['data'] = { v: 1, ...(clock === undefined ? {} : { clock }), events };
     return { data, lines: numbers, unreadable, bytes };
   };
   try {
@@ -56,6 +56,13 @@ export async function* batchJobs(
   if (draft.events.length > 0) yield finish();
 }
 
-function emptyDraft() {
-  return { events: [] as unknown[], numbers: [] as number[], unreadable: 0, bytes: ENVELOPE_BYTES };
+interface Draft {
+  readonly events: unknown[];
+  readonly numbers: number[];
+  unreadable: number;
+  bytes: number;
+}
+
+function emptyDraft(): Draft {
+  return { events: [], numbers: [], unreadable: 0, bytes: ENVELOPE_BYTES };
 }

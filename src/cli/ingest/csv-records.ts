@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import type { ByteLine } from './byte-lines.ts';
-import { LINE_BYTES_MAX, type UnreadableLine, unreadable } from './ingest-line.ts';
+import { LINE_BYTES_MAX, tooLong, type UnreadableLine, unreadable } from './ingest-line.ts';
 
 /** A record of a CSV file; `line` is where it begins. */
 export interface CsvRecord {
@@ -38,7 +38,7 @@ export function takeRecords(
     const end = endOfRecord(lines, index, isEnd);
     if (end === 'unknown') break;
     if (end === 'never') {
-      drafts.push(unreadable(first.line, textOf([first]), refusalOf(first)));
+      drafts.push(refuse(first));
       index += 1;
       continue;
     }
@@ -71,9 +71,9 @@ function hasOddQuotes(bytes: Buffer): boolean {
   return odd;
 }
 
-function refusalOf({ bytesTotal }: ByteLine): string {
-  if (bytesTotal > LINE_BYTES_MAX) return `${bytesTotal} bytes; a line may have ${LINE_BYTES_MAX}`;
-  return 'a quote is opened and not closed';
+function refuse(line: ByteLine): UnreadableLine {
+  if (line.bytesTotal > LINE_BYTES_MAX) return tooLong(line.line, line.bytes, line.bytesTotal);
+  return unreadable(line.line, textOf([line]), 'a quote is opened and not closed');
 }
 
 /** Undefined for an empty line. */
@@ -115,7 +115,7 @@ function readAlone(draft: Draft | UnreadableLine): (CsvRecord | UnreadableLine)[
 function lineAlone(line: ByteLine): (CsvRecord | UnreadableLine)[] {
   const draft = draftOf([line]);
   if (draft === undefined) return [];
-  if (hasOddQuotes(line.bytes)) return [unreadable(line.line, textOf([line]), refusalOf(line))];
+  if (hasOddQuotes(line.bytes)) return [refuse(line)];
   return readAlone(draft);
 }
 

@@ -25,3 +25,8 @@ export function unreadable(line: number, text: string, reason: string): Unreadab
   const kept = text.length > KEPT_CHARACTERS_MAX ? `${text.slice(0, KEPT_CHARACTERS_MAX)}…` : text;
   return { line, unreadable: kept.toWellFormed(), reason };
 }
+
+/** A line that is longer than the limit; `head` is its start. */
+export function tooLong(line: number, head: Buffer, bytesTotal: number): UnreadableLine {
+  return unreadable(line, `${head.toString('utf8')}…`, `${bytesTotal} bytes; a line may have ${LINE_BYTES_MAX}`);
+}

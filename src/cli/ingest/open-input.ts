@@ -4,6 +4,8 @@ import { createGunzip } from 'node:zlib';
 import { AppError } from '../../errors.ts';
 
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+/** Enough to tell gzip, UTF-16, and whether JSON or a header follows. */
+const HEAD_BYTES_MIN = 16;
 const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
 /** An opened file or stdin: its plain bytes, and the first of them to guess the format by. */
@@ -41,16 +43,20 @@ function checked(input: Input): Input {
   return input;
 }
 
-/** Reads the first chunk and gives it back in front of the others. */
+/** Reads the first bytes and gives them back in front of the others. */
 async function peek(name: string, stream: Readable): Promise<{ head: Buffer; chunks: AsyncIterable<Buffer> }> {
   const iterator: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
-  let first: IteratorResult<unknown>;
+  let head = Buffer.alloc(0);
   try {
-    first = await iterator.next();
+    // A pipe may hand over one byte at a time.
+    while (head.length < HEAD_BYTES_MIN) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      head = Buffer.concat([head, toBuffer(next.value)]);
+    }
   } catch (error) {
     throw unreadableFile(name, error);
   }
-  const head = first.done === true ? Buffer.alloc(0) : toBuffer(first.value);
   return { head, chunks: chunksOf(name, head, iterator) };
 }
 

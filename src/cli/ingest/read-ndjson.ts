@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { AppError } from '../../errors.ts';
 import { type ByteLine, splitLines } from './byte-lines.ts';
 import { fieldMap, isEventField } from './field-map.ts';
-import { type IngestLine, LINE_BYTES_MAX, unreadable } from './ingest-line.ts';
+import { type IngestLine, LINE_BYTES_MAX, tooLong, unreadable } from './ingest-line.ts';
 import type { Input } from './open-input.ts';
 
 /** Deeper JSON cannot be written back by JSON.stringify, and no event is nested like that. */
@@ -31,8 +31,7 @@ export async function* readNdjson(
 /** Undefined for an empty line. */
 function readLine({ line, bytes, bytesTotal }: ByteLine): IngestLine | undefined {
   const text = bytes.toString('utf8');
-  if (bytesTotal > LINE_BYTES_MAX)
-    return unreadable(line, text, `${bytesTotal} bytes; a line may have ${LINE_BYTES_MAX}`);
+  if (bytesTotal > LINE_BYTES_MAX) return tooLong(line, bytes, bytesTotal);
   if (!isUtf8(bytes)) return unreadable(line, text, 'not valid UTF-8');
   if (text.trim() === '') return undefined;
   if (text.length > DEPTH_MAX && isTooDeep(text))

@@ -39,7 +39,7 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
     transient.cache[at + WINDOW_END] = -1;
     // A change behind the window's own hours is a change of what was learned.
     if (changedHour <= hourOfFine(headOf(features, rule)) - rule.detector.gapHours)
-      ;
+      transient.cache[at + CUTOFF_HOUR] = -1;
   }
 }
 

@@ -41,6 +41,8 @@ export function decide(
   // Flags and incidents exist only in the features, so they are saved with the batch that changed them.
   if (judgement.stateChanged) batch.checkpoints.add(account);
 
+  // A wallet that is stopped already needs no second alert: nothing more can be lost until somebody thaws it.
+  const isMuted = wallet.status !== 'active';
   const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
   const notFrozenBecause = actOn(memory, batch, ruleset, account, judgement, decisionId, nowMs);
   const figures = figuresOf(account, judgement, nowMs);
@@ -52,7 +54,7 @@ export function decide(
     score: judgement.score,
     decidedAtMs: nowMs,
     evidence: {
-      raised: judgement.raised,
+      raised: judgement.raised && !isMuted,
       results: judgement.results,
       event: { id: item.event.id, source: item.event.source, meter: item.event.meter },
       wallet: { status: wallet.status, posted: wallet.posted, held: wallet.held, quarantined: wallet.quarantined },
@@ -62,7 +64,7 @@ export function decide(
       hourlySpendNanos: figures.hourlySpendNanos,
     },
   });
-  if (judgement.raised) raiseAlert(batch, account, judgement, { decisionId, notFrozenBecause, figures, nowMs });
+  if (judgement.raised && !isMuted) raiseAlert(batch, account, judgement, { decisionId, notFrozenBecause, figures, nowMs });
   return decisionId;
 }
 

@@ -53,7 +53,9 @@ export interface FoundEvent {
 
 /** Puts occurrences in the order they arrived; undefined when there are none. */
 export function foundEvent(id: string, found: readonly Occurrence[]): FoundEvent | undefined {
-  const occurrences = [...found].sort((left, right) => left.ingestedAtMs - right.ingestedAtMs);
+  const batchNo = ({ batch }: Occurrence) => batch?.batchNo ?? 0;
+  // A whole batch can arrive in one millisecond; batches are numbered in the order they came.
+  const occurrences = [...found].sort((a, b) => a.ingestedAtMs - b.ingestedAtMs || batchNo(a) - batchNo(b));
   const settled = occurrences.filter(({ status }) => status !== 'duplicate');
   // An id that was refused first and sent correctly afterwards is posted; that it was refused once is history.
   const accepted = settled.find(({ status }) => status !== 'rejected');

@@ -1,0 +1,74 @@
+import type { Config } from '../config.ts';
+import type { EventStatus } from '../domain/events/usage-event.ts';
+import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
+import type { Logger } from '../log.ts';
+import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import type { Finding } from '../pipeline/doctor/finding.ts';
+import type { Queries } from '../pipeline/queries/queries.ts';
+import type { IngestJob } from './ingest/batch-jobs.ts';
+import type { Output } from './output/output.ts';
+
+/**
+ * Everything a command gets from the world. Commands take it as an argument and construct nothing themselves, so tests
+ * run them against fakes, and `main.ts` joins them with the real thing.
+ */
+export interface CliContext {
+  /** Read on first use: `--help` must work with a broken environment. Throws `CONFIG_INVALID`. */
+  readonly config: () => Config;
+  readonly log: () => Logger;
+  readonly output: Output;
+  /** Wall clock, epoch milliseconds. */
+  readonly now: () => number;
+  /** A key nobody has used: names a request that was given none. */
+  readonly newKey: () => string;
+  /** Who is typing, for the audit log: `cli:ana`. */
+  readonly actor: string;
+  readonly version: string;
+  /** Directory of rule files in force, or the given one, read and checked. */
+  readonly readRules: (directory?: string) => Promise<RulesOnDisk>;
+  /** The database alone, without queues or workers. */
+  readonly openBooks: () => Promise<Books>;
+  readonly migrations: MigrationControl;
+  readonly startService: (options: { readonly ruleset: Ruleset }) => Promise<RunningService>;
+  readonly openIntake: (options: { readonly ruleset: Ruleset }) => Promise<Intake>;
+  readonly diagnose: () => Promise<readonly Finding[]>;
+  /** Resolves when the process is asked to stop (SIGINT, SIGTERM). */
+  readonly stopRequested: () => Promise<string>;
+  /** Findings are not errors, yet some commands must fail because of them. */
+  readonly setExitCode: (code: 0 | 1) => void;
+}
+
+/** What `loadRuleset` says of a directory. */
+export interface RulesOnDisk {
+  readonly directory: string;
+  readonly result: LoadResult;
+}
+
+/** The ledger's read models and its direct path, on an open database. */
+export interface Books {
+  readonly queries: Queries;
+  readonly admin: AdminStore;
+  readonly close: () => Promise<void>;
+}
+
+/** Looks at pending migrations, or applies them. Both open the database themselves. */
+export interface MigrationControl {
+  readonly status: () => Promise<{ readonly applied: readonly string[]; readonly pending: readonly string[] }>;
+  /** Names applied now. */
+  readonly apply: () => Promise<readonly string[]>;
+}
+
+/** A running pipeline, for `start`. */
+export interface RunningService {
+  /** What it listens to and owns, one line each. */
+  readonly summary: readonly string[];
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly close: () => Promise<void>;
+}
+
+/** The way in for our own commands. */
+export interface Intake {
+  /** Hands a job over; resolves with one status per event once all of them are durable. */
+  readonly submit: (job: IngestJob['data']) => Promise<readonly EventStatus[]>;
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,74 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseMoney } from '../domain/money/nanos.ts';
+import { AppError } from '../errors.ts';
+
+/** Options every command has. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly tenant: string;
+}
+
+/** Adds `--json` and `--tenant`, and the examples under the command's help. */
+export function withCommon(command: Command, examples: readonly string[]): Command {
+  return command
+    .addOption(new Option('--tenant <name>', 'whose books').default('default'))
+    .option('--json', 'print exactly one JSON object')
+    .addHelpText('after', examplesText(examples));
+}
+
+/** Adds `--json` and the examples, for commands that are not about one tenant. */
+export function withJson(command: Command, examples: readonly string[]): Command {
+  return command.option('--json', 'print exactly one JSON object').addHelpText('after', examplesText(examples));
+}
+
+function examplesText(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`;
+}
+
+/** What lists can be narrowed by. */
+export interface ListOptions extends CommonOptions {
+  readonly limit: number;
+  readonly account?: string;
+  readonly status?: string;
+}
+
+const LIMIT = 50;
+const LIMIT_MAX = 10_000;
+
+/** Adds `--limit`, `--account` and `--status`. */
+export function withList(command: Command, statuses: readonly string[]): Command {
+  return command
+    .addOption(new Option('--limit <count>', `at most so many rows, up to ${LIMIT_MAX}`).default(LIMIT).argParser(limit))
+    .option('--account <name>', 'only this account')
+    .addOption(new Option('--status <word>', 'only with this status').choices(statuses));
+}
+
+function limit(text: string): number {
+  return wholeNumber(text, 1, LIMIT_MAX);
+}
+
+/** A whole number from an option or argument. */
+export function wholeNumber(text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d{1,9}$/.test(text) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
+}
+
+/** A positive amount in the currency of the books: `20`, `20.00` or `20.00 USD`. */
+export function positiveAmount(text: string, currency: string): bigint {
+  const money = parseMoney(text);
+  if (money === undefined || money.nanos <= 0n) {
+    throw new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not an amount to top up.`);
+  }
+  if (money.currency !== undefined && money.currency !== currency) {
+    throw new AppError('AMOUNT_INVALID', `${text} is in ${money.currency}; these books are kept in ${currency}.`, {
+      fix: `Give the amount in ${currency}.`,
+    });
+  }
+  return money.nanos;
+}
+
+/** A status option as the type that its choices have made it. */
+export function oneOf<const T extends string>(values: readonly T[], text: string | undefined): T | undefined {
+  return values.find((value) => value === text);
+}
