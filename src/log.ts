@@ -5,6 +5,9 @@ import { hardenJson, redact } from './log-redaction.ts';
 
 export type { Logger } from 'pino';
 
+/** Causes of causes that are logged. */
+const CAUSES_MAX = 5;
+
 /** Where log lines go. `process.stderr` fits; tests collect them. */
 export interface LogTarget {
   readonly isTTY?: boolean;
@@ -24,6 +27,7 @@ export function createLogger(
     level: options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: (error: unknown) => errorFields(error) },
     formatters: { level: (label) => ({ level: label }) },
   };
   return pino(settings, isPretty ? prettyTarget(target) : { write: (line: string) => target.write(redact(line)) });
@@ -36,4 +40,14 @@ function prettyTarget(target: LogTarget) {
     singleLine: true,
   });
   return { write: (line: string) => target.write(prettify(hardenJson(redact(line))) ?? '') };
+}
+
+/** What is said of an error. Drivers hang whole connections on theirs, so nothing is taken that is not named here. */
+function errorFields(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const code = 'code' in error ? { code: error.code } : {};
+  const fix = 'fix' in error ? { fix: error.fix } : {};
+  const inner = cause === undefined || depth >= CAUSES_MAX ? {} : { cause: errorFields(cause, depth + 1) };
+  return { type: name, message, ...code, ...fix, stack, ...inner };
 }

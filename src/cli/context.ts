@@ -1,10 +1,10 @@
 import type { Config } from '../config.ts';
-import type { EventStatus } from '../domain/events/usage-event.ts';
 import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
 import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { ReportedStatus } from '../wire/intake.ts';
 import type { IngestJob } from './ingest/batch-jobs.ts';
 import type { Output } from './output/output.ts';
 
@@ -25,7 +25,7 @@ export interface CliContext {
   readonly actor: string;
   readonly version: string;
   /** Directory of rule files in force, or the given one, read and checked. */
-  readonly readRules: (directory?: string) => Promise<RulesOnDisk>;
+  readonly readRules: (directory?: string, options?: { readonly runTests?: boolean }) => Promise<RulesOnDisk>;
   /** The database alone, without queues or workers. */
   readonly openBooks: () => Promise<Books>;
   readonly migrations: MigrationControl;
@@ -69,6 +69,6 @@ export interface RunningService {
 /** The way in for our own commands. */
 export interface Intake {
   /** Hands a job over; resolves with one status per event once all of them are durable. */
-  readonly submit: (job: IngestJob['data']) => Promise<readonly EventStatus[]>;
+  readonly submit: (job: IngestJob['data']) => Promise<readonly ReportedStatus[]>;
   readonly close: () => Promise<void>;
 }

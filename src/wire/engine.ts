@@ -9,7 +9,7 @@ import { AppError } from '../errors.ts';
 import type { QueueEngine } from '../pipeline/ingest/queue-port.ts';
 
 /** Schema of BullMQ's own tables when the queues live in PostgreSQL. */
-const QUEUE_SCHEMA = 'tollkeeper_queue';
+export const QUEUE_SCHEMA = 'tollkeeper_queue';
 
 /** Where PostgreSQL and the queues are; everything the composition root needs to know about the machine. */
 export interface EngineSettings {
@@ -82,14 +82,14 @@ export async function openEngine(settings: EngineSettings, options: EngineOption
   };
 }
 
-interface Server {
+export interface Server {
   readonly kind: Engine['kind'];
   readonly status: Engine['status'];
   readonly connectionString: string;
   readonly close: () => Promise<void>;
 }
 
-async function openServer(settings: EngineSettings, options: EngineOptions): Promise<Server> {
+export async function openServer(settings: EngineSettings, options: EngineOptions): Promise<Server> {
   const log = options.onServerLog === undefined ? {} : { log: options.onServerLog };
   if (options.mode === 'throwaway') {
     const engine = await startThrowawayPostgres({ ...log, durable: options.durable ?? false });

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processIngest } from '../../jobs/ingest.ts';
 import { processUsage } from '../../jobs/usage.ts';
+import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
 import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
 import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
+import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
 import { processLaneJob } from '../pipeline/ingest/lane-intake.ts';
 import { neverFail } from '../pipeline/ingest/never-fail.ts';
 import type { DeliveredJob, JobProcessor, WorkerHandle } from '../pipeline/ingest/queue-port.ts';
@@ -27,6 +30,8 @@ export interface ServiceOptions {
   readonly owner: string;
   /** Lanes to own; default all that are free. */
   readonly lanes?: readonly number[];
+  /** Ends freezes on their date by the wall clock; off for runs that live in another time. */
+  readonly sweepsThaws?: boolean;
   readonly onCommit?: (batch: BatchRecord) => void;
   readonly onRetry: (what: string, attempt: number, error: unknown) => void;
   /** Milliseconds epoch; the wall clock in production. */
@@ -74,6 +79,15 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     ...(engine.kind === 'embedded' ? [] : [...writers.values()])
       .map((writer) => open(laneQueue(writer.lane), (job) => processLaneJob(job, writer, currency))),
   ];
+  const sweeper =
+    options.sweepsThaws === true
+      ? startThawSweeper({
+          store: createAdminStore(engine.pool),
+          expiredFreezes: (nowMs) => expiredFreezes(engine.pool, nowMs),
+          now: options.now,
+          onRetry: options.onRetry,
+        })
+      : undefined;
   const relay = startOutboxRelay(createOutboxStore(engine.pool), engine.queues, options.onRetry);
 
   return {
@@ -83,6 +97,7 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
       stopping = true;
       if (!inTime) await Promise.all(workers.map((worker) => worker.close(true)));
       await Promise.all([...writers.values()].map((writer) => writer.close({ abandon: !inTime })));
+      await sweeper?.close();
       await relay.close();
     },
   };

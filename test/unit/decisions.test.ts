@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { explain, type Judgement, judge } from '../../src/domain/decisions/judge.ts';
-import { type AccountFeatures, createFeatures, type FoldInput, foldUsage } from '../../src/domain/features/account-features.ts';
+import {
+  type AccountFeatures,
+  closeIncident,
+  createFeatures,
+  type FoldInput,
+  foldUsage,
+} from '../../src/domain/features/account-features.ts';
 import { loadRuleset, type Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import { BURST_RULE, PRICING, SETTINGS, Z_RULE } from './rules-samples.ts';
@@ -80,7 +86,10 @@ describe('judging', () => {
     const now = account.steady(200, 2);
     const threshold = account.spend(now, 60)?.results.find(({ ruleId }) => ruleId === 'sample')?.threshold ?? 0;
     const needed = threshold / DOLLAR - 10;
-    for (const [extra, isHit] of [[0, true], [-0.01, false]] as const) {
+    for (const [extra, isHit] of [
+      [0, true],
+      [-0.01, false],
+    ] as const) {
       const other = new Account();
       other.steady(200, 2);
       const results = other.spend(now, needed + extra)?.results ?? [];
@@ -106,6 +115,14 @@ describe('judging', () => {
     expect(account.spend(now + 3 * MINUTE_MS, 5)).toBeNull();
     const later = account.spend(now + 6 * HOUR_MS + 3 * MINUTE_MS, 60);
     expect(later?.raised).toBe(true);
+  });
+
+  it('speaks again at once after its incident was closed', () => {
+    const account = new Account();
+    const now = account.steady(200, 2);
+    account.spend(now, 60);
+    closeIncident(account.features);
+    expect(account.spend(now + MINUTE_MS, 1)?.raised).toBe(true);
   });
 
   it('speaks again when the outcome becomes harsher', () => {

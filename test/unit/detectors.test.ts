@@ -90,7 +90,10 @@ describe('comparable windows', () => {
     const arrays = fc.array(fc.tuple(fc.nat(1000), fc.boolean()), { minLength: 1, maxLength: 80 });
     fc.assert(
       fc.property(arrays, fc.integer({ min: 1, max: 12 }), (hours, windowHours) => {
-        const some: History = { sums: hours.map(([sum]) => sum), usable: hours.map(([, isUsable]) => (isUsable ? 1 : 0)) };
+        const some: History = {
+          sums: hours.map(([sum]) => sum),
+          usable: hours.map(([, isUsable]) => (isUsable ? 1 : 0)),
+        };
         return recordOf(some, windowHours) === collectPoints(some, windowHours, 'all').record;
       }),
       SEED,
@@ -152,27 +155,33 @@ describe('every registered detector', () => {
     amount: (_, value) => Number(value),
   };
 
-  it.each(DETECTORS.map((detector) => [detector.kind, detector] as const))('%s keeps the contract', (kind, detector) => {
-    const compiled = detector.compile(samples[kind], context);
-    expect(compiled, 'add parameters for the new detector to this test').toBeDefined();
-    if (compiled === undefined) return;
-    const bucketsPerHour = compiled.bucket === 'hour' ? 1 : 12;
-    // The judged window is never part of its own baseline.
-    expect(compiled.gapHours).toBeGreaterThanOrEqual(compiled.windowBuckets / bucketsPerHour);
-    const arrays = fc.array(fc.tuple(fc.nat(1000), fc.boolean()), { minLength: 672, maxLength: 672 });
-    fc.assert(
-      fc.property(arrays, (hours) => {
-        const some: History = { sums: hours.map(([sum]) => sum), usable: hours.map(([, isUsable]) => (isUsable ? 1 : 0)) };
-        const usual = compiled.usual(some);
-        expect(usual.cutoff).toBeGreaterThanOrEqual(compiled.observedMin);
-        expect(usual.cutoff).toBeGreaterThanOrEqual(compiled.cutoffMin(some) - 1e-6);
-        expect(usual.cutoff).toBeGreaterThan(usual.expected);
-      }),
-      { seed: 3, numRuns: 30 },
-    );
-    // Too little history is inconclusive, whatever is observed.
-    const nothing: History = { sums: new Array<number>(672).fill(0), usable: new Array<number>(672).fill(0) };
-    expect(compiled.usual(nothing).missing).toBeDefined();
-    expect(compiled.usual(nothing).cutoff).toBe(Number.POSITIVE_INFINITY);
-  });
+  it.each(DETECTORS.map((detector) => [detector.kind, detector] as const))(
+    '%s keeps the contract',
+    (kind, detector) => {
+      const compiled = detector.compile(samples[kind], context);
+      expect(compiled, 'add parameters for the new detector to this test').toBeDefined();
+      if (compiled === undefined) return;
+      const bucketsPerHour = compiled.bucket === 'hour' ? 1 : 12;
+      // The judged window is never part of its own baseline.
+      expect(compiled.gapHours).toBeGreaterThanOrEqual(compiled.windowBuckets / bucketsPerHour);
+      const arrays = fc.array(fc.tuple(fc.nat(1000), fc.boolean()), { minLength: 672, maxLength: 672 });
+      fc.assert(
+        fc.property(arrays, (hours) => {
+          const some: History = {
+            sums: hours.map(([sum]) => sum),
+            usable: hours.map(([, isUsable]) => (isUsable ? 1 : 0)),
+          };
+          const usual = compiled.usual(some);
+          expect(usual.cutoff).toBeGreaterThanOrEqual(compiled.observedMin);
+          expect(usual.cutoff).toBeGreaterThanOrEqual(compiled.cutoffMin(some) - 1e-6);
+          expect(usual.cutoff).toBeGreaterThan(usual.expected);
+        }),
+        { seed: 3, numRuns: 30 },
+      );
+      // Too little history is inconclusive, whatever is observed.
+      const nothing: History = { sums: new Array<number>(672).fill(0), usable: new Array<number>(672).fill(0) };
+      expect(compiled.usual(nothing).missing).toBeDefined();
+      expect(compiled.usual(nothing).cutoff).toBe(Number.POSITIVE_INFINITY);
+    },
+  );
 });

@@ -65,6 +65,15 @@ describe('secrets', () => {
     expect(lines.join()).not.toContain('hunter2');
   });
 
+  test('an error is logged with its code and causes, without what a driver hung on it', () => {
+    const { log, lines } = logging('json');
+    const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', client: { port: 5432 } });
+    log.error({ err: new Error('no database', { cause }) }, 'failed');
+    const { err } = JSON.parse(lines[0] ?? '');
+    expect(err).toMatchObject({ type: 'Error', message: 'no database', cause: { code: 'ECONNREFUSED', message: 'refused' } });
+    expect(err.cause.client).toBeUndefined();
+  });
+
   test('redaction leaves valid JSON with the same keys', () => {
     const value = fc.dictionary(
       fc.oneof(fc.string(), fc.constantFrom('password', 'apiKey', 'authorization')),

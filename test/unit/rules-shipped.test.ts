@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { priceAt, pricesFor } from '../../src/domain/rules/price-book.ts';
 import { ruleJsonSchema } from '../../src/domain/rules/rule-schema.ts';
 import { loadRuleset, type RuleFile, type Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { runRuleTests } from '../../src/domain/rules/run-rule-tests.ts';
-import { pricesFor, priceAt } from '../../src/domain/rules/price-book.ts';
 
 const folder = new URL('../../rules/', import.meta.url);
 
@@ -43,7 +43,9 @@ describe('the shipped rules', () => {
 
   it('have one version, whatever the order or folder of the files', () => {
     const files = shippedFiles();
-    const moved = [...files].reverse().map(({ path, text }) => ({ path: path.replace('rules/', '/etc/tollkeeper/'), text }));
+    const moved = [...files]
+      .reverse()
+      .map(({ path, text }) => ({ path: path.replace('rules/', '/etc/tollkeeper/'), text }));
     const first = loadRuleset(files, { runTests: false });
     const second = loadRuleset(moved, { runTests: false });
     const changed = loadRuleset(

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type pg from 'pg';
 import { shorten } from '../../domain/events/parse-event.ts';
+import { anyJson } from '../../domain/text/any-json.ts';
 import type { RejectionLog } from '../../pipeline/ingest/rejection-log.ts';
 
 /** Raw events are kept whole up to this size; a larger one is cut, which its `code` then says. */
@@ -12,7 +13,7 @@ export function createRejectionLog(pool: pg.Pool): RejectionLog {
     async record({ queue, jobId }, rejected) {
       if (rejected.length === 0) return;
       const rows = rejected.map(({ status, position, tenant, source, raw }) => {
-        const text = storable(typeof raw === 'string' ? raw : (JSON.stringify(raw) ?? 'undefined'));
+        const text = storable(typeof raw === 'string' ? raw : anyJson(raw));
         return {
           key: hash('sha256', `${queue}|${jobId}|${position}|${text}`, 'hex'),
           tenant,

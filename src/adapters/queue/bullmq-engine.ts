@@ -95,6 +95,10 @@ function openQueue(name: string, backend: Backend, onError: (error: Error) => vo
       const { waiting = 0, active = 0, completed = 0, failed = 0, delayed = 0 } = counts;
       return { waiting, active, completed, failed, delayed };
     },
+    async result(id) {
+      const job = await queue.getJob(id);
+      return job?.finishedOn === undefined ? undefined : job.returnvalue;
+    },
     close: () => queue.close(),
   };
 }

@@ -63,7 +63,7 @@ export function leakKey(of: {
   return { attack: { account: member.account, family: 'leaked_key', startMs, endMs, key }, stream };
 }
 
-/** Usage by a reseller's key: nearly as much again as the account uses itself, day and night alike, to the end. */
+/** Usage by a reseller's key: a few times what the account uses itself, day and night alike, to the end. */
 export function drainSlowly(of: {
   readonly member: CastMember;
   readonly options: DemoOptions;
@@ -71,9 +71,9 @@ export function drainSlowly(of: {
 }): Injection {
   const { member, options, random } = of;
   const { usage } = member;
-  const firstHour = Math.floor(options.days / 2) * 24;
+  const firstHour = Math.floor(options.days * 0.65) * 24;
   const hours = usage.hourlyRequests.length - firstHour;
-  const extra = random.between(0.75, 1.2);
+  const extra = random.between(2.2, 3);
   const hourlySpend = (expectedSpendNanos(usage, firstHour) / firstHour) * extra;
   const metering = atHour(usage, firstHour, hours);
   const key = `key_${random.hex(8)}`;

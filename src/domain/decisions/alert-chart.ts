@@ -3,7 +3,7 @@ import { sparkline } from '../text/sparkline.ts';
 import { formatUtc } from '../text/utc.ts';
 import { HOUR_MS } from '../time.ts';
 import type { AlertFacts } from './alert-facts.ts';
-import { isMoney } from './alert-words.ts';
+import { isMoney, wholeNanos } from './alert-words.ts';
 import type { RuleResult } from './judgement.ts';
 
 const HOURS_MAX = 48;
@@ -16,7 +16,7 @@ export function drawSpend(facts: AlertFacts, hits: readonly RuleResult[]): strin
   const hours = facts.hourlySpendNanos.slice(-HOURS_MAX);
   const peak = Math.max(0, ...hours);
   if (!(peak > 0)) return '';
-  const money = (nanos: number) => formatMoney(BigInt(Math.round(nanos)), facts.currency);
+  const money = (nanos: number) => formatMoney(wholeNanos(nanos), facts.currency);
   const firstMs = (Math.floor(facts.raisedAtMs / HOUR_MS) - hours.length + 1) * HOUR_MS;
   const usual = usualPerHour(hits);
   const usualText = usual === undefined ? '' : ` · ${usual.label} ┄┄┄ ${money(usual.nanos)}`;

@@ -2,7 +2,7 @@ import { formatMoney } from '../money/nanos.ts';
 import { formatWindow } from '../rules/say.ts';
 import { formatUtc } from '../text/utc.ts';
 import type { AlertFacts } from './alert-facts.ts';
-import { formatValue, isMoney, nounOf } from './alert-words.ts';
+import { formatValue, isMoney, nounOf, wholeNanos } from './alert-words.ts';
 import type { RuleResult } from './judgement.ts';
 
 /** What the customer is likely to ask, and an answer that support can send after reading it. */
@@ -57,9 +57,7 @@ function changed(facts: AlertFacts, lead: RuleResult | undefined): string {
   const window = formatWindow(lead.windowMs);
   if (isMoney(lead)) {
     const usual =
-      lead.expected > 0
-        ? `, where about ${formatMoney(BigInt(Math.round(lead.expected)), facts.currency)} is usual`
-        : '';
+      lead.expected > 0 ? `, where about ${formatMoney(wholeNanos(lead.expected), facts.currency)} is usual` : '';
     return `it spent ${observed} in ${window}${usual}`;
   }
   if (isTampering(lead)) return `we received ${observed} ${nounOf(lead)} in ${window}`;

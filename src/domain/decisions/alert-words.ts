@@ -8,9 +8,15 @@ export function isMoney(result: RuleResult): boolean {
   return result.unit === 'nanos';
 }
 
+/** Nano-units of a feature's double. Never throws: an alert is written inside the transaction that posts the usage. */
+export function wholeNanos(value: number): bigint {
+  return Number.isFinite(value) ? BigInt(Math.round(value)) : 0n;
+}
+
 /** A value in the unit of the rule's feature: `$412.80`, `31`. */
 export function formatValue(value: number, result: RuleResult, currency: string): string {
-  if (isMoney(result)) return formatMoney(BigInt(Math.round(value)), currency);
+  if (isMoney(result)) return formatMoney(wholeNanos(value), currency);
+  if (!Number.isFinite(value)) return 'unknown';
   const decimals = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 1;
   return groupThousands(value.toFixed(decimals));
 }

@@ -56,7 +56,8 @@ export const burst = defineDetector({
       gapHours: 1 + Math.ceil(windowBuckets / FINE_PER_HOUR),
       historyHours,
       observedMin: Math.min(limit, params.times === undefined ? limit : floor.aboveExpected),
-      cutoffMin: (history) => Math.min(limit, recordOf(history, 1) * Math.max(1, settings.windowHours) * floor.timesRecord),
+      cutoffMin: (history) =>
+        Math.min(limit, recordOf(history, 1) * Math.max(1, settings.windowHours) * floor.timesRecord),
       usual: (history) => usualOf(history, settings),
     };
   },

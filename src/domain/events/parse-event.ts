@@ -1,3 +1,4 @@
+import { anyJson } from '../text/any-json.ts';
 import { parseQuantity, type QuantityError } from '../money/quantity.ts';
 import { parseRfc3339 } from '../time.ts';
 import type { JsonValue, Rejection, RejectionCode, UsageEvent } from './usage-event.ts';
@@ -5,6 +6,7 @@ import type { JsonValue, Rejection, RejectionCode, UsageEvent } from './usage-ev
 /** Limits of one event; the job limits stand in parse-job.ts. */
 export const ID_BYTES_MAX = 256;
 export const NAME_BYTES_MAX = 128;
+export const TENANT_BYTES_MAX = 64;
 export const PROPERTIES_BYTES_MAX = 16_384;
 export const PROPERTIES_DEPTH_MAX = 8;
 export const DEFAULT_TENANT = 'default';
@@ -94,7 +96,9 @@ export function parseUsageEvent(raw: unknown, trustTenant: boolean): ParsedEvent
     const problem = checkProperties(properties);
     if (problem !== undefined) return refuse(id, problem.code, 'properties', properties, problem.fix);
   }
-  const tenant = trustTenant && typeof raw.tenant === 'string' && raw.tenant !== '' ? raw.tenant : DEFAULT_TENANT;
+  const named = trustTenant && raw.tenant !== undefined ? checkText(raw, 'tenant', TENANT_BYTES_MAX) : undefined;
+  if (named !== undefined) return refuse(id, named.code, named.field, raw.tenant, named.fix);
+  const tenant = trustTenant && typeof raw.tenant === 'string' ? raw.tenant : DEFAULT_TENANT;
   if (raw.tenant !== undefined && raw.tenant !== tenant) {
     return refuse(
       id,
@@ -215,8 +219,7 @@ function refuse(id: string | null, code: RejectionCode, field: string, value: un
 export function printable(value: unknown): string {
   if (value === undefined) return '(missing)';
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  const text = JSON.stringify(typeof value === 'string' ? value.slice(0, 200) : value) ?? String(value);
-  return shorten(text, 80);
+  return shorten(anyJson(typeof value === 'string' ? value.slice(0, 200) : value), 80);
 }
 
 /** Cuts a text to a length and makes it safe for logs, terminals and PostgreSQL. */

@@ -1,4 +1,4 @@
-import { type ParsedEvent, parseUsageEvent, printable } from './parse-event.ts';
+import { type ParsedEvent, parseUsageEvent, printable, shorten } from './parse-event.ts';
 import type { Rejection } from './usage-event.ts';
 
 /** Limits of one job. */
@@ -70,5 +70,5 @@ function single(job: { readonly [key: string]: unknown }, trusted: boolean): Par
 }
 
 function refuse(code: Rejection['code'], field: string, value: unknown, fix: string): ParsedJob {
-  return { ok: false, rejection: { code, field, value: printable(value), fix } };
+  return { ok: false, rejection: { code, field: shorten(field, 64), value: printable(value), fix } };
 }

@@ -82,6 +82,11 @@ export function unflagHours(features: AccountFeatures, fromMs: number, toMs: num
   noteChange(features, from * FINE_PER_HOUR);
 }
 
+/** Ends the incident: a person closed the case or thawed the wallet, so the next hit is news again. */
+export function closeIncident(features: AccountFeatures): void {
+  features.incident = null;
+}
+
 /** Hourly sums of a feature for charts, one per hour that begins in [fromMs, toMs); zeros for what is not kept. */
 export function hourlySeries(features: AccountFeatures, feature: string, fromMs: number, toMs: number): number[] {
   const ring = features.series.find((series) => series.name === feature)?.hourly ?? null;

@@ -68,7 +68,8 @@ function writeRing(writer: ByteWriter, ring: Ring | null): void {
     writer.byte(mask);
   }
   let isWhole = true;
-  for (let bucket = ring.tail; bucket <= ring.head && isWhole; bucket++) isWhole = Number.isSafeInteger(ringAt(ring, bucket));
+  for (let bucket = ring.tail; bucket <= ring.head && isWhole; bucket++)
+    isWhole = Number.isSafeInteger(ringAt(ring, bucket));
   writer.byte(isWhole ? 1 : 0);
   for (let bucket = ring.tail; bucket <= ring.head; bucket++) {
     const sum = ringAt(ring, bucket);

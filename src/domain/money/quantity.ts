@@ -21,6 +21,9 @@ export type QuantityError =
 export const QUANTITY_WHOLE_DIGITS_MAX = 18;
 export const QUANTITY_DECIMALS_MAX = 18;
 
+/** Longer text than this cannot be within the limits, unless it is padded with zeros. */
+const TEXT_MAX = 64;
+
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/;
 const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;
 
@@ -36,13 +39,17 @@ export function parseQuantity(value: unknown): Quantity | QuantityError {
   }
   if (typeof value !== 'string') return 'QUANTITY_NOT_DECIMAL';
   // A hostile megabyte of digits is refused before a regular expression or BigInt sees it.
-  if (value.length > 64) return /^-?[\d.]+$/.test(value.slice(0, 64)) ? 'QUANTITY_TOO_PRECISE' : 'QUANTITY_NOT_DECIMAL';
-  return parseDecimal(value);
+  return value.length > TEXT_MAX ? refuseLong(value.slice(0, TEXT_MAX)) : parseDecimal(value);
 }
 
 /** The quantity of a safe, non-negative whole number. */
 export function wholeQuantity(value: number): Quantity {
   return { text: String(value), coefficient: BigInt(value), decimals: 0, approximate: value };
+}
+
+function refuseLong(start: string): QuantityError {
+  if (!/^-?[\d.]+$/.test(start)) return 'QUANTITY_NOT_DECIMAL';
+  return /^-?0*[1-9]\d{18}/.test(start) ? 'QUANTITY_TOO_LARGE' : 'QUANTITY_TOO_PRECISE';
 }
 
 function parseDecimal(text: string): Quantity | QuantityError {

@@ -45,13 +45,8 @@ export function checkRulesTogether(
 }
 
 function checkTwins(rules: readonly SourcedRule[]): void {
-  const byId = new Map<string, UnplacedRule>();
   const byDetect = new Map<string, UnplacedRule>();
   for (const { rule, source } of rules) {
-    const sameId = byId.get(rule.id);
-    if (sameId !== undefined)
-      source.report(['id'], 'RULE-NAME-007', `${rule.id} is also in ${sameId.path}.`, 'choose another id');
-    byId.set(rule.id, rule);
     if (rule.mode !== 'live') continue;
     const key = JSON.stringify(detectOf(source.value));
     const twin = byDetect.get(key);

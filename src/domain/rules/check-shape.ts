@@ -23,6 +23,9 @@ export function checkShape<T>(source: YamlSource, schema: z.ZodType<T>): T | und
   return undefined;
 }
 
+/** Values of the full format that this version does not evaluate. */
+const LATER_VALUES = new Set<unknown>(['money_at_risk_doubles']);
+
 type Issue = z.core.$ZodIssue;
 
 function reportIssue(source: YamlSource, schema: z.ZodType, issue: Issue): void {
@@ -62,6 +65,10 @@ function explain(issue: Issue, at: YamlPath, value: unknown): { code: RuleErrorC
       return wrongType(key, shown, 'text or a number', value);
     case 'invalid_value': {
       const allowed = issue.values.map(String);
+      if (LATER_VALUES.has(value)) {
+        const message = `${key}: ${shown} is part of the format, but this version does not evaluate it.`;
+        return { code: 'RULE-NAME-009', message, fix: `one of: ${allowed.join(', ')}` };
+      }
       return {
         code: 'RULE-SHAPE-020',
         message: `${key}: ${shown} is not allowed.`,

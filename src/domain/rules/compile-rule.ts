@@ -127,7 +127,7 @@ function compileSay(source: YamlSource, text: string): SayTemplate {
       source.report(['say'], 'RULE-SAFE-007', message, 'remove it; every alert names the account beside the sentence');
     } else {
       const fields = Object.keys(SAY_FIELDS);
-      source.report(['say'], 'RULE-NAME-004', `{${word}} is not a field of say.`, suggest(word, fields));
+      source.report(['say'], 'RULE-NAME-004', `${JSON.stringify(word)} is not a field of say.`, suggest(word, fields));
     }
   }
   if (/[<>]/.test(text)) {

@@ -41,7 +41,9 @@ export function parseSay(text: string): { readonly template: SayTemplate; readon
   const unknown: string[] = [];
   for (const part of text.split(/(\{[^{}]*\})/)) {
     if (part === '') continue;
-    if (!part.startsWith('{')) {
+    if (!part.startsWith('{') || !part.endsWith('}')) {
+      // A lone brace is a field that was cut; printed as it stands it would look like a broken alert.
+      if (/[{}]/.test(part)) unknown.push(part.slice(0, 20));
       template.push({ text: part });
       continue;
     }

@@ -6,6 +6,9 @@ export const FILE_BYTES_MAX = 256 * 1024;
 /** Nesting of any file we define is below ten. */
 export const DEPTH_MAX = 16;
 
+/** Eight spaces a level are plenty. */
+const INDENT_MAX = DEPTH_MAX * 8;
+
 interface TextProblem {
   readonly code: RuleErrorCode;
   readonly message: string;
@@ -69,11 +72,23 @@ function findDepth(text: string): number | undefined {
     else if (character === ']' || character === '}') open = Math.max(0, open - 1);
     if (open > DEPTH_MAX) return index;
   }
-  const dashes = new RegExp(`^(?:[ ?-]*- ){${DEPTH_MAX + 1}}`, 'm').exec(text);
-  if (dashes !== null) return dashes.index;
-  // A level of block nesting needs at least one more space than the one around it.
-  const indented = new RegExp(`^ {${DEPTH_MAX * 8},}[^ #]`, 'm').exec(text);
-  return indented?.index;
+  return findBlockDepth(text);
+}
+
+// Block nesting is a matter of line beginnings: `- - - x`, or one space more than the level around it.
+function findBlockDepth(text: string): number | undefined {
+  let start = 0;
+  for (const line of text.split('\n')) {
+    let at = 0;
+    let dashes = 0;
+    for (; ; at++) {
+      if ((line[at] === '-' || line[at] === '?') && line[at + 1] === ' ') dashes++;
+      else if (line[at] !== ' ') break;
+    }
+    if (dashes > DEPTH_MAX || (at > INDENT_MAX && at < line.length)) return start + at;
+    start += line.length + 1;
+  }
+  return undefined;
 }
 
 function placeIn(text: string, index: number): { line: number; col: number } {

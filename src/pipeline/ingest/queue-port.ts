@@ -40,6 +40,8 @@ export interface QueueHandle {
   readonly name: string;
   readonly addJobs: (jobs: readonly NewJob[]) => Promise<void>;
   readonly counts: () => Promise<QueueCounts>;
+  /** What a finished job returned; undefined while it is not finished, or no longer kept. */
+  readonly result: (id: string) => Promise<unknown>;
   readonly close: () => Promise<void>;
 }
 

@@ -250,3 +250,5 @@ end $$;
 create trigger entry_append_only before update or delete on entry for each row execute function refuse_change();
 create trigger batch_append_only before update or delete on batch for each row execute function refuse_change();
 create trigger batch_contra_append_only before update or delete on batch_contra for each row execute function refuse_change();
+
+create index wallet_frozen_until on wallet (frozen_until) where status = 'frozen';

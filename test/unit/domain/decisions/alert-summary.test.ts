@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AlertFacts, writeAlertSummary } from '../../../../src/domain/decisions/alert-summary.ts';
 import type { RuleResult } from '../../../../src/domain/decisions/judgement.ts';
@@ -178,5 +179,47 @@ describe('the text of an alert', () => {
 
   test('other currencies are written with their code', () => {
     expect(writeAlertSummary({ ...frozen, currency: 'CHF' }).summary).toContain('Spent 412.80 CHF in 6 hours.');
+  });
+
+  test('whatever the numbers, it is written and keeps its width', () => {
+    const number = fc.oneof(
+      fc.double({ min: -1e18, max: 9.2e18 }),
+      fc.nat(),
+      fc.constantFrom(0, Number.NaN, Number.POSITIVE_INFINITY),
+    );
+    const text = fc.string({ unit: 'binary', maxLength: 300 });
+    const result = fc.record({
+      ruleId: text,
+      title: text,
+      mode: fc.constantFrom('live' as const, 'shadow' as const),
+      status: fc.constantFrom('hit' as const, 'no_hit' as const, 'inconclusive' as const, 'snoozed' as const),
+      score: fc.nat(100),
+      kind: fc.constantFrom('burst', 'z_score'),
+      feature: fc.constantFrom('spend', 'events', 'altered', "quantity('tokens')"),
+      unit: fc.constantFrom('nanos', 'count'),
+      windowMs: fc.integer({ min: 1, max: 168 }).map((hours) => hours * HOUR_MS),
+      observed: number,
+      expected: number,
+      lower: number,
+      upper: number,
+      threshold: fc.option(number),
+      points: fc.nat(700),
+      say: text,
+    });
+    fc.assert(
+      fc.property(
+        fc.array(result, { maxLength: 4 }),
+        fc.array(number, { maxLength: 60 }),
+        text,
+        (results, hourlySpendNanos, account) => {
+          const { title, summary } = writeAlertSummary({ ...review, results, hourlySpendNanos, account });
+          for (const line of [title, ...summary.split('\n')]) {
+            expect(displayWidth(line)).toBeLessThanOrEqual(100);
+            expect(line).not.toMatch(/\p{Cc}/u);
+          }
+        },
+      ),
+      { numRuns: 500, seed: 41 },
+    );
   });
 });

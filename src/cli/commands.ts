@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { registerAccount } from './commands/account.ts';
+import { registerAlert } from './commands/alert.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerEvents } from './commands/events.ts';
+import { registerIngest } from './commands/ingest.ts';
+import { registerMigrate } from './commands/migrate.ts';
+import { registerRules } from './commands/rules.ts';
+import { registerStart } from './commands/start.ts';
+import { registerWallet } from './commands/wallet.ts';
+import type { CliContext } from './context.ts';
+
+/** Adds a command to the program. */
+export type Register = (program: Command, context: CliContext) => void;
+
+/** Every command, in the order of `--help`. A new one is a file that exports a `Register`, and a line here. */
+export const COMMANDS: readonly Register[] = [
+  registerStart,
+  registerIngest,
+  registerEvents,
+  registerWallet,
+  registerAccount,
+  registerAlert,
+  registerRules,
+  registerDoctor,
+  registerMigrate,
+];

@@ -1,0 +1,98 @@
+import type { Command } from 'commander';
+import { cleanText } from '../../domain/text/clean.ts';
+import { AppError } from '../../errors.ts';
+import type { RuleEvidence } from '../../pipeline/queries/decision-evidence.ts';
+import { ALERT_STATUSES, type AlertDetail } from '../../pipeline/queries/queries.ts';
+import type { CliContext } from '../context.ts';
+import { type CommonOptions, type ListOptions, oneOf, withCommon, withList } from '../options.ts';
+import { timeField } from '../output/json.ts';
+import { print } from '../output/print.ts';
+import { facts, table } from '../output/table.ts';
+import { inWords, time, walletStatus } from '../output/words.ts';
+import { withBooks } from '../with-books.ts';
+import { alertJson, alertTable } from './alert-view.ts';
+import { walletJson } from './wallet-view.ts';
+
+/** `alert …` */
+export function registerAlert(program: Command, context: CliContext): void {
+  const alert = program.command('alert').description('what needs eyes, and the evidence behind it');
+  registerList(alert, context);
+  registerShow(alert, context);
+}
+
+function registerList(alert: Command, context: CliContext): void {
+  const command = alert.command('list').description('alerts, the newest first');
+  withCommon(withList(command, ALERT_STATUSES), [
+    'tollkeeper alert list --status open',
+    'tollkeeper alert list --account acme --json',
+  ]).action(async ({ json, tenant, account, status, limit }: ListOptions) => {
+    const filter = { tenant, limit, ...(account === undefined ? {} : { account }) };
+    const chosen = oneOf(ALERT_STATUSES, status);
+    const alerts = await withBooks(context, ({ queries }) =>
+      queries.alerts(chosen === undefined ? filter : { ...filter, status: chosen }),
+    );
+    print(context, json, {
+      json: { alerts: alerts.map(alertJson), limit },
+      text: alerts.length === 0 ? 'No alerts.' : alertTable(alerts),
+    });
+    if (alerts.length === limit && json !== true) context.output.note(`Only the first ${limit}; --limit shows more.`);
+  });
+}
+
+function registerShow(alert: Command, context: CliContext): void {
+  const command = alert
+    .command('show')
+    .description('one alert as support reads it, and what every rule saw')
+    .argument('<id>', 'an alert id (alt_…)');
+  withCommon(command, ['tollkeeper alert show alt_8k2m4q6r0t3v5x7z']).action(
+    async (id: string, { json, tenant }: CommonOptions) => {
+      const detail = await withBooks(context, ({ queries }) => queries.alert(tenant, id));
+      if (detail === undefined) throw new AppError('ALERT_NOT_FOUND', `There is no alert ${JSON.stringify(id)}.`);
+      print(context, json, { json: detailJson(detail), text: detailText(detail) });
+    },
+  );
+}
+
+function detailJson({ alert, decision, wallet }: AlertDetail) {
+  return {
+    ...alertJson(alert),
+    decision: {
+      decision: decision.decisionId,
+      outcome: decision.outcome,
+      score: decision.score,
+      ruleset: decision.rulesetHash,
+      decidedAt: timeField(decision.decidedAtMs),
+      lane: decision.lane,
+      batch: decision.batchNo,
+      evidence: decision.stored,
+    },
+    walletNow: wallet === undefined ? null : walletJson(wallet),
+  };
+}
+
+function detailText({ alert, decision, wallet }: AlertDetail): string {
+  // The summary is several lines by design, so it is cleaned line by line.
+  const summary = alert.summary.split('\n').map(cleanText).join('\n');
+  const closed = alert.closedAtMs === null ? '' : ` on ${time(alert.closedAtMs)} by ${cleanText(alert.closedBy ?? '?')}`;
+  const about = facts([
+    ['Alert', `${alert.alertId}, ${inWords(alert.status)}${closed}`],
+    ['Decision', `${decision.decisionId}: ${decision.outcome} with ${decision.score} points`],
+    ['Not frozen because', decision.evidence.notFrozenBecause === null ? undefined : cleanText(decision.evidence.notFrozenBecause)],
+    ['Ruleset', decision.rulesetHash.slice(0, 12)],
+    ['Wallet now', wallet === undefined ? undefined : walletStatus(wallet)],
+  ]);
+  const rules = decision.evidence.results;
+  return [cleanText(alert.title), summary, ...(rules.length === 0 ? [] : [ruleTable(rules)]), about].join('\n\n');
+}
+
+function ruleTable(rules: readonly RuleEvidence[]): string {
+  return table(
+    [
+      { head: 'RULE', cell: ({ ruleId }) => ruleId },
+      { head: 'RESULT', cell: ({ status, mode }) => inWords(status) + (mode === 'shadow' ? ' (shadow)' : '') },
+      { head: 'POINTS', align: 'right', cell: ({ score }) => String(score) },
+      { head: 'SAYS', columnsMax: 90, cell: ({ say, reason }) => (say === '' ? (reason ?? '') : say) },
+    ],
+    rules,
+  );
+}

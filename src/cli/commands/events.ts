@@ -1,0 +1,127 @@
+import type { Command } from 'commander';
+import { formatMoney } from '../../domain/money/nanos.ts';
+import { cleanText } from '../../domain/text/clean.ts';
+import { AppError } from '../../errors.ts';
+import type { FoundEvent, Occurrence } from '../../pipeline/queries/found-event.ts';
+import type { CliContext } from '../context.ts';
+import { type CommonOptions, withCommon } from '../options.ts';
+import { moneyFields, timeField } from '../output/json.ts';
+import { print } from '../output/print.ts';
+import { facts } from '../output/table.ts';
+import { inWords, time } from '../output/words.ts';
+import { withBooks } from '../with-books.ts';
+
+interface ShowOptions extends CommonOptions {
+  readonly source?: string;
+  readonly account?: string;
+}
+
+/** `events …` */
+export function registerEvents(program: Command, context: CliContext): void {
+  const events = program.command('events').description('what became of single usage events');
+  const command = events
+    .command('show')
+    .description('the status of an event, every time it was seen')
+    .argument('<id>', 'the event id its source gave it')
+    .option('--source <name>', 'when several sources use the same id')
+    .option('--account <name>', 'when several accounts do');
+  withCommon(command, [
+    'tollkeeper events show evt_1042',
+    'tollkeeper events show evt_1042 --source api-gateway --json',
+  ]).action(async (id: string, { json, tenant, source, account }: ShowOptions) => {
+    const filter = { tenant, ...(source === undefined ? {} : { source }), ...(account === undefined ? {} : { account }) };
+    const found = await withBooks(context, ({ queries }) => queries.findEvent(id, filter));
+    if (found === undefined) throw new AppError('EVENT_NOT_FOUND', `There is no event ${JSON.stringify(id)}.`);
+    print(context, json, { json: eventJson(found), text: eventText(found) });
+  });
+}
+
+function eventJson(found: FoundEvent) {
+  return { id: found.id, status: found.status, occurrences: found.occurrences.map(occurrenceJson) };
+}
+
+function occurrenceJson(seen: Occurrence) {
+  const { quarantine, entry } = seen;
+  return {
+    status: seen.status,
+    code: seen.code,
+    field: seen.field,
+    value: seen.value,
+    fix: seen.fix,
+    tenant: seen.tenant,
+    source: seen.source,
+    account: seen.account,
+    wallet: seen.wallet,
+    meter: seen.meter,
+    quantity: seen.quantity,
+    currency: seen.currency,
+    ...moneyFields('amount', seen.amount),
+    occurredAt: timeField(seen.occurredAtMs),
+    ingestedAt: timeField(seen.ingestedAtMs),
+    lane: seen.batch?.lane ?? null,
+    batch: seen.batch?.batchNo ?? null,
+    quarantine:
+      quarantine === null
+        ? null
+        : {
+            reason: quarantine.reason,
+            status: quarantine.status,
+            closedAt: timeField(quarantine.closedAtMs),
+            closedBy: quarantine.closedBy,
+            decision: quarantine.decisionId,
+          },
+    entry:
+      entry === null
+        ? null
+        : {
+            kind: entry.kind,
+            sequence: entry.sequence.toString(),
+            ...moneyFields('balanceAfter', entry.balanceAfter),
+            lane: entry.batch.lane,
+            batch: entry.batch.batchNo,
+            postedAt: timeField(entry.postedAtMs),
+          },
+  };
+}
+
+function eventText({ id, status, occurrences }: FoundEvent): string {
+  const times = occurrences.length === 1 ? '' : `, seen ${occurrences.length} times`;
+  return [`${cleanText(id)}: ${status}${times}`, ...occurrences.map(occurrenceText)].join('\n\n');
+}
+
+function occurrenceText(seen: Occurrence): string {
+  const money = (nanos: bigint) => formatMoney(nanos, seen.currency ?? '');
+  const { quarantine, entry, batch } = seen;
+  const clean = (text: string | null) => (text === null ? undefined : cleanText(text));
+  return facts([
+    ['Status', statusText(seen)],
+    ['Field', clean(seen.field)],
+    ['Value', clean(seen.value)],
+    ['Fix', clean(seen.fix)],
+    ['Account', clean(seen.account)],
+    ['Wallet', seen.wallet ?? undefined],
+    ['Source', clean(seen.source)],
+    ['Usage', seen.meter === null ? undefined : `${cleanText(seen.quantity ?? '?')} ${cleanText(seen.meter)}`],
+    ['Amount', seen.amount === null ? (seen.meter === null ? undefined : 'no price') : money(seen.amount)],
+    ['Occurred', seen.occurredAtMs === null ? undefined : time(seen.occurredAtMs)],
+    ['Received', time(seen.ingestedAtMs)],
+    ['Batch', batch === null ? undefined : `lane ${batch.lane}, number ${batch.batchNo}`],
+    [
+      'Quarantine',
+      quarantine === null
+        ? undefined
+        : quarantine.status === 'open'
+          ? `open: ${inWords(quarantine.reason)}`
+          : `${quarantine.status === 'void' ? 'voided' : 'posted'} ${time(quarantine.closedAtMs)} by ${cleanText(quarantine.closedBy ?? '?')}`,
+    ],
+    ['Decision', quarantine?.decisionId ?? undefined],
+    ['Entry', entry === null ? undefined : `number ${entry.sequence}, balance after it ${money(entry.balanceAfter)}`],
+  ]);
+}
+
+function statusText({ status, code, quarantine }: Occurrence): string {
+  if (status === 'duplicate') return 'duplicate: known already, nothing was charged';
+  if (status === 'quarantined') return `quarantined, ${inWords(code ?? '')}: recorded, not charged`;
+  if (status === 'rejected') return `rejected: ${code}`;
+  return quarantine === null ? 'posted' : 'posted, after quarantine';
+}

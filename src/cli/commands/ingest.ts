@@ -1,0 +1,86 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { AppError } from '../../errors.ts';
+import type { CliContext } from '../context.ts';
+import { batchJobs } from '../ingest/batch-jobs.ts';
+import { parseMapping } from '../ingest/field-map.ts';
+import { readEvents } from '../ingest/read-events.ts';
+import { IngestTally } from './ingest-tally.ts';
+import { withJson } from '../options.ts';
+import { print } from '../output/print.ts';
+import { rulesInForce } from '../rules-in-force.ts';
+
+interface IngestOptions {
+  readonly json?: boolean;
+  readonly format?: 'ndjson' | 'csv';
+  readonly map?: Readonly<Record<string, string>>;
+  readonly clock?: 'file' | 'wall';
+  readonly dryRun?: boolean;
+}
+
+/** Jobs on their way at once: enough to keep every lane busy, few enough to stop soon. */
+const JOBS_IN_FLIGHT = 8;
+
+/** `ingest FILE` */
+export function registerIngest(program: Command, context: CliContext): void {
+  const command = program
+    .command('ingest')
+    .description('send a file of usage events (NDJSON or CSV, also .gz) through the pipeline')
+    .argument('<file>', 'a path, or - for stdin')
+    .addOption(new Option('--format <name>', 'default: by the name or the content').choices(['ndjson', 'csv']))
+    .option('--map <pairs>', 'field names in the file: id=event_id,account=customer', mapping)
+    .addOption(
+      new Option('--clock <which>', 'now is when we receive an event, or its received_at in the file')
+        .choices(['wall', 'file'])
+        .default('wall'),
+    )
+    .option('--dry-run', 'read the whole file and count, send nothing');
+  withJson(command, [
+    'tollkeeper ingest usage.ndjson',
+    'tollkeeper ingest export.csv.gz --map id=event_id,account=customer',
+    'zcat old.ndjson.gz | tollkeeper ingest - --clock file --json',
+  ]).action(async (file: string, options: IngestOptions) => {
+    const tally = new IngestTally();
+    const { format, map } = options;
+    const lines = readEvents(file, { ...(format === undefined ? {} : { format }), ...(map === undefined ? {} : { map }) });
+    const jobs = batchJobs(lines, options.clock === 'file' ? { clock: 'file' } : {});
+    if (options.dryRun === true) for await (const job of jobs) tally.addUnsent(job);
+    else await sendAll(context, jobs, tally);
+    print(context, options.json, tally.answer(options.dryRun === true));
+  });
+}
+
+async function sendAll(context: CliContext, jobs: ReturnType<typeof batchJobs>, tally: IngestTally): Promise<void> {
+  const ruleset = await rulesInForce(context);
+  const intake = await context.openIntake({ ruleset });
+  const inFlight = new Set<Promise<void>>();
+  let failure: unknown;
+  try {
+    for await (const job of jobs) {
+      if (failure !== undefined) break;
+      const sent = intake
+        .submit(job.data)
+        .then((statuses) => tally.add(job, statuses))
+        .catch((error: unknown) => {
+          failure ??= error;
+        })
+        .finally(() => inFlight.delete(sent));
+      inFlight.add(sent);
+      if (inFlight.size >= JOBS_IN_FLIGHT) await Promise.race(inFlight);
+    }
+    await Promise.all(inFlight);
+  } finally {
+    // What was read before the file broke off is on its way already, and is finished.
+    await Promise.all(inFlight);
+    await intake.close();
+  }
+  if (failure !== undefined) throw failure;
+}
+
+function mapping(text: string): Readonly<Record<string, string>> {
+  try {
+    return parseMapping(text);
+  } catch (error) {
+    if (error instanceof AppError) throw new InvalidArgumentError(`${error.message} ${error.fix}`);
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { type Command, Option } from 'commander';
+import { cleanText } from '../../domain/text/clean.ts';
+import { freeze } from '../../pipeline/admin/freeze.ts';
+import type { CliContext } from '../context.ts';
+import { type CommonOptions, wholeNumber, withCommon } from '../options.ts';
+import { timeField } from '../output/json.ts';
+import { print } from '../output/print.ts';
+import { time } from '../output/words.ts';
+import { withBooks } from '../with-books.ts';
+import { type ChangeOptions, changeJson, closing, withChange } from './change-view.ts';
+
+/** A year: a longer stop is a closed account, not a freeze. */
+const HOURS_MAX = 8_760;
+
+interface FreezeOptions extends CommonOptions, ChangeOptions {
+  readonly hours: number;
+  readonly currency?: string;
+  readonly reason: string;
+}
+
+/** `wallet freeze ACCOUNT` */
+export function registerFreeze(wallet: Command, context: CliContext): void {
+  const hours = new Option('--hours <count>', 'how long, from now').makeOptionMandatory();
+  const command = wallet
+    .command('freeze')
+    .description('refuse debits for some hours; usage goes to quarantine, money does not move')
+    .argument('<account>', 'an account, or a wallet id (wal_…)')
+    .addOption(hours.argParser((text) => wholeNumber(text, 1, HOURS_MAX)))
+    .option('--currency <code>', 'when the account has wallets in several');
+  withCommon(withChange(command, 'required'), [
+    'tollkeeper wallet freeze acme --hours 2 --reason "leaked key, case 118"',
+    'tollkeeper wallet freeze acme --hours 24 --reason "payment disputed" --dry-run',
+  ]).action(async (name: string, options: FreezeOptions) => {
+    const key = options.key ?? context.newKey();
+    const dryRun = options.dryRun === true;
+    const { tenant, currency } = options;
+    const result = await withBooks(context, ({ admin }) =>
+      freeze(admin, {
+        wallet: { tenant, name, ...(currency === undefined ? {} : { currency }) },
+        hours: options.hours,
+        reason: options.reason,
+        key,
+        actor: context.actor,
+        nowMs: context.now(),
+        dryRun,
+      }),
+    );
+    const change = { key, dryRun, isRepeated: result.isRepeated };
+    const until = `${cleanText(result.account)} (${result.wallet}) is frozen until ${time(result.untilMs)}.`;
+    print(context, options.json, {
+      json: { ...changeJson(result, change), until: timeField(result.untilMs) },
+      text: `${until}\nUsage is kept in quarantine and not charged; it thaws by itself then.\n${closing(change)}`,
+    });
+  });
+}

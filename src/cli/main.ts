@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { type Config, loadConfig } from '../config.ts';
+import { createLogger, type Logger } from '../log.ts';
+import { applyMigrations, openBooks, readMigrations } from '../wire/books.ts';
+import { diagnose } from '../wire/doctor.ts';
+import { openIntake } from '../wire/intake.ts';
+import { packageVersions } from '../wire/package-versions.ts';
+import { readRules } from '../wire/rules.ts';
+import { startPipeline } from '../wire/start-pipeline.ts';
+import type { CliContext } from './context.ts';
+import { createOutput } from './output/output.ts';
+import { run } from './run.ts';
+
+/** Runs the command line of this process and returns its exit code. */
+export function main(args: readonly string[]): Promise<number> {
+  const config = once(() => loadConfig());
+  const log = once(() => createLogger({ level: config().logLevel, format: config().logFormat }));
+  return run(args, processContext(config, log), () => isDebugging(config));
+}
+
+function processContext(config: () => Config, log: () => Logger): Omit<CliContext, 'setExitCode'> {
+  const onError = (error: Error) => log().warn({ err: error }, 'database connection');
+  const onProblem = (what: string, error: unknown) => log().warn({ err: error }, what);
+  return {
+    config,
+    log,
+    output: createOutput(process.stdout, process.stderr),
+    now: () => Date.now(),
+    newKey: () => `cli-${randomUUID()}`,
+    actor: `cli:${userName()}@${hostname()}`,
+    version: packageVersions().tollkeeper,
+    readRules: (directory, options) => readRules(directory ?? config().rulesDir, { ...options, nowMs: Date.now() }),
+    openBooks: () => openBooks(config(), onError),
+    migrations: {
+      status: () => readMigrations(config(), onError),
+      apply: () => applyMigrations(config(), onError),
+    },
+    startService: ({ ruleset }) => startPipeline({ config: config(), ruleset, onProblem }),
+    openIntake: ({ ruleset }) => openIntake({ config: config(), ruleset, onProblem }),
+    diagnose: () => diagnose(config(), () => Date.now()),
+    stopRequested,
+  };
+}
+
+/** Computed at the first call, and then kept. */
+function once<T>(compute: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => {
+    known ??= { value: compute() };
+    return known.value;
+  };
+}
+
+function isDebugging(config: () => Config): boolean {
+  try {
+    return config().logLevel === 'debug' || config().logLevel === 'trace';
+  } catch {
+    // A broken configuration is what is being reported.
+    return false;
+  }
+}
+
+/** Containers run under numbers that no user has; that must not stop a command. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+function stopRequested(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+}

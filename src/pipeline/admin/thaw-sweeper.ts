@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../errors.ts';
+import type { AdminStore } from './admin-store.ts';
+import { thaw } from './thaw.ts';
+
+/** A wallet whose freeze should have ended by now. */
+export interface ExpiredFreeze {
+  readonly tenant: string;
+  readonly walletId: string;
+  readonly statusSequence: number;
+}
+
+export interface ThawSweeperOptions {
+  readonly store: AdminStore;
+  readonly expiredFreezes: (nowMs: number) => Promise<readonly ExpiredFreeze[]>;
+  readonly now: () => number;
+  readonly onRetry: (what: string, attempt: number, error: unknown) => void;
+}
+
+const SWEEP_MS = 5_000;
+
+/**
+ * Ends freezes on their date for wallets that no usage reaches; a wallet in use is thawed by its lane at the first event
+ * after the date. What was refused stays in quarantine either way.
+ */
+export function startThawSweeper(options: ThawSweeperOptions): { readonly close: () => Promise<void> } {
+  const abort = new AbortController();
+  const loop = run(options, abort.signal);
+  return {
+    async close() {
+      abort.abort();
+      await loop;
+    },
+  };
+}
+
+async function run(options: ThawSweeperOptions, signal: AbortSignal): Promise<void> {
+  for (let attempt = 1; !signal.aborted; ) {
+    try {
+      for (const expired of await options.expiredFreezes(options.now())) await thawOne(options, expired);
+      attempt = 1;
+    } catch (error) {
+      options.onRetry('thaw sweeper', attempt++, error);
+    }
+    await sleep(SWEEP_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function thawOne({ store, now }: ThawSweeperOptions, expired: ExpiredFreeze): Promise<void> {
+  try {
+    await thaw(store, {
+      wallet: { tenant: expired.tenant, name: expired.walletId },
+      usage: 'keep',
+      overdraftNanos: 0n,
+      // One key per freeze: two sweepers at once thaw it once.
+      key: `expire-${expired.walletId}-${expired.statusSequence}`,
+      actor: 'schedule',
+      reason: 'the freeze ended on its date',
+      nowMs: now(),
+      dryRun: false,
+    });
+  } catch (error) {
+    // The lane or a person was quicker.
+    if (!(error instanceof AppError && (error.code === 'WALLET_STATE' || error.code === 'IDEMPOTENCY_CONFLICT'))) throw error;
+  }
+}

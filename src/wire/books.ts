@@ -1,0 +1,95 @@
+import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { type MigrationStatus, migrate, migrationStatus } from '../adapters/postgres/migrate.ts';
+import { createPool } from '../adapters/postgres/pool.ts';
+import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import type { Config } from '../config.ts';
+import { AppError } from '../errors.ts';
+import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import type { Queries } from '../pipeline/queries/queries.ts';
+import { openServer, type Server } from './engine.ts';
+import { engineSettings } from './engine-settings.ts';
+
+/** The database for commands: read models and the direct path, without queues or workers. */
+export interface OpenBooks {
+  readonly queries: Queries;
+  readonly admin: AdminStore;
+  readonly close: () => Promise<void>;
+}
+
+/** Commands run a few statements at a time. */
+const CONNECTIONS_MAX = 4;
+
+/**
+ * Opens the database. The embedded one is ours to migrate; one of your own is only migrated by `tollkeeper migrate`, so
+ * that looking at a wallet never changes a schema that other versions use.
+ */
+export async function openBooks(config: Config, onError: (error: Error) => void): Promise<OpenBooks> {
+  const opened = await openPool(config, onError);
+  const { pool, server, close } = opened;
+  try {
+    if (server.kind === 'embedded') await migrate(pool, { lanes: config.lanes });
+    else await requireMigrated(await migrationStatus(pool));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { queries: createQueries(pool), admin: createAdminStore(pool), close };
+}
+
+/** Applied and pending migrations, without applying any. */
+export async function readMigrations(config: Config, onError: (error: Error) => void): Promise<MigrationStatus> {
+  const { pool, close } = await openPool(config, onError);
+  try {
+    return await migrationStatus(pool);
+  } finally {
+    await close();
+  }
+}
+
+/** Applies what is pending; returns the names. */
+export async function applyMigrations(config: Config, onError: (error: Error) => void): Promise<readonly string[]> {
+  const { pool, close } = await openPool(config, onError);
+  try {
+    return await migrate(pool, { lanes: config.lanes });
+  } finally {
+    await close();
+  }
+}
+
+async function requireMigrated({ pending }: MigrationStatus): Promise<void> {
+  if (pending.length === 0) return;
+  throw new AppError('DATABASE_NOT_MIGRATED', `The database lacks ${pending.join(', ')}.`);
+}
+
+interface OpenPool {
+  readonly pool: ReturnType<typeof createPool>;
+  readonly server: Server;
+  readonly close: () => Promise<void>;
+}
+
+/** A pool on a server that answers. */
+export async function openPool(config: Config, onError: (error: Error) => void): Promise<OpenPool> {
+  const server = await openServer(engineSettings(config), { mode: 'shared', onError });
+  let closing = false;
+  const pool = createPool(server.connectionString, {
+    name: 'cli',
+    max: CONNECTIONS_MAX,
+    // Connections that the server drops while we are stopping it are no news.
+    onError: (error) => {
+      if (!closing) onError(error);
+    },
+  });
+  const close = async () => {
+    closing = true;
+    await pool.end();
+    await server.close();
+  };
+  try {
+    await pool.query('select 1');
+  } catch (cause) {
+    await close();
+    const what = server.kind === 'embedded' ? 'The embedded PostgreSQL' : 'PostgreSQL at DATABASE_URL';
+    throw new AppError('DATABASE_UNREACHABLE', `${what} does not let us in`, { cause });
+  }
+  return { pool, server, close };
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import type { Config } from '../config.ts';
+import type { Ruleset } from '../domain/rules/ruleset.ts';
+import { INGEST_QUEUE } from '../queues.ts';
+import { type Engine, openEngine } from './engine.ts';
+import { engineSettings } from './engine-settings.ts';
+import { startService } from './service.ts';
+
+const common = { id: z.string().nullable() };
+const resultSchema = z.object({
+  results: z.array(
+    z.discriminatedUnion('status', [
+      z.object({ ...common, status: z.enum(['posted', 'duplicate']) }),
+      z.object({ ...common, status: z.literal('quarantined'), code: z.string() }),
+      z.object({
+        ...common,
+        status: z.literal('rejected'),
+        code: z.string(),
+        field: z.string(),
+        value: z.string(),
+        fix: z.string(),
+      }),
+    ]),
+  ),
+});
+
+/** What a job said of one of its events. */
+export type ReportedStatus = z.infer<typeof resultSchema>['results'][number];
+
+/** The way in for our own commands: jobs on the queue `ingest`, each answered with one status per event. */
+export interface OpenIntake {
+  readonly submit: (data: unknown) => Promise<readonly ReportedStatus[]>;
+  readonly close: () => Promise<void>;
+}
+
+export interface IntakeOptions {
+  readonly config: Config;
+  readonly ruleset: Ruleset;
+  readonly onProblem: (what: string, error: unknown) => void;
+}
+
+const POLL_MS = 15;
+
+/**
+ * Opens the intake. Where nobody else runs the pipeline, this process runs it for as long as the intake is open; a
+ * running `start` processes the jobs otherwise.
+ */
+export async function openIntake({ config, ruleset, onProblem }: IntakeOptions): Promise<OpenIntake> {
+  const engine = await openEngine(engineSettings(config), {
+    mode: 'shared',
+    onError: (error) => onProblem('engine', error),
+  });
+  const service = (await isServed(engine))
+    ? undefined
+    : await startService(engine, {
+        ruleset: () => ruleset,
+        lateWindowMs: config.lateWindowMs,
+        batchEventsMax: config.batchEventsMax,
+        gatherMs: config.gatherMs,
+        concurrency: config.concurrency,
+        owner: `ingest ${process.pid}`,
+        now: () => Date.now(),
+        onRetry: (what, _attempt, error) => onProblem(what, error),
+      });
+  const queue = engine.queues.openQueue(INGEST_QUEUE.name);
+  return {
+    async submit(data) {
+      const id = `cli-${randomUUID()}`;
+      await queue.addJobs([{ id, data }]);
+      for (;;) {
+        const result = await queue.result(id);
+        if (result !== undefined) return resultSchema.parse(result).results;
+        await sleep(POLL_MS);
+      }
+    },
+    async close() {
+      await queue.close();
+      await service?.close();
+      await engine.close();
+    },
+  };
+}
+
+/**
+ * Whether another process runs the pipeline already. On your own servers we help with the lanes that are free; an embedded
+ * engine has one pipeline at a time, since nothing hands events over there.
+ */
+async function isServed(engine: Engine): Promise<boolean> {
+  const { lanes } = await createQueries(engine.pool).health();
+  const owned = lanes.filter(({ isOwned }) => isOwned).length;
+  return engine.kind === 'embedded' ? owned > 0 : owned === lanes.length;
+}

@@ -1,0 +1,55 @@
+import { hostname } from 'node:os';
+import type { Config } from '../config.ts';
+import type { Ruleset } from '../domain/rules/ruleset.ts';
+import { USAGE_QUEUE } from '../queues.ts';
+import { openEngine } from './engine.ts';
+import { engineSettings } from './engine-settings.ts';
+import { startService } from './service.ts';
+
+/** A pipeline that runs until it is closed. */
+export interface RunningPipeline {
+  readonly summary: readonly string[];
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly close: () => Promise<void>;
+}
+
+/** What `start` runs: the engine, unless you bring your own, and the pipeline on it. */
+export async function startPipeline(options: {
+  readonly config: Config;
+  readonly ruleset: Ruleset;
+  readonly onProblem: (what: string, error: unknown) => void;
+}): Promise<RunningPipeline> {
+  const { config, ruleset, onProblem } = options;
+  const engine = await openEngine(engineSettings(config), {
+    mode: 'exclusive',
+    onError: (error) => onProblem('engine', error),
+  });
+  try {
+    const service = await startService(engine, {
+      ruleset: () => ruleset,
+      lateWindowMs: config.lateWindowMs,
+      batchEventsMax: config.batchEventsMax,
+      gatherMs: config.gatherMs,
+      concurrency: config.concurrency,
+      owner: `start ${hostname()} ${process.pid}`,
+      sweepsThaws: true,
+      now: () => Date.now(),
+      onRetry: (what, _attempt, error) => onProblem(what, error),
+    });
+    const lanes = service.ownedLanes;
+    return {
+      summary: [
+        `Tollkeeper takes usage from the queue ${USAGE_QUEUE.name} (${engine.queues.kind}).`,
+        `Lanes ${lanes.join(', ')} · ruleset ${ruleset.hash.slice(0, 12)} with ${ruleset.judgedRules.length} rules · stop with Ctrl-C`,
+      ],
+      details: { engine: engine.kind, queues: engine.queues.kind, lanes, ruleset: ruleset.hash },
+      async close() {
+        await service.close();
+        await engine.close();
+      },
+    };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { judgeDatabase } from '../../src/pipeline/doctor/judge-database.ts';
+import { judgeDisk } from '../../src/pipeline/doctor/judge-disk.ts';
+import { judgeQueue } from '../../src/pipeline/doctor/judge-queue.ts';
+import { judgeRedis, type RedisHealth } from '../../src/pipeline/doctor/judge-redis.ts';
+import type { DatabaseHealth } from '../../src/pipeline/queries/database-health.ts';
+
+const REDIS: RedisHealth = { version: '7.0.15', maxmemoryPolicy: 'noeviction', appendonly: 'yes', appendfsync: 'always' };
+const NOW_MS = Date.UTC(2026, 2, 2);
+const lane = (number: number, isOwned: boolean) => ({ lane: number, owner: 'a', isOwned, epoch: 1n, lastBatch: 3, ingestedAtMs: null });
+const DATABASE: DatabaseHealth = {
+  serverVersion: '16.2',
+  serverMajor: 16,
+  clockMs: NOW_MS,
+  sizeBytes: 10_000_000n,
+  migrationsPending: [],
+  lanes: [lane(0, true), lane(1, true)],
+  outboxUnsent: 0,
+  outboxOldestMs: null,
+  quarantineOpen: 0,
+};
+
+const worst = (findings: readonly { readonly status: string }[]) =>
+  ['fail', 'warn', 'ok'].find((status) => findings.some((finding) => finding.status === status));
+
+describe('Redis', () => {
+  test.each([
+    ['as it should be', {}, 'ok'],
+    ['that evicts', { maxmemoryPolicy: 'allkeys-lru' }, 'fail'],
+    ['without an append-only file', { appendonly: 'no' }, 'warn'],
+    ['that hides its settings', { maxmemoryPolicy: null, appendonly: null, appendfsync: null }, 'warn'],
+    ['that is too old', { version: '5.0.14' }, 'fail'],
+  ] as const)('%s', (_name, over, status) => {
+    expect(worst(judgeRedis({ ...REDIS, ...over }))).toBe(status);
+  });
+});
+
+describe('the database', () => {
+  test.each([
+    ['is well', {}, 'ok'],
+    ['is not migrated', { migrationsPending: ['0001-ledger.sql'] }, 'fail'],
+    ['has a clock that is off by seconds', { clockMs: NOW_MS - 5_000 }, 'warn'],
+    ['has a clock that is off by minutes', { clockMs: NOW_MS + 300_000 }, 'fail'],
+    ['is too old', { serverMajor: 12 }, 'fail'],
+    ['has an outbox nobody empties', { outboxUnsent: 3, outboxOldestMs: NOW_MS - 600_000 }, 'warn'],
+    ['has lanes nobody writes while others are written', { lanes: [lane(0, true), lane(1, false)] }, 'fail'],
+    ['has lanes at rest', { lanes: [lane(0, false), lane(1, false)] }, 'ok'],
+  ] as const)('%s', (_name, over, status) => {
+    expect(worst(judgeDatabase({ ...DATABASE, ...over }, NOW_MS))).toBe(status);
+  });
+});
+
+test('a disk that runs full is a warning, a full one a failure', () => {
+  const judge = (gib: number) => judgeDisk({ directory: '/data', freeBytes: gib * 1024 ** 3 }).status;
+  expect([judge(100), judge(2), judge(0.1)]).toEqual(['ok', 'warn', 'fail']);
+});
+
+test('failed jobs are a warning: their events are not accounted for', () => {
+  const counts = { waiting: 1, active: 0, completed: 9, failed: 0, delayed: 0 };
+  expect([judgeQueue('usage', counts).status, judgeQueue('usage', { ...counts, failed: 2 }).status]).toEqual(['ok', 'warn']);
+});
+
+test('whatever is not ok says what to do', () => {
+  const findings = [
+    ...judgeRedis({ version: null, maxmemoryPolicy: 'x', appendonly: 'no', appendfsync: null }),
+    ...judgeDatabase({ ...DATABASE, serverMajor: 9, clockMs: 0, outboxOldestMs: 0, lanes: [lane(0, true), lane(1, false)] }, NOW_MS),
+  ];
+  for (const finding of findings) expect(finding.fix === undefined).toBe(finding.status === 'ok');
+});
