@@ -53,10 +53,30 @@ function encodeBatch(batch: number): Buffer {
   const events = benchEvents('copy', batch * BATCH, BATCH, 10_000, Date.now());
   const entries = events.map((event, index): EntryRow => {
     const { walletId, shard } = addressOf('default', event.account, 'USD');
-    const wallet = openWallet({ walletId, shard, tenant: 'default', account: event.account, currency: 'USD', openedAtMs: 0 });
-    const key = eventKeyOf({ tenant: 'default', source: event.source, id: event.id, occurredAtMs: Date.parse(event.occurredAt) });
+    const wallet = openWallet({
+      walletId,
+      shard,
+      tenant: 'default',
+      account: event.account,
+      currency: 'USD',
+      openedAtMs: 0,
+    });
+    const key = eventKeyOf({
+      tenant: 'default',
+      source: event.source,
+      id: event.id,
+      occurredAtMs: Date.parse(event.occurredAt),
+    });
     const amount = -BigInt(index + 1);
-    return { key, wallet, seq: BigInt(index), amount, balanceAfter: amount, contentHash: BigInt(index), kind: ENTRY_KIND.usage };
+    return {
+      key,
+      wallet,
+      seq: BigInt(index),
+      amount,
+      balanceAfter: amount,
+      contentHash: BigInt(index),
+      kind: ENTRY_KIND.usage,
+    };
   });
   return encodeEntries(entries, batch, 0);
 }

@@ -1,5 +1,5 @@
 import { benchPipeline } from './pipeline.ts';
-import { printRows, type BenchRow } from './rows.ts';
+import { type BenchRow, printRows } from './rows.ts';
 
 /** Every suite, by the name given on the command line. */
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {

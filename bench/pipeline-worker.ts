@@ -19,6 +19,7 @@ export interface WorkerOrder {
 
 /** Progress after each commit (or, for the no-op worker, now and then). */
 export interface WorkerReport {
+  /** Sent once with zero events, when the worker begins to take jobs. */
   readonly events: number;
   readonly atMs: number;
   readonly rssMb: number;
@@ -41,6 +42,7 @@ async function run(order: WorkerOrder): Promise<void> {
   const onError = (error: Error) => process.stderr.write(`${error.message}\n`);
   const engine = await openEngine(settings, { mode: 'shared', onError });
   let events = 0;
+  report({ events, atMs: Date.now(), rssMb: 0, latenciesMs: [] });
   const service = await startService(engine, {
     ruleset: () => loaded.ruleset,
     lateWindowMs: 35 * DAY_MS,
@@ -71,6 +73,7 @@ async function run(order: WorkerOrder): Promise<void> {
 
 async function runNoop(order: WorkerOrder): Promise<void> {
   let events = 0;
+  report({ events, atMs: Date.now(), rssMb: 0, latenciesMs: [] });
   const worker = new Worker(
     'usage',
     async () => {

@@ -25,6 +25,8 @@ export interface Config {
   readonly queuePrefix: string;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** Colours may be used where people watch (https://no-color.org). */
+  readonly color: boolean;
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -46,7 +48,10 @@ export const VARIABLES = {
   DATABASE_URL: secretUrl(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
   REDIS_URL: secretUrl(['redis:', 'rediss:'], 'redis://:password@host:6379/0'),
   TOLLKEEPER_DATA_DIR: text('.tollkeeper', 'Give a directory this user may write to.'),
-  TOLLKEEPER_PORT: optional(integerBetween(1, 65_535), 'Give a port from 1 to 65535, or leave it empty for a free one.'),
+  TOLLKEEPER_PORT: optional(
+    integerBetween(1, 65_535),
+    'Give a port from 1 to 65535, or leave it empty for a free one.',
+  ),
   TOLLKEEPER_RULES_DIR: optional(z.string(), 'Give a directory with ruleset.yaml and pricing.yaml.'),
   TOLLKEEPER_LANES: integer('4', 1, 64),
   TOLLKEEPER_LATE_WINDOW_DAYS: integer('35', 1, 3_650),
@@ -56,6 +61,7 @@ export const VARIABLES = {
   TOLLKEEPER_QUEUE_PREFIX: queueWord('bull'),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
+  NO_COLOR: optional(z.string(), 'Set it to anything for no colours.'),
 } as const;
 
 export type VariableName = keyof typeof VARIABLES;
@@ -95,6 +101,7 @@ export function parseConfig(environment: Environment): Config {
     queuePrefix: read('TOLLKEEPER_QUEUE_PREFIX', VARIABLES.TOLLKEEPER_QUEUE_PREFIX) ?? '',
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
     logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',
+    color: read('NO_COLOR', VARIABLES.NO_COLOR) === undefined,
   };
   if (problems.length > 0) throw new AppError('CONFIG_INVALID', problems.join('\n'));
   return config;
@@ -106,7 +113,10 @@ function readDotEnv(directory: string): Environment {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return {};
-    throw new AppError('CONFIG_INVALID', `${path} cannot be read`, { cause, fix: 'Correct its permissions or remove it.' });
+    throw new AppError('CONFIG_INVALID', `${path} cannot be read`, {
+      cause,
+      fix: 'Correct its permissions or remove it.',
+    });
   }
 }
 
@@ -131,7 +141,11 @@ function optional<T>(schema: z.ZodType<T, string>, fix: string) {
 }
 
 function integer(standard: string, min: number, max: number) {
-  return { schema: integerBetween(min, max), standard, fix: `The default is ${standard}.` } as const satisfies Variable<number>;
+  return {
+    schema: integerBetween(min, max),
+    standard,
+    fix: `The default is ${standard}.`,
+  } as const satisfies Variable<number>;
 }
 
 function integerBetween(min: number, max: number) {

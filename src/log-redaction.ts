@@ -1,5 +1,4 @@
 import { type JsonObject, parseJsonObject } from './json-object.ts';
-import { plainText } from './plain-text.ts';
 
 const HIDDEN = '[secret]';
 
@@ -21,6 +20,13 @@ export function redact(line: string): string {
   let text = line.replace(BY_KEY, `"$1":"${HIDDEN}"`);
   for (const [pattern, replacement] of IN_TEXT) text = text.replace(pattern, replacement);
   return text;
+}
+
+// Controls (line breaks and escapes among them), invisible and direction-changing characters, lone surrogates.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+function plainText(text: string): string {
+  return text.replace(UNPRINTABLE, '\ufffd');
 }
 
 /**

@@ -19,7 +19,7 @@ export interface LogTarget {
  * in this thread, because a transport in a worker would lose the last lines of a process that dies.
  */
 export function createLogger(
-  options: { readonly level: LogLevel; readonly format: LogFormat },
+  options: { readonly level: LogLevel; readonly format: LogFormat; readonly color?: boolean },
   target: LogTarget = process.stderr,
 ): Logger {
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && target.isTTY === true);
@@ -30,12 +30,15 @@ export function createLogger(
     serializers: { err: (error: unknown) => errorFields(error) },
     formatters: { level: (label) => ({ level: label }) },
   };
-  return pino(settings, isPretty ? prettyTarget(target) : { write: (line: string) => target.write(redact(line)) });
+  return pino(
+    settings,
+    isPretty ? prettyTarget(target, options.color !== false) : { write: (line: string) => target.write(redact(line)) },
+  );
 }
 
-function prettyTarget(target: LogTarget) {
+function prettyTarget(target: LogTarget, color: boolean) {
   const prettify = prettyFactory({
-    colorize: target.isTTY === true,
+    colorize: color && target.isTTY === true,
     translateTime: 'UTC:HH:MM:ss.l',
     singleLine: true,
   });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerAccount } from './commands/account.ts';
 import { registerAlert } from './commands/alert.ts';
+import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerIngest } from './commands/ingest.ts';
@@ -15,6 +16,7 @@ export type Register = (program: Command, context: CliContext) => void;
 
 /** Every command, in the order of `--help`. A new one is a file that exports a `Register`, and a line here. */
 export const COMMANDS: readonly Register[] = [
+  registerDemo,
   registerStart,
   registerIngest,
   registerEvents,

@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { DemoStage } from '../wire/demo-stage.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
 import type { IngestJob } from './ingest/batch-jobs.ts';
 import type { Output } from './output/output.ts';
@@ -31,6 +32,10 @@ export interface CliContext {
   readonly migrations: MigrationControl;
   readonly startService: (options: { readonly ruleset: Ruleset }) => Promise<RunningService>;
   readonly openIntake: (options: { readonly ruleset: Ruleset }) => Promise<Intake>;
+  /** A pipeline of its own in a throwaway database, for `demo`. */
+  readonly openDemoStage: (options: { readonly ruleset: Ruleset }) => Promise<DemoStage>;
+  /** The figures of real usage that `demo` replays. */
+  readonly readUsageProfile: () => Promise<unknown>;
   readonly diagnose: () => Promise<readonly Finding[]>;
   /** Resolves when the process is asked to stop (SIGINT, SIGTERM). */
   readonly stopRequested: () => Promise<string>;

@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import { type Config, loadConfig } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { applyMigrations, openBooks, readMigrations } from '../wire/books.ts';
+import { openDemoStage, readUsageProfileJson } from '../wire/demo-stage.ts';
 import { diagnose } from '../wire/doctor.ts';
 import { openIntake } from '../wire/intake.ts';
 import { packageVersions } from '../wire/package-versions.ts';
@@ -12,10 +13,13 @@ import type { CliContext } from './context.ts';
 import { createOutput } from './output/output.ts';
 import { run } from './run.ts';
 
+/** Enough to overlap one lane's arithmetic with the others' commits on two cores. */
+const DEMO_LANES = 4;
+
 /** Runs the command line of this process and returns its exit code. */
 export function main(args: readonly string[]): Promise<number> {
   const config = once(() => loadConfig());
-  const log = once(() => createLogger({ level: config().logLevel, format: config().logFormat }));
+  const log = once(() => createLogger({ level: config().logLevel, format: config().logFormat, color: config().color }));
   return run(args, processContext(config, log), () => isDebugging(config));
 }
 
@@ -38,6 +42,9 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
     },
     startService: ({ ruleset }) => startPipeline({ config: config(), ruleset, onProblem }),
     openIntake: ({ ruleset }) => openIntake({ config: config(), ruleset, onProblem }),
+    openDemoStage: ({ ruleset }) =>
+      openDemoStage({ ruleset, lanes: DEMO_LANES, lateWindowMs: config().lateWindowMs, onProblem }),
+    readUsageProfile: readUsageProfileJson,
     diagnose: () => diagnose(config(), () => Date.now()),
     stopRequested,
   };

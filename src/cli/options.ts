@@ -38,7 +38,9 @@ const LIMIT_MAX = 10_000;
 /** Adds `--limit`, `--account` and `--status`. */
 export function withList(command: Command, statuses: readonly string[]): Command {
   return command
-    .addOption(new Option('--limit <count>', `at most so many rows, up to ${LIMIT_MAX}`).default(LIMIT).argParser(limit))
+    .addOption(
+      new Option('--limit <count>', `at most so many rows, up to ${LIMIT_MAX}`).default(LIMIT).argParser(limit),
+    )
     .option('--account <name>', 'only this account')
     .addOption(new Option('--status <word>', 'only with this status').choices(statuses));
 }

@@ -6,5 +6,8 @@ import type { CliContext } from './context.ts';
 export async function rulesInForce(context: CliContext): Promise<Ruleset> {
   const { directory, result } = await context.readRules();
   if (result.ok) return result.ruleset;
-  throw new AppError('RULES_INVALID', [`The rules in ${directory} do not load.`, ...result.errors.map(formatRuleLoadError)].join('\n'));
+  throw new AppError(
+    'RULES_INVALID',
+    [`The rules in ${directory} do not load.`, ...result.errors.map(formatRuleLoadError)].join('\n'),
+  );
 }

@@ -28,6 +28,8 @@ export interface DemoStage {
   /** Resolves when every job is finished. */
   readonly drained: () => Promise<void>;
   readonly close: () => Promise<void>;
+  /** Ends everything at once; what is in hand is lost with the throwaway database. */
+  readonly abandon: () => Promise<void>;
 }
 
 export interface DemoStageOptions {
@@ -37,8 +39,6 @@ export interface DemoStageOptions {
   readonly onProblem: (what: string, error: unknown) => void;
 }
 
-/** Jobs in hand at once: enough to keep the lanes fed, few enough that they arrive in order. */
-const CONCURRENCY = 4;
 const POLL_MS = 20;
 const JOB_LOCK_MS = 60_000;
 
@@ -79,7 +79,7 @@ export async function openDemoStage(options: DemoStageOptions): Promise<DemoStag
         lateWindowMs: options.lateWindowMs,
         batchEventsMax: 5_000,
         gatherMs: 5,
-        concurrency: CONCURRENCY,
+        concurrency: 1,
         owner: 'demo',
         now: () => Date.now(),
         onCommit,
@@ -97,5 +97,6 @@ export async function openDemoStage(options: DemoStageOptions): Promise<DemoStag
       await queue.close();
       await engine.close();
     },
+    abandon: () => engine.abandon(),
   };
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { freeDiskBytes } from '../adapters/disk-space.ts';
+import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createBullmqEngine } from '../adapters/queue/bullmq-engine.ts';
 import { readRedisHealth } from '../adapters/queue/redis-health.ts';
-import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
-import { fail, type Finding, ok, warn } from '../pipeline/doctor/finding.ts';
+import { type Finding, fail, ok, warn } from '../pipeline/doctor/finding.ts';
 import { judgeDatabase } from '../pipeline/doctor/judge-database.ts';
 import { judgeDisk } from '../pipeline/doctor/judge-disk.ts';
 import { judgeQueue } from '../pipeline/doctor/judge-queue.ts';
@@ -19,15 +19,16 @@ import { readRules } from './rules.ts';
 
 /** Looks everything over. What cannot be looked at is a finding too, never the end of the look. */
 export async function diagnose(config: Config, nowMs: () => number): Promise<readonly Finding[]> {
+  const redis = config.redisUrl === undefined ? undefined : await attempt('redis', () => lookAtRedis(config));
+  // BullMQ waits for a Redis that is away for as long as it takes, which is right for a worker and wrong here.
+  const hasQueues = redis?.every(({ area, status }) => !(area === 'redis' && status === 'fail')) ?? true;
   return [
     ...describeConfig(config),
     ...describeVersions(),
     ...(await attempt('rules', () => lookAtRules(config))),
-    ...(await attempt('disk', async () => [
-      judgeDisk({ directory: config.dataDir, freeBytes: await freeDiskBytes(config.dataDir) }),
-    ])),
-    ...(config.redisUrl === undefined ? [] : await attempt('redis', () => lookAtRedis(config))),
-    ...(await attempt('database', () => lookAtDatabase(config, nowMs))),
+    ...(await attempt('disk', () => lookAtDisk(config))),
+    ...(redis ?? []),
+    ...(await attempt('database', () => lookAtDatabase(config, nowMs, hasQueues))),
   ];
 }
 
@@ -75,12 +76,16 @@ async function lookAtRules(config: Config): Promise<readonly Finding[]> {
   return [fail('rules', message, 'Run `tollkeeper rules check` and correct the listed places.')];
 }
 
+async function lookAtDisk(config: Config): Promise<readonly Finding[]> {
+  return [judgeDisk({ directory: config.dataDir, freeBytes: await freeDiskBytes(config.dataDir) })];
+}
+
 async function lookAtRedis(config: Config): Promise<readonly Finding[]> {
   const url = config.redisUrl?.reveal();
   return url === undefined ? [] : judgeRedis(await readRedisHealth(url));
 }
 
-async function lookAtDatabase(config: Config, nowMs: () => number): Promise<readonly Finding[]> {
+async function lookAtDatabase(config: Config, nowMs: () => number, hasQueues: boolean): Promise<readonly Finding[]> {
   // Looking must not lay out a new cluster: an embedded engine that was never started is simply not there yet.
   if (config.databaseUrl === undefined && !existsSync(config.dataDir)) {
     return [ok('database', `embedded PostgreSQL: not created yet, the first command that needs it does that`)];
@@ -88,9 +93,12 @@ async function lookAtDatabase(config: Config, nowMs: () => number): Promise<read
   const { pool, server, close } = await openPool(config, () => undefined);
   try {
     const health = await createQueries(pool).health();
-    const how = server.kind === 'embedded' ? `embedded engine ${server.status === 'attached' ? 'runs' : 'can be started'}` : 'reachable';
+    const how =
+      server.kind === 'embedded'
+        ? `embedded engine ${server.status === 'attached' ? 'runs' : 'can be started'}`
+        : 'reachable';
     const findings = [ok('database', how), ...judgeDatabase(health, nowMs())];
-    if (health.migrationsPending.length > 0) return findings;
+    if (health.migrationsPending.length > 0 || !hasQueues) return findings;
     return [...findings, ...(await attempt('queues', () => lookAtQueues(config, server.connectionString)))];
   } finally {
     await close();

@@ -41,6 +41,8 @@ export interface Engine {
   readonly pool: pg.Pool;
   readonly queues: QueueEngine;
   readonly close: () => Promise<void>;
+  /** Stops a server of ours without waiting for connections to end. */
+  readonly abandon: () => Promise<void>;
 }
 
 /** Opens PostgreSQL (embedded, or DATABASE_URL) and the queues (the same database, or REDIS_URL), and migrates. */
@@ -77,6 +79,10 @@ export async function openEngine(settings: EngineSettings, options: EngineOption
     async close() {
       closing = true;
       await pool.end();
+      await server.close();
+    },
+    async abandon() {
+      closing = true;
       await server.close();
     },
   };

@@ -17,7 +17,7 @@ import { UsageRouter } from '../pipeline/ingest/usage-router.ts';
 import type { BatchRecord } from '../pipeline/lane/batch-record.ts';
 import { LaneWriter } from '../pipeline/lane/lane-writer.ts';
 import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
-import { INGEST_QUEUE, laneQueue, USAGE_QUEUE } from '../queues.ts';
+import { INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
 
 export interface ServiceOptions {
@@ -69,12 +69,12 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
       onRetry: (job: DeliveredJob, attempt, error) => options.onRetry(`job ${job.queue}/${job.id}`, attempt, error),
       isStopping: () => stopping,
     });
-  const { concurrency } = options;
-  const open = (queue: typeof USAGE_QUEUE, process: JobProcessor) =>
+  const open = (queue: QueueDefinition, process: JobProcessor, concurrency = options.concurrency) =>
     engine.queues.openWorker(queue.name, guarded(process), { concurrency, keepCompleted: queue.keepCompleted });
   const workers: WorkerHandle[] = [
     open(USAGE_QUEUE, (job) => processUsage(router, job)),
-    open(INGEST_QUEUE, (job) => processIngest(router, job)),
+    // A replayed file is judged in its own order: two jobs in hand at once could overtake each other.
+    open(INGEST_QUEUE, (job) => processIngest(router, job), 1),
     // Only another process on the same external database can forward events to a lane of ours.
     ...(engine.kind === 'embedded' ? [] : [...writers.values()])
       .map((writer) => open(laneQueue(writer.lane), (job) => processLaneJob(job, writer, currency))),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src/errors.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
-import { thaw, type ThawRequest } from '../../src/pipeline/admin/thaw.ts';
-import { topUp, type TopUpRequest } from '../../src/pipeline/admin/top-up.ts';
+import { type ThawRequest, thaw } from '../../src/pipeline/admin/thaw.ts';
+import { type TopUpRequest, topUp } from '../../src/pipeline/admin/top-up.ts';
 import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from '../support/ledger.ts';
 
 const HOUR_MS = 3_600_000;
@@ -31,7 +31,12 @@ function freezing(account: string, over: { readonly key?: string; readonly dryRu
 
 function thawing(account: string, usage: ThawRequest['usage'], over: Parameters<typeof request>[0] = {}): ThawRequest {
   const { overdraftNanos } = PLAIN_RULESET;
-  return { ...request({ nowMs: START_MS + HOUR_MS, ...over }), wallet: { tenant: 'default', name: account }, usage, overdraftNanos };
+  return {
+    ...request({ nowMs: START_MS + HOUR_MS, ...over }),
+    wallet: { tenant: 'default', name: account },
+    usage,
+    overdraftNanos,
+  };
 }
 
 async function expectProven(ledger: TestLedger): Promise<void> {
@@ -51,13 +56,20 @@ async function messages(ledger: TestLedger): Promise<readonly unknown[]> {
   return rows.map((row: { payload: unknown }) => row.payload);
 }
 
-const usage = (count: number, prefix = 'u') => Array.from({ length: count }, (_, index) => ({ id: `${prefix}${index}` }));
+const usage = (count: number, prefix = 'u') =>
+  Array.from({ length: count }, (_, index) => ({ id: `${prefix}${index}` }));
 
 describe('top-up', () => {
   test('opens an unknown account as confirmed and credits it', async () => {
     const ledger = await openTestLedger();
     const result = await topUp(ledger.admin, credit('acme', 20));
-    expect(result).toMatchObject({ isOpened: true, balanceBefore: 0n, balance: 20n * USD, sequence: 1n, isRepeated: false });
+    expect(result).toMatchObject({
+      isOpened: true,
+      balanceBefore: 0n,
+      balance: 20n * USD,
+      sequence: 1n,
+      isRepeated: false,
+    });
     const [account] = await ledger.queries.accounts({ tenant: 'default', limit: 10 });
     expect(account).toMatchObject({ account: 'acme', status: 'confirmed', wallets: [{ posted: 20n * USD, seq: 1n }] });
     const { rows } = await ledger.pool.query('select ledger_account, amount from batch_contra');
@@ -96,7 +108,9 @@ describe('top-up', () => {
     const ledger = await openTestLedger();
     expect(await topUp(ledger.admin, credit('acme', 20, { dryRun: true }))).toMatchObject({ balance: 20n * USD });
     expect(await ledger.queries.wallets({ tenant: 'default', limit: 10 })).toEqual([]);
-    const { rows } = await ledger.pool.query('select (select count(*) from batch) + (select count(*) from lane_change) as n');
+    const { rows } = await ledger.pool.query(
+      'select (select count(*) from batch) + (select count(*) from lane_change) as n',
+    );
     expect(rows).toEqual([{ n: 0n }]);
   });
 
@@ -132,10 +146,12 @@ describe('top-up', () => {
       },
     ]);
     // The released event's key stays claimed, and the lane goes on from the balance it was given.
-    expect(await ledger.use('acme', [{ id: 'b', dollars: '3' }, { id: 'e', dollars: '3' }])).toMatchObject([
-      { status: 'duplicate' },
-      { status: 'posted' },
-    ]);
+    expect(
+      await ledger.use('acme', [
+        { id: 'b', dollars: '3' },
+        { id: 'e', dollars: '3' },
+      ]),
+    ).toMatchObject([{ status: 'duplicate' }, { status: 'posted' }]);
     await expectProven(ledger);
   });
 
@@ -167,9 +183,14 @@ describe('freeze and thaw', () => {
   test('a frozen wallet refuses usage that its lane holds in memory', async () => {
     const ledger = await openTestLedger();
     await ledger.use('acme', usage(1, 'before'));
-    expect(await freeze(ledger.admin, freezing('acme'))).toMatchObject({ status: 'frozen', untilMs: START_MS + 2 * HOUR_MS });
+    expect(await freeze(ledger.admin, freezing('acme'))).toMatchObject({
+      status: 'frozen',
+      untilMs: START_MS + 2 * HOUR_MS,
+    });
     expect(await ledger.use('acme', usage(1, 'after'))).toMatchObject([{ status: 'quarantined', code: 'frozen' }]);
-    expect(await messages(ledger)).toMatchObject([{ status: 'frozen', sequence: 1, until: '2026-03-02T11:00:00.000Z', reason: 'a test' }]);
+    expect(await messages(ledger)).toMatchObject([
+      { status: 'frozen', sequence: 1, until: '2026-03-02T11:00:00.000Z', reason: 'a test' },
+    ]);
     await expectProven(ledger);
   });
 
@@ -179,8 +200,13 @@ describe('freeze and thaw', () => {
     await freeze(ledger.admin, freezing('acme', { key: 'f1' }));
     const later = await freeze(ledger.admin, { ...freezing('acme'), hours: 5 });
     expect(later.untilMs).toBe(START_MS + 5 * HOUR_MS);
-    expect(await freeze(ledger.admin, freezing('acme', { key: 'f1' }))).toMatchObject({ isRepeated: true, untilMs: START_MS + 2 * HOUR_MS });
-    expect(await ledger.queries.wallets({ tenant: 'default', limit: 1 })).toMatchObject([{ frozenUntilMs: START_MS + 5 * HOUR_MS }]);
+    expect(await freeze(ledger.admin, freezing('acme', { key: 'f1' }))).toMatchObject({
+      isRepeated: true,
+      untilMs: START_MS + 2 * HOUR_MS,
+    });
+    expect(await ledger.queries.wallets({ tenant: 'default', limit: 1 })).toMatchObject([
+      { frozenUntilMs: START_MS + 5 * HOUR_MS },
+    ]);
   });
 
   test('a wallet nobody has is not found, and one that is not frozen is not thawed', async () => {
@@ -203,9 +229,15 @@ describe('freeze and thaw', () => {
     const result = await thaw(ledger.admin, thawing('acme', 'keep'));
     expect(result).toMatchObject({ status: 'active', balance: 10_000n * USD, kept: { events: 3, amount: 3n * USD } });
     expect(await ledger.use('acme', usage(1, 'next'))).toMatchObject([{ status: 'posted' }]);
-    expect(await messages(ledger)).toMatchObject([{ status: 'frozen' }, { status: 'thawed', sequence: 2, until: null }]);
+    expect(await messages(ledger)).toMatchObject([
+      { status: 'frozen' },
+      { status: 'thawed', sequence: 2, until: null },
+    ]);
     // What was kept can still be settled later.
-    expect(await thaw(ledger.admin, thawing('acme', 'post'))).toMatchObject({ posted: { events: 3 }, balance: 9_996n * USD });
+    expect(await thaw(ledger.admin, thawing('acme', 'post'))).toMatchObject({
+      posted: { events: 3 },
+      balance: 9_996n * USD,
+    });
     await expectProven(ledger);
   });
 
@@ -230,7 +262,11 @@ describe('freeze and thaw', () => {
     const dry = await thaw(ledger.admin, { ...asked, dryRun: true });
     const result = await thaw(ledger.admin, asked);
     expect(result).toEqual(dry);
-    expect(result).toMatchObject({ status: 'active', posted: { events: 5_001, amount: 5_001n * USD }, balance: 4_999n * USD });
+    expect(result).toMatchObject({
+      status: 'active',
+      posted: { events: 5_001, amount: 5_001n * USD },
+      balance: 4_999n * USD,
+    });
     expect(await thaw(ledger.admin, asked)).toEqual({ ...result, isRepeated: true });
     await expectProven(ledger);
   });
@@ -251,7 +287,11 @@ describe('freeze and thaw', () => {
     // New usage queues up behind what waits.
     expect(await ledger.use('acme', usage(1, 'meanwhile'))).toMatchObject([{ status: 'quarantined', code: 'frozen' }]);
     expect(await codeOf(thaw(ledger.admin, thawing('acme', 'void')))).toBe('WALLET_STATE');
-    expect(await thaw(ledger.admin, asked)).toMatchObject({ status: 'active', posted: { events: 2 }, balance: 4_998n * USD });
+    expect(await thaw(ledger.admin, asked)).toMatchObject({
+      status: 'active',
+      posted: { events: 2 },
+      balance: 4_998n * USD,
+    });
     await expectProven(ledger);
   });
 
@@ -266,7 +306,10 @@ describe('freeze and thaw', () => {
       overLimit: { events: 3, amount: 3n * USD },
       balance: -5n * USD,
     });
-    expect(await topUp(ledger.admin, credit('acme', 1))).toMatchObject({ released: { events: 1 }, waiting: { events: 2 } });
+    expect(await topUp(ledger.admin, credit('acme', 1))).toMatchObject({
+      released: { events: 1 },
+      waiting: { events: 2 },
+    });
     await expectProven(ledger);
   });
 });

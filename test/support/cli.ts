@@ -1,6 +1,6 @@
-import { parseConfig } from '../../src/config.ts';
 import type { CliContext } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
+import { parseConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/log.ts';
 
 /** What a command printed, and how it ended. */
@@ -31,6 +31,8 @@ export function cliContext(given: Partial<Context>): Context {
     migrations: { status: refuse('migrations'), apply: refuse('migrations') },
     startService: refuse('service'),
     openIntake: refuse('intake'),
+    openDemoStage: refuse('demo stage'),
+    readUsageProfile: refuse('usage profile'),
     diagnose: refuse('diagnosis'),
     stopRequested: refuse('signal'),
     ...given,

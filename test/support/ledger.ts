@@ -1,5 +1,5 @@
-import { onTestFinished } from 'vitest';
 import type pg from 'pg';
+import { onTestFinished } from 'vitest';
 import { createAdminStore } from '../../src/adapters/postgres/admin/admin-store.ts';
 import { PostgresLaneStore } from '../../src/adapters/postgres/lane-store.ts';
 import { createPool } from '../../src/adapters/postgres/pool.ts';
@@ -8,8 +8,8 @@ import type { EventStatus, UsageEvent } from '../../src/domain/events/usage-even
 import { addressOf } from '../../src/domain/ids.ts';
 import { parseQuantity } from '../../src/domain/money/quantity.ts';
 import { OUTCOMES } from '../../src/domain/rules/band.ts';
-import type { Meter, PriceBook } from '../../src/domain/rules/price-book.ts';
 import { placeRules } from '../../src/domain/rules/place-rules.ts';
+import type { Meter, PriceBook } from '../../src/domain/rules/price-book.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { LaneEventFactory } from '../../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../../src/pipeline/lane/lane-writer.ts';

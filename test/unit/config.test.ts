@@ -52,6 +52,7 @@ describe('parseConfig', () => {
       queuePrefix: 'bull',
       logLevel: 'info',
       logFormat: 'auto',
+      color: true,
     });
   });
 

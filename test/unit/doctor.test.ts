@@ -5,9 +5,21 @@ import { judgeQueue } from '../../src/pipeline/doctor/judge-queue.ts';
 import { judgeRedis, type RedisHealth } from '../../src/pipeline/doctor/judge-redis.ts';
 import type { DatabaseHealth } from '../../src/pipeline/queries/database-health.ts';
 
-const REDIS: RedisHealth = { version: '7.0.15', maxmemoryPolicy: 'noeviction', appendonly: 'yes', appendfsync: 'always' };
+const REDIS: RedisHealth = {
+  version: '7.0.15',
+  maxmemoryPolicy: 'noeviction',
+  appendonly: 'yes',
+  appendfsync: 'always',
+};
 const NOW_MS = Date.UTC(2026, 2, 2);
-const lane = (number: number, isOwned: boolean) => ({ lane: number, owner: 'a', isOwned, epoch: 1n, lastBatch: 3, ingestedAtMs: null });
+const lane = (number: number, isOwned: boolean) => ({
+  lane: number,
+  owner: 'a',
+  isOwned,
+  epoch: 1n,
+  lastBatch: 3,
+  ingestedAtMs: null,
+});
 const DATABASE: DatabaseHealth = {
   serverVersion: '16.2',
   serverMajor: 16,
@@ -57,13 +69,19 @@ test('a disk that runs full is a warning, a full one a failure', () => {
 
 test('failed jobs are a warning: their events are not accounted for', () => {
   const counts = { waiting: 1, active: 0, completed: 9, failed: 0, delayed: 0 };
-  expect([judgeQueue('usage', counts).status, judgeQueue('usage', { ...counts, failed: 2 }).status]).toEqual(['ok', 'warn']);
+  expect([judgeQueue('usage', counts).status, judgeQueue('usage', { ...counts, failed: 2 }).status]).toEqual([
+    'ok',
+    'warn',
+  ]);
 });
 
 test('whatever is not ok says what to do', () => {
   const findings = [
     ...judgeRedis({ version: null, maxmemoryPolicy: 'x', appendonly: 'no', appendfsync: null }),
-    ...judgeDatabase({ ...DATABASE, serverMajor: 9, clockMs: 0, outboxOldestMs: 0, lanes: [lane(0, true), lane(1, false)] }, NOW_MS),
+    ...judgeDatabase(
+      { ...DATABASE, serverMajor: 9, clockMs: 0, outboxOldestMs: 0, lanes: [lane(0, true), lane(1, false)] },
+      NOW_MS,
+    ),
   ];
   for (const finding of findings) expect(finding.fix === undefined).toBe(finding.status === 'ok');
 });

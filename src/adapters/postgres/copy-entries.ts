@@ -28,12 +28,25 @@ function makeTemplate(): Buffer {
   return row;
 }
 
+/** What of an entry is stored. */
+export type EncodableEntry = Omit<EntryRow, 'wallet'> & { readonly wallet: Pick<EntryRow['wallet'], 'walletId'> };
+
 /** The exact bytes sent to `COPY entry FROM STDIN (FORMAT binary)`; the lane's hash chain covers them. */
-export function encodeEntries(entries: readonly EntryRow[], batchNo: number, lane: number): Buffer {
+export function encodeEntries(entries: readonly EncodableEntry[], batchNo: number, lane: number): Buffer {
   const bytes = Buffer.allocUnsafe(SIGNATURE.length + entries.length * ROW_BYTES + 2);
   SIGNATURE.copy(bytes);
-  const [oKey = 0, oWallet = 0, oSeq = 0, oAmount = 0, oBalance = 0, oTime = 0, oHash = 0, oBatch = 0, oLane = 0, oKind = 0] =
-    OFFSETS;
+  const [
+    oKey = 0,
+    oWallet = 0,
+    oSeq = 0,
+    oAmount = 0,
+    oBalance = 0,
+    oTime = 0,
+    oHash = 0,
+    oBatch = 0,
+    oLane = 0,
+    oKind = 0,
+  ] = OFFSETS;
   let row = SIGNATURE.length;
   for (const entry of entries) {
     TEMPLATE.copy(bytes, row);

@@ -2,9 +2,15 @@ import pg from 'pg';
 import { parseEventKey } from '../../domain/events/event-key.ts';
 import { AppError } from '../../errors.ts';
 import type { StoredKey } from '../../pipeline/lane/find-duplicates.ts';
-import type { LaneClaim, LaneStore, LaneTransaction, StoredAccount, StoredFacts } from '../../pipeline/lane/lane-store.ts';
+import type {
+  LaneClaim,
+  LaneStore,
+  LaneTransaction,
+  StoredAccount,
+  StoredFacts,
+} from '../../pipeline/lane/lane-store.ts';
+import { int8Array } from './binary-array.ts';
 import { preparePartitions } from './partitions.ts';
-import { int8Array } from './int8-array.ts';
 import { connectionConfig, inTransaction } from './pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
 import { writeBatch } from './write-batch.ts';
@@ -40,10 +46,12 @@ export class PostgresLaneStore implements LaneStore {
         `update lane_epoch set epoch = epoch + 1, owner = $2, taken_at = now() where lane = $1 returning epoch, change_no`,
         [lane, owner],
       );
-      const head = await client.query<{ last_batch: bigint; chain: Buffer; ingested_at: Date | null; features_through: bigint }>(
-        'select last_batch, chain, ingested_at, features_through from lane_head where lane = $1',
-        [lane],
-      );
+      const head = await client.query<{
+        last_batch: bigint;
+        chain: Buffer;
+        ingested_at: Date | null;
+        features_through: bigint;
+      }>('select last_batch, chain, ingested_at, features_through from lane_head where lane = $1', [lane]);
       const [epochRow, headRow] = [epoch.rows[0], head.rows[0]];
       if (epochRow === undefined || headRow === undefined) {
         throw new AppError('DATABASE_NOT_MIGRATED', `lane ${lane} is not laid out`);
@@ -90,17 +98,23 @@ export class PostgresLaneStore implements LaneStore {
     return preparePartitions(this.#pool, this.#partitions, timesMs);
   }
 
-  transact<T>(lane: number, epoch: bigint, work: (transaction: LaneTransaction) => Promise<T>): Promise<T> {
-    return inTransaction(this.#pool, async (client) => {
-      const { rows } = await client.query<{ epoch: bigint; change_no: bigint }>({
-        name: 'fence',
-        text: 'select epoch, change_no from lane_epoch where lane = $1 for share',
-        values: [lane],
-      });
-      const fence = rows[0];
-      if (fence?.epoch !== epoch) throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
-      return work(laneTransaction(client, lane, fence.change_no));
-    });
+  async transact<T>(lane: number, epoch: bigint, work: (transaction: LaneTransaction) => Promise<T>): Promise<T> {
+    let fence: FenceRow | undefined;
+    return inTransaction(
+      this.#pool,
+      (client) => {
+        if (fence?.epoch !== epoch) {
+          throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
+        }
+        return work(laneTransaction(client, lane, fence.change_no));
+      },
+      async (client) => {
+        // One round trip: a small batch pays for every one of them. The lane is our own small integer.
+        const sql = `begin; select epoch, change_no from lane_epoch where lane = ${Math.trunc(lane)} for share`;
+        const results: unknown = await client.query<FenceRow>(sql);
+        fence = Array.isArray(results) ? results[1]?.rows[0] : undefined;
+      },
+    );
   }
 
   async #holdLock(lane: number): Promise<void> {
@@ -108,13 +122,21 @@ export class PostgresLaneStore implements LaneStore {
     const client = new pg.Client(connectionConfig(this.#connectionString, `lane ${lane}`));
     client.on('error', () => this.#owners.delete(lane));
     await client.connect();
-    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1, $2) as held', [LANE_LOCK_CLASS, lane]);
+    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1, $2) as held', [
+      LANE_LOCK_CLASS,
+      lane,
+    ]);
     if (rows[0]?.held !== true) {
       await client.end();
       throw new AppError('LANE_BUSY', `lane ${lane} has a live writer`);
     }
     this.#owners.set(lane, client);
   }
+}
+
+interface FenceRow {
+  readonly epoch: bigint;
+  readonly change_no: bigint;
 }
 
 function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint): LaneTransaction {
@@ -128,7 +150,10 @@ function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint):
       return rows.map((row) => row.wallet_id);
     },
     head: async () => {
-      const { rows } = await client.query<{ last_batch: bigint; chain: Buffer }>('select last_batch, chain from lane_head where lane = $1', [lane]);
+      const { rows } = await client.query<{ last_batch: bigint; chain: Buffer }>(
+        'select last_batch, chain from lane_head where lane = $1',
+        [lane],
+      );
       const row = rows[0];
       if (row === undefined) throw new AppError('DATABASE_NOT_MIGRATED', `lane ${lane} is not laid out`);
       return { lastBatch: Number(row.last_batch), chain: row.chain };
@@ -139,13 +164,20 @@ function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint):
   };
 }
 
-async function loadAccounts(client: pg.Pool | pg.PoolClient, walletIds: readonly bigint[]): Promise<readonly StoredAccount[]> {
+async function loadAccounts(
+  client: pg.Pool | pg.PoolClient,
+  walletIds: readonly bigint[],
+): Promise<readonly StoredAccount[]> {
   const { rows } = await client.query<WalletRow & { state: Buffer | null; through_batch: bigint | null }>({
     name: 'load-accounts',
     text: `select ${WALLET_COLUMNS}, f.state, f.through_batch from wallet w left join feature_state f using (wallet_id) where w.wallet_id = any($1::bigint[])`,
     values: [int8Array(walletIds, (walletId) => walletId)],
   });
-  return rows.map((row) => ({ wallet: readWallet(row), features: row.state, checkpointBatch: Number(row.through_batch ?? 0n) }));
+  return rows.map((row) => ({
+    wallet: readWallet(row),
+    features: row.state,
+    checkpointBatch: Number(row.through_batch ?? 0n),
+  }));
 }
 
 async function findKeys(client: pg.PoolClient, keys: readonly string[]): Promise<ReadonlyMap<string, StoredKey>> {
@@ -162,9 +194,10 @@ async function loadRecentKeys(client: pg.PoolClient): Promise<Pick<LaneClaim, 'r
   let keysCompleteFromMs = 0;
   const recentKeys: string[] = [];
   for (const table of ['entry', 'quarantine']) {
-    const { rows } = await client.query<{ event_key: string }>(`select event_key from ${table} order by event_key desc limit $1`, [
-      RECENT_KEYS_LOADED,
-    ]);
+    const { rows } = await client.query<{ event_key: string }>(
+      `select event_key from ${table} order by event_key desc limit $1`,
+      [RECENT_KEYS_LOADED],
+    );
     for (const row of rows) recentKeys.push(row.event_key);
     const oldest = rows.at(-1);
     // A full page may have cut the oldest millisecond in two, so completeness starts one later.

@@ -22,7 +22,9 @@ export async function migrate(pool: pg.Pool, options: { readonly lanes: number }
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await client.query(`create schema if not exists ${SCHEMA}`);
-    await client.query('create table if not exists migration (name text primary key, applied_at timestamptz not null default now())');
+    await client.query(
+      'create table if not exists migration (name text primary key, applied_at timestamptz not null default now())',
+    );
     const { pending } = await migrationStatus(client);
     for (const name of pending) await applyMigration(client, name);
     await layOutLanes(client, options.lanes);
@@ -36,8 +38,11 @@ export async function migrate(pool: pg.Pool, options: { readonly lanes: number }
 /** What has been applied and what has not; an unmigrated database has everything pending. */
 export async function migrationStatus(client: pg.Pool | pg.PoolClient): Promise<MigrationStatus> {
   const names = (await readdir(migrationsDirectory())).filter((name) => name.endsWith('.sql')).sort();
-  const exists = await client.query<{ found: boolean }>(`select to_regclass('${SCHEMA}.migration') is not null as found`);
-  const rows = exists.rows[0]?.found === true ? (await client.query<{ name: string }>('select name from migration')).rows : [];
+  const exists = await client.query<{ found: boolean }>(
+    `select to_regclass('${SCHEMA}.migration') is not null as found`,
+  );
+  const rows =
+    exists.rows[0]?.found === true ? (await client.query<{ name: string }>('select name from migration')).rows : [];
   const applied = new Set(rows.map((row) => row.name));
   return { applied: names.filter((name) => applied.has(name)), pending: names.filter((name) => !applied.has(name)) };
 }

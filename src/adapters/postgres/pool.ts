@@ -37,8 +37,16 @@ export function createPool(
   return pool;
 }
 
-/** Runs work in one database transaction on a pooled connection; rolls back, and drops a broken connection. */
-export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+/**
+ * Runs work in one database transaction on a pooled connection; rolls back, and drops a broken connection.
+ *
+ * @param begin starts the transaction; a caller may start it and ask its first question in one round trip.
+ */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+  begin: (client: pg.PoolClient) => Promise<unknown> = (client) => client.query('begin'),
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   // A connection that dies between queries emits here; without a listener the process would die with it.
@@ -47,7 +55,7 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
   };
   client.on('error', onError);
   try {
-    await client.query('begin');
+    await begin(client);
     const result = await work(client);
     await client.query('commit');
     return result;

@@ -1,38 +1,41 @@
 import { hash } from 'node:crypto';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { formatEventKey } from '../../domain/events/event-key.ts';
 import { encodeFeatures } from '../../domain/features/account-features.ts';
-import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatIso } from '../../domain/time.ts';
-import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import { AppError } from '../../errors.ts';
+import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
+import { byteaArray, int8Array } from './binary-array.ts';
 import { ENTRY_COLUMNS, encodeEntries } from './copy-entries.ts';
-import { int8Array } from './int8-array.ts';
+import { insertNewWallets, writeRareRows } from './write-rare-rows.ts';
 
 /**
  * Writes everything of one lane batch inside the caller's database transaction and returns the new chain value:
- * SHA-256 over the previous one, the batch's own numbers and the exact bytes of its entries.
+ * SHA-256 over the previous one, the batch's own numbers and the exact bytes of its entries. Two statements carry the
+ * whole of an ordinary batch, because every further round trip is paid again by each small batch.
  */
 export async function writeBatch(client: pg.PoolClient, batch: BatchRecord): Promise<Buffer> {
-  // Compression runs on another thread while the rows are written.
+  // Compression runs on another thread while the entries are written.
   const facts = encodeFacts(batch.facts);
   const copyBytes = encodeEntries(batch.entries, batch.batchNo, batch.lane);
   const chain = chainAfter(batch, copyBytes);
 
   await insertNewWallets(client, batch);
   if (batch.entries.length > 0) await copyEntries(client, copyBytes);
-  await projectWallets(client, batch);
-  await insertBatch(client, batch, chain, await facts);
-  await writeCheckpoints(client, batch);
-  if (batch.quarantined.length > 0) await insertQuarantine(client, batch);
-  if (batch.decisions.length > 0) await insertDecisions(client, batch);
-  if (batch.outbox.length > 0) await insertOutbox(client, batch);
+  await writeHeads(client, batch, chain, await facts);
+  await writeRareRows(client, batch);
   return chain;
 }
 
-function chainAfter(batch: BatchRecord, copyBytes: Buffer): Buffer {
+/** The parts of a batch that its link of the chain covers beside its entries. */
+export type ChainedBatch = Pick<
+  BatchRecord,
+  'lane' | 'batchNo' | 'epoch' | 'rulesetHash' | 'priced' | 'previousChain'
+> & { readonly facts: { readonly length: number } };
+
+/** The lane's chain after a usage batch; the chain's proof computes it again from what is stored. */
+export function chainAfter(batch: ChainedBatch, copyBytes: Buffer): Buffer {
   const header = `${batch.lane}|${batch.batchNo}|${batch.epoch}|${batch.rulesetHash}|${batch.priced}|${batch.facts.length}|`;
   return hash('sha256', Buffer.concat([batch.previousChain, Buffer.from(header), copyBytes]), 'buffer');
 }
@@ -46,88 +49,36 @@ function copyEntries(client: pg.PoolClient, bytes: Buffer): Promise<void> {
   });
 }
 
-async function insertNewWallets(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
-  const opened = batch.touched.filter((account) => account.isNew).map((account) => account.wallet);
-  if (opened.length === 0) return;
-  const tenants = opened.map((wallet) => wallet.tenant);
-  const accounts = opened.map((wallet) => wallet.account);
-  const times = opened.map((wallet) => formatIso(wallet.openedAtMs));
-  await client.query(
-    `insert into account (tenant_id, account_id, opened_at)
-     select * from unnest($1::text[], $2::text[], $3::timestamptz[]) on conflict do nothing`,
-    [tenants, accounts, times],
-  );
-  await client.query(
-    `insert into wallet (wallet_id, tenant_id, account_id, currency, shard, opened_at)
-     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[])`,
-    [int8Array(opened, (wallet) => wallet.walletId), tenants, accounts, opened.map((wallet) => wallet.currency), opened.map((wallet) => wallet.shard), times],
-  );
-}
+const WRITE_HEADS = `
+  with head as (
+    update lane_head set last_batch = $2, chain = $3, ingested_at = $4, features_through = $5
+    where lane = $1 and last_batch = $2 - 1 returning 1
+  ), wallets as (
+    update wallet w set posted = u.posted, seq = u.seq
+    from unnest($17::bigint[], $18::bigint[], $19::bigint[]) as u(wallet_id, posted, seq) where w.wallet_id = u.wallet_id
+  ), checkpoints as (
+    insert into feature_state (wallet_id, lane, through_batch, state)
+    select u.wallet_id, $1, $2, u.state from unnest($20::bigint[], $21::bytea[]) as u(wallet_id, state)
+    on conflict (wallet_id) do update set through_batch = excluded.through_batch, state = excluded.state, lane = excluded.lane
+  ), contra as (
+    insert into batch_contra (lane, batch_no, ledger_account, currency, amount)
+    select $1, $2, 'revenue', $6, $7 from head where $7::bigint <> 0
+  ), facts as (
+    insert into batch_facts (lane, batch_no, events, facts, id_filter) select $1, $2, $8, $9, $10 from head
+  )
+  insert into batch (lane, batch_no, kind, epoch, events, posted, duplicate, quarantined, priced, ruleset_hash, actor, chain)
+  select $1, $2, 'usage', $11, $8, $12, $13, $14, $15, $16, 'lane', $3 from head`;
 
-async function projectWallets(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
-  const heads = batch.touched.map((account) => account.wallet);
-  if (heads.length === 0) return;
-  await client.query({
-    name: 'project-wallets',
-    text: `update wallet w set posted = u.posted, seq = u.seq
-      from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as u(wallet_id, posted, seq) where w.wallet_id = u.wallet_id`,
-    values: [
-      int8Array(heads, (wallet) => wallet.walletId),
-      int8Array(heads, (wallet) => wallet.posted),
-      int8Array(heads, (wallet) => wallet.seq),
-    ],
-  });
-  if (batch.quarantined.length > 0) await projectQuarantine(client, heads);
-  if (batch.outbox.some((message) => message.topic === 'wallet-status')) await projectStatuses(client, heads);
-}
-
-async function projectQuarantine(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {
-  await client.query({
-    name: 'project-quarantine',
-    text: `update wallet w set quarantined = u.quarantined, quarantined_events = u.events
-      from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as u(wallet_id, quarantined, events)
-      where w.wallet_id = u.wallet_id and w.quarantined_events <> u.events`,
-    values: [
-      int8Array(heads, (wallet) => wallet.walletId),
-      int8Array(heads, (wallet) => wallet.quarantined),
-      int8Array(heads, (wallet) => BigInt(wallet.quarantinedEvents)),
-    ],
-  });
-}
-
-async function projectStatuses(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {
-  const time = (ms: number | null) => (ms === null ? null : formatIso(ms));
-  await client.query(
-    `update wallet w set status = u.status, status_sequence = u.sequence, frozen_at = u.frozen_at, frozen_until = u.frozen_until, frozen_by = u.frozen_by
-     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-       as u(wallet_id, status, sequence, frozen_at, frozen_until, frozen_by)
-     where w.wallet_id = u.wallet_id and w.status_sequence <> u.sequence`,
-    [
-      int8Array(heads, (wallet) => wallet.walletId),
-      heads.map((wallet) => wallet.status),
-      int8Array(heads, (wallet) => BigInt(wallet.statusSequence)),
-      heads.map((wallet) => time(wallet.frozenAtMs)),
-      heads.map((wallet) => time(wallet.frozenUntilMs)),
-      heads.map((wallet) => wallet.frozenBy),
-    ],
-  );
-}
-
-async function insertBatch(client: pg.PoolClient, batch: BatchRecord, chain: Buffer, facts: Buffer): Promise<void> {
+/** Lane head, wallet heads, feature checkpoints, the batch row, its contra total and its facts, in one statement. */
+async function writeHeads(client: pg.PoolClient, batch: BatchRecord, chain: Buffer, facts: Buffer): Promise<void> {
   const { counts } = batch;
+  const heads = batch.touched.map((account) => account.wallet);
+  // Rows are updated in key order, so that two writers can wait for each other but never deadlock.
+  heads.sort((left, right) => (left.walletId < right.walletId ? -1 : 1));
+  const checkpoints = [...batch.checkpoints];
   const { rowCount } = await client.query({
-    name: 'insert-batch',
-    text: `with head as (
-        update lane_head set last_batch = $2, chain = $3, ingested_at = $4, features_through = $5
-        where lane = $1 and last_batch = $2 - 1 returning 1
-      ), contra as (
-        insert into batch_contra (lane, batch_no, ledger_account, currency, amount)
-        select $1, $2, 'revenue', $6, $7 from head where $7::bigint <> 0
-      ), facts as (
-        insert into batch_facts (lane, batch_no, events, facts, id_filter) select $1, $2, $8, $9, $10 from head
-      )
-      insert into batch (lane, batch_no, kind, epoch, events, posted, duplicate, quarantined, priced, ruleset_hash, actor, chain)
-      select $1, $2, 'usage', $11, $8, $12, $13, $14, $15, $16, 'lane', $3 from head`,
+    name: 'write-heads',
+    text: WRITE_HEADS,
     values: [
       batch.lane,
       batch.batchNo,
@@ -145,117 +96,13 @@ async function insertBatch(client: pg.PoolClient, batch: BatchRecord, chain: Buf
       counts.quarantined,
       batch.priced,
       batch.rulesetHash,
+      int8Array(heads, (wallet) => wallet.walletId),
+      int8Array(heads, (wallet) => wallet.posted),
+      int8Array(heads, (wallet) => wallet.seq),
+      int8Array(checkpoints, (account) => account.wallet.walletId),
+      byteaArray(checkpoints, (account) => encodeFeatures(account.features)),
     ],
   });
-  if (rowCount !== 1) throw new AppError('LANE_FENCED', `lane ${batch.lane} is no longer at batch ${batch.batchNo - 1}`);
-}
-
-async function writeCheckpoints(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
-  const accounts = [...batch.checkpoints];
-  if (accounts.length === 0) return;
-  await client.query({
-    name: 'write-checkpoints',
-    text: `insert into feature_state (wallet_id, lane, through_batch, state)
-      select u.wallet_id, $3, $4, u.state from unnest($1::bigint[], $2::bytea[]) as u(wallet_id, state)
-      on conflict (wallet_id) do update set through_batch = excluded.through_batch, state = excluded.state, lane = excluded.lane`,
-    values: [
-      int8Array(accounts, (account) => account.wallet.walletId),
-      `{${accounts.map((account) => `"\\\\x${hexOf(encodeFeatures(account.features))}"`).join()}}`,
-      batch.lane,
-      batch.batchNo,
-    ],
-  });
-}
-
-async function insertQuarantine(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
-  const rows = batch.quarantined.map(({ key, item, position, reason, amount, ingestedAtMs, decisionId }) => ({
-    event_key: formatEventKey(key),
-    wallet_id: item.address.walletId.toString(),
-    tenant_id: item.event.tenant,
-    account_id: item.event.account,
-    position,
-    reason,
-    amount: amount === null ? null : amount.toString(),
-    content_hash: item.contentHash.toString(),
-    event_id: item.event.id,
-    source: item.event.source,
-    meter: item.event.meter,
-    event_time: formatIso(item.event.occurredAtMs),
-    ingested_at: formatIso(ingestedAtMs),
-    decision_id: decisionId,
-    event: JSON.stringify({ ...item.event, quantity: item.event.quantity.text }),
-  }));
-  await client.query(
-    `insert into quarantine (event_key, wallet_id, tenant_id, account_id, lane, batch_no, position, reason, amount, content_hash,
-       event_id, source, meter, event_time, ingested_at, decision_id, event)
-     select r.event_key, r.wallet_id, r.tenant_id, r.account_id, $2, $3, r.position, r.reason, r.amount, r.content_hash,
-       r.event_id, r.source, r.meter, r.event_time, r.ingested_at, r.decision_id, r.event
-     from json_to_recordset($1::json) as r(event_key uuid, wallet_id bigint, tenant_id text, account_id text, position int, reason text,
-       amount bigint, content_hash bigint, event_id text, source text, meter text, event_time timestamptz, ingested_at timestamptz,
-       decision_id text, event text)`,
-    [jsonForSql(rows), batch.lane, batch.batchNo],
-  );
-}
-
-async function insertDecisions(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
-  for (const decision of batch.decisions) {
-    await client.query({
-      name: 'insert-decision',
-      text: `insert into decision (decision_id, tenant_id, wallet_id, account_id, lane, batch_no, event_key, outcome, score, ruleset_hash, decided_at, evidence)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-      values: [
-        decision.decisionId,
-        decision.wallet.tenant,
-        decision.wallet.walletId,
-        decision.wallet.account,
-        batch.lane,
-        batch.batchNo,
-        formatEventKey(decision.key),
-        decision.outcome,
-        decision.score,
-        batch.rulesetHash,
-        formatIso(decision.decidedAtMs),
-        jsonForSql(decision.evidence),
-      ],
-    });
-  }
-  for (const alert of batch.alerts) {
-    await client.query({
-      name: 'insert-alert',
-      text: `insert into alert (alert_id, decision_id, tenant_id, wallet_id, account_id, outcome, title, summary, money_at_risk, loss, raised_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-      values: [
-        alert.alertId,
-        alert.decisionId,
-        alert.wallet.tenant,
-        alert.wallet.walletId,
-        alert.wallet.account,
-        alert.outcome,
-        alert.title,
-        alert.summary,
-        alert.moneyAtRisk,
-        alert.loss,
-        formatIso(alert.raisedAtMs),
-      ],
-    });
-  }
-}
-
-async function insertOutbox(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
-  await client.query({
-    name: 'insert-outbox',
-    text: `insert into outbox (topic, message_key, payload)
-      select r.topic, r.message_key, r.payload from json_to_recordset($1::json) as r(topic text, message_key text, payload json)
-      on conflict (message_key) do nothing`,
-    values: [jsonForSql(batch.outbox.map(({ topic, messageKey, payload }) => ({ topic, message_key: messageKey, payload })))],
-  });
-}
-
-/** JSON for a json parameter. Money inside is already text; a stray bigint is written as text, never as a number. */
-function jsonForSql(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+  if (rowCount !== 1)
+    throw new AppError('LANE_FENCED', `lane ${batch.lane} is no longer at batch ${batch.batchNo - 1}`);
 }

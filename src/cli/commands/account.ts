@@ -41,11 +41,16 @@ function registerList(parent: Command, context: CliContext): void {
 
 function registerShow(parent: Command, context: CliContext): void {
   const command = parent.command('show').description('one account').argument('<account>', 'the account');
-  withCommon(command, ['tollkeeper account show acme']).action(async (name: string, { json, tenant }: CommonOptions) => {
-    const [account] = await withBooks(context, ({ queries }) => queries.accounts({ tenant, account: name, limit: 1 }));
-    if (account === undefined) throw new AppError('ACCOUNT_NOT_FOUND', `There is no account ${JSON.stringify(name)}.`);
-    print(context, json, { json: accountJson(account), text: accountText(account) });
-  });
+  withCommon(command, ['tollkeeper account show acme']).action(
+    async (name: string, { json, tenant }: CommonOptions) => {
+      const [account] = await withBooks(context, ({ queries }) =>
+        queries.accounts({ tenant, account: name, limit: 1 }),
+      );
+      if (account === undefined)
+        throw new AppError('ACCOUNT_NOT_FOUND', `There is no account ${JSON.stringify(name)}.`);
+      print(context, json, { json: accountJson(account), text: accountText(account) });
+    },
+  );
 }
 
 function accountJson(account: AccountView) {

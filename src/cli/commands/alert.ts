@@ -73,11 +73,15 @@ function detailJson({ alert, decision, wallet }: AlertDetail) {
 function detailText({ alert, decision, wallet }: AlertDetail): string {
   // The summary is several lines by design, so it is cleaned line by line.
   const summary = alert.summary.split('\n').map(cleanText).join('\n');
-  const closed = alert.closedAtMs === null ? '' : ` on ${time(alert.closedAtMs)} by ${cleanText(alert.closedBy ?? '?')}`;
+  const closed =
+    alert.closedAtMs === null ? '' : ` on ${time(alert.closedAtMs)} by ${cleanText(alert.closedBy ?? '?')}`;
   const about = facts([
     ['Alert', `${alert.alertId}, ${inWords(alert.status)}${closed}`],
     ['Decision', `${decision.decisionId}: ${decision.outcome} with ${decision.score} points`],
-    ['Not frozen because', decision.evidence.notFrozenBecause === null ? undefined : cleanText(decision.evidence.notFrozenBecause)],
+    [
+      'Not frozen because',
+      decision.evidence.notFrozenBecause === null ? undefined : cleanText(decision.evidence.notFrozenBecause),
+    ],
     ['Ruleset', decision.rulesetHash.slice(0, 12)],
     ['Wallet now', wallet === undefined ? undefined : walletStatus(wallet)],
   ]);

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { FreezeOutcome } from '../../pipeline/admin/results.ts';
 import type { UsageTotal } from '../../pipeline/admin/admin-store.ts';
+import type { FreezeOutcome } from '../../pipeline/admin/results.ts';
 import { moneyFields, timeField } from '../output/json.ts';
 
 /** Options of every command that changes a wallet. */

@@ -29,7 +29,11 @@ export function registerEvents(program: Command, context: CliContext): void {
     'tollkeeper events show evt_1042',
     'tollkeeper events show evt_1042 --source api-gateway --json',
   ]).action(async (id: string, { json, tenant, source, account }: ShowOptions) => {
-    const filter = { tenant, ...(source === undefined ? {} : { source }), ...(account === undefined ? {} : { account }) };
+    const filter = {
+      tenant,
+      ...(source === undefined ? {} : { source }),
+      ...(account === undefined ? {} : { account }),
+    };
     const found = await withBooks(context, ({ queries }) => queries.findEvent(id, filter));
     if (found === undefined) throw new AppError('EVENT_NOT_FOUND', `There is no event ${JSON.stringify(id)}.`);
     print(context, json, { json: eventJson(found), text: eventText(found) });

@@ -1,9 +1,9 @@
 import { cleanText } from '../../domain/text/clean.ts';
 import type { ReportedStatus } from '../../wire/intake.ts';
+import type { IngestJob } from '../ingest/batch-jobs.ts';
 import type { Answer } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { count, inWords } from '../output/words.ts';
-import type { IngestJob } from '../ingest/batch-jobs.ts';
 
 /** Rejected events listed one by one; the rest are counted by their reason. */
 const REJECTED_SHOWN = 10;
@@ -50,7 +50,13 @@ export class IngestTally {
       return { json: { dryRun, ...counts }, text };
     }
     return {
-      json: { dryRun, ...counts, ...this.#statuses, reasons: Object.fromEntries(this.#reasons), firstRejected: this.#rejected },
+      json: {
+        dryRun,
+        ...counts,
+        ...this.#statuses,
+        reasons: Object.fromEntries(this.#reasons),
+        firstRejected: this.#rejected,
+      },
       text: this.#text(),
     };
   }
@@ -70,7 +76,9 @@ export class IngestTally {
     ];
     if (this.#reasons.size > 0) {
       const reasons = [...this.#reasons].sort((left, right) => right[1] - left[1]);
-      lines.push(`Reasons: ${reasons.map(([code, events]) => `${inWords(cleanText(code))} ${number(events)}`).join(', ')}.`);
+      lines.push(
+        `Reasons: ${reasons.map(([code, events]) => `${inWords(cleanText(code))} ${number(events)}`).join(', ')}.`,
+      );
     }
     if (this.#rejected.length > 0) {
       const columns = [

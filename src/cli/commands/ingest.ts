@@ -2,18 +2,19 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AppError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
 import { batchJobs } from '../ingest/batch-jobs.ts';
+import { type ClockChoice, chooseClock } from '../ingest/choose-clock.ts';
 import { parseMapping } from '../ingest/field-map.ts';
 import { readEvents } from '../ingest/read-events.ts';
-import { IngestTally } from './ingest-tally.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 import { rulesInForce } from '../rules-in-force.ts';
+import { IngestTally } from './ingest-tally.ts';
 
 interface IngestOptions {
   readonly json?: boolean;
   readonly format?: 'ndjson' | 'csv';
   readonly map?: Readonly<Record<string, string>>;
-  readonly clock?: 'file' | 'wall';
+  readonly clock: ClockChoice;
   readonly dryRun?: boolean;
 }
 
@@ -29,9 +30,12 @@ export function registerIngest(program: Command, context: CliContext): void {
     .addOption(new Option('--format <name>', 'default: by the name or the content').choices(['ndjson', 'csv']))
     .option('--map <pairs>', 'field names in the file: id=event_id,account=customer', mapping)
     .addOption(
-      new Option('--clock <which>', 'now is when we receive an event, or its received_at in the file')
-        .choices(['wall', 'file'])
-        .default('wall'),
+      new Option(
+        '--clock <which>',
+        "now: ours (wall), or the events' received_at (file); auto takes the file's if it has one",
+      )
+        .choices(['auto', 'wall', 'file'])
+        .default('auto'),
     )
     .option('--dry-run', 'read the whole file and count, send nothing');
   withJson(command, [
@@ -41,8 +45,12 @@ export function registerIngest(program: Command, context: CliContext): void {
   ]).action(async (file: string, options: IngestOptions) => {
     const tally = new IngestTally();
     const { format, map } = options;
-    const lines = readEvents(file, { ...(format === undefined ? {} : { format }), ...(map === undefined ? {} : { map }) });
-    const jobs = batchJobs(lines, options.clock === 'file' ? { clock: 'file' } : {});
+    const read = readEvents(file, {
+      ...(format === undefined ? {} : { format }),
+      ...(map === undefined ? {} : { map }),
+    });
+    const { clock, lines } = await chooseClock(read, options.clock);
+    const jobs = batchJobs(lines, clock === 'file' ? { clock } : {});
     if (options.dryRun === true) for await (const job of jobs) tally.addUnsent(job);
     else await sendAll(context, jobs, tally);
     print(context, options.json, tally.answer(options.dryRun === true));

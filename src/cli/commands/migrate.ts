@@ -19,7 +19,8 @@ export function registerMigrate(program: Command, context: CliContext): void {
     async ({ json, dryRun = false }: MigrateOptions) => {
       const names = dryRun ? (await context.migrations.status()).pending : await context.migrations.apply();
       const what = names.length === 0 ? 'The database is up to date.' : names.join('\n');
-      const text = names.length === 0 ? what : `${what}\n${count(names.length, 'migration')} ${dryRun ? 'pending' : 'applied'}.`;
+      const text =
+        names.length === 0 ? what : `${what}\n${count(names.length, 'migration')} ${dryRun ? 'pending' : 'applied'}.`;
       print(context, json, { json: { dryRun, [dryRun ? 'pending' : 'applied']: names }, text });
     },
   );

@@ -26,7 +26,8 @@ export function registerWalletList(wallet: Command, context: CliContext): void {
     );
     print(context, json, {
       json: { wallets: wallets.map(walletJson), limit },
-      text: wallets.length === 0 ? 'No wallets. The first usage or top-up of an account opens one.' : walletTable(wallets),
+      text:
+        wallets.length === 0 ? 'No wallets. The first usage or top-up of an account opens one.' : walletTable(wallets),
     });
     if (wallets.length === limit && json !== true) context.output.note(`Only the first ${limit}; --limit shows more.`);
   });

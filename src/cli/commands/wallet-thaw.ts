@@ -72,7 +72,8 @@ function thawText(result: ThawOutcome): string {
   ];
   if (result.posted.events > 0) lines.push(`Posted ${worth(result.posted)}.`);
   if (result.voided.events > 0) lines.push(`Voided ${worth(result.voided)}: never charged.`);
-  if (result.overLimit.events > 0) lines.push(`${worth(result.overLimit)} did not fit the balance: the next top-up pays first.`);
+  if (result.overLimit.events > 0)
+    lines.push(`${worth(result.overLimit)} did not fit the balance: the next top-up pays first.`);
   if (result.kept.events > 0) {
     lines.push(`${worth(result.kept)} stay in quarantine. Settle them with --usage post or --usage void.`);
   }

@@ -8,11 +8,11 @@ import type { DemoPlan } from './plan.ts';
 import type { Progress } from './progress.ts';
 import { createRecorder } from './recorder.ts';
 
-/** Events per job, as our own producer would batch them. */
-const JOB_EVENTS = 2_500;
+/** Events per job. Jobs are processed one after the other, so a large one keeps all lanes busy. */
+const JOB_EVENTS = 8_000;
 
 /** Events handed over and not yet committed: the queue stays short, so progress is what really happened. */
-const AHEAD_MAX = 40_000;
+const AHEAD_MAX = 48_000;
 
 export interface DemoRunOptions {
   readonly seed: number;

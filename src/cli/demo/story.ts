@@ -104,7 +104,7 @@ type Part = AttackFamily | 'look_alike' | 'dry';
 /** What a part asks of an account, so that there is something to steal, hide or compare with. Spend in dollars. */
 const PARTS: Readonly<Record<Part, { readonly usdMin: number; readonly usdMax: number; readonly busiest: boolean }>> = {
   leaked_key: { usdMin: 95, usdMax: 350, busiest: false },
-  slow_drain: { usdMin: 60, usdMax: 200, busiest: false },
+  slow_drain: { usdMin: 150, usdMax: 400, busiest: false },
   tampered_meter: { usdMin: 4, usdMax: 90, busiest: true },
   look_alike: { usdMin: 3, usdMax: 60, busiest: false },
   dry: { usdMin: 9, usdMax: 20, busiest: false },

@@ -12,9 +12,13 @@ const COLUMNS_MAX = 48;
 
 /** Rows under headings, aligned by what a terminal shows. Cells are cleaned: ids and names are the customers' choice. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const cells = rows.map((row) => columns.map(({ cell, columnsMax = COLUMNS_MAX }) => cleanLabel(cell(row), columnsMax)));
+  const cells = rows.map((row) =>
+    columns.map(({ cell, columnsMax = COLUMNS_MAX }) => cleanLabel(cell(row), columnsMax)),
+  );
   const heads = columns.map(({ head }) => head);
-  const widths = columns.map((_, index) => Math.max(...[heads, ...cells].map((line) => displayWidth(line[index] ?? ''))));
+  const widths = columns.map((_, index) =>
+    Math.max(...[heads, ...cells].map((line) => displayWidth(line[index] ?? ''))),
+  );
   const lines = [heads, ...cells].map((line) =>
     columns
       .map(({ align }, index) => {

@@ -55,6 +55,13 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
   if (input.disposition === 'quarantined') flagHour(features, hour, spec);
 }
 
+/** Folds a fact that was judged when it arrived: the next event's judgement must not take it for its own evidence. */
+export function foldJudged(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
+  foldUsage(features, input, spec);
+  features.transient.touched = 0;
+  features.transient.touchedFine = -1;
+}
+
 /** Marks an hour as not to be learned from. Returns whether it was new. */
 export function flagHour(features: AccountFeatures, hour: number, spec: FeatureSpec): boolean {
   const flagged = features.flaggedHours;

@@ -1,6 +1,6 @@
 import type { QuarantinedUsage } from '../../domain/ledger/release-usage.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
-import type { ContraLeg, ChangeEntry, ChangeKind } from '../../domain/ledger/wallet-change.ts';
+import type { ChangeEntry, ChangeKind, ContraLeg } from '../../domain/ledger/wallet-change.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
 
 /** The wallet a person means. */
@@ -67,7 +67,11 @@ export interface AdminTransaction {
   readonly saveStatus: (wallet: WalletHead) => Promise<void>;
   readonly write: (change: ChangeRecord) => Promise<void>;
   /** Stores the answer to a request, for when it is sent again. */
-  readonly remember: (request: { readonly key: string; readonly hash: string; readonly result: unknown }) => Promise<void>;
+  readonly remember: (request: {
+    readonly key: string;
+    readonly hash: string;
+    readonly result: unknown;
+  }) => Promise<void>;
 }
 
 /** A number of quarantined events and what they would cost. */

@@ -30,9 +30,7 @@ export function recordOf(
     reason: request.reason,
     request: rest.request,
     outbox:
-      news === undefined
-        ? []
-        : [walletStatusMessage(wallet, { status: news, reason: rest.because, nowMs: rest.atMs })],
+      news === undefined ? [] : [walletStatusMessage(wallet, { status: news, reason: rest.because, nowMs: rest.atMs })],
     detail: rest.detail,
   };
 }

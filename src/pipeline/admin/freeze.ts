@@ -38,7 +38,9 @@ export async function freeze(
       });
     }
     const detail = { key, hours };
-    await transaction.write(recordOf(frozen.change, request, { request: { key, hash }, detail, atMs, because: reason }));
+    await transaction.write(
+      recordOf(frozen.change, request, { request: { key, hash }, detail, atMs, because: reason }),
+    );
     const result = { ...walletOutcome(frozen.change.wallet, atMs), untilMs };
     await transaction.remember({ key, hash, result });
     return { ...result, isRepeated: false };

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { AppError } from '../../errors.ts';
 import type { z } from 'zod';
+import { AppError } from '../../errors.ts';
 import type { AdminTransaction } from './admin-store.ts';
 
 /** What every administrative request carries beside its own words. */

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { parseWalletId } from '../../domain/ids.ts';
 
 // Results are stored with the request and given again on a retry, so they must survive JSON: amounts are text there.
-const nanos = z.union([z.bigint(), z.string().regex(/^-?\d+$/).transform(BigInt)]);
+const nanos = z.union([
+  z.bigint(),
+  z
+    .string()
+    .regex(/^-?\d+$/)
+    .transform(BigInt),
+]);
 const total = z.object({ events: z.number().int(), amount: nanos });
 const wallet = z.object({
   wallet: z.string().refine((text) => parseWalletId(text) !== undefined),

@@ -61,6 +61,7 @@ async function thawOne({ store, now }: ThawSweeperOptions, expired: ExpiredFreez
     });
   } catch (error) {
     // The lane or a person was quicker.
-    if (!(error instanceof AppError && (error.code === 'WALLET_STATE' || error.code === 'IDEMPOTENCY_CONFLICT'))) throw error;
+    if (!(error instanceof AppError && (error.code === 'WALLET_STATE' || error.code === 'IDEMPOTENCY_CONFLICT')))
+      throw error;
   }
 }

@@ -3,7 +3,10 @@ import { AppError } from '../../errors.ts';
 import type { AdminStore, WalletReference } from './admin-store.ts';
 
 /** The one wallet a reference means. */
-export async function walletOf(store: Pick<AdminStore, 'findWallets'>, reference: WalletReference): Promise<WalletHead> {
+export async function walletOf(
+  store: Pick<AdminStore, 'findWallets'>,
+  reference: WalletReference,
+): Promise<WalletHead> {
   const found = await store.findWallets(reference);
   const [wallet, ...others] = found;
   if (wallet === undefined) {

@@ -1,5 +1,5 @@
 import type { DatabaseHealth, LaneHealth } from '../queries/database-health.ts';
-import { fail, type Finding, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** Oldest PostgreSQL we test with. */
 const MAJOR_MIN = 14;

@@ -1,4 +1,4 @@
-import { fail, type Finding, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 const GIB = 1024 ** 3;
 const FAIL_BELOW = 0.5 * GIB;

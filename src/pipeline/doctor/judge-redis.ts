@@ -1,4 +1,4 @@
-import { fail, type Finding, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** What Redis says of itself. `null`: it does not tell (managed services hide their settings). */
 export interface RedisHealth {

@@ -2,11 +2,12 @@ import type { EventStatus, QuarantineReason } from '../../domain/events/usage-ev
 import { foldUsage } from '../../domain/features/account-features.ts';
 import { judgeTime } from '../../domain/ledger/lateness.ts';
 import { ENTRY_KIND, judgeDebit, postToHead } from '../../domain/ledger/wallet.ts';
-import { chargeFor } from '../../domain/money/price.ts';
+import { NANOS_MAX } from '../../domain/money/nanos.ts';
+import { type Charge, chargeFor } from '../../domain/money/price.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { decide } from './decide.ts';
-import type { Identity } from './find-duplicates.ts';
+import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
 import { thawExpired, touch } from './wallet-state.ts';
@@ -17,7 +18,8 @@ const EVENTS_PER_CHECKPOINT = 16;
 /** What a batch is made from: events in lane order, what identity says of each, and the rules in force. */
 export interface BatchInput {
   readonly events: readonly LaneEvent[];
-  readonly identities: readonly Identity[];
+  /** Corrected while the batch is applied: what is refused claims no identity. */
+  readonly identities: Identity[];
   readonly ruleset: Ruleset;
   readonly lateWindowMs: number;
 }
@@ -87,8 +89,10 @@ function applyEvent(
     return;
   }
   const charge = chargeFor(input.ruleset.pricing, event);
-  if (charge === 'too_large') {
-    batch.statuses.push(refuseAmount(item));
+  const refusal = refuse(item, account, charge);
+  if (refusal !== undefined) {
+    forgetRefused(input.events, input.identities, position);
+    batch.statuses.push(refusal);
     return;
   }
   touch(batch, account);
@@ -115,8 +119,13 @@ function applyEvent(
   batch.statuses.push({ id: event.id, status: 'quarantined', code: reason } satisfies EventStatus);
 }
 
-/** A charge no wallet can hold is a unit mistake; the router keeps the event with this reason. */
-function refuseAmount({ event }: LaneEvent): EventStatus {
+/**
+ * Why this event can be neither charged nor kept for later: a charge that no wallet can hold, alone or on top of what is
+ * in quarantine already, is a unit mistake. The router keeps the event with this reason.
+ */
+function refuse({ event }: LaneEvent, { wallet }: LaneAccount, charge: Charge): EventStatus | undefined {
+  const fits = charge !== 'too_large' && (charge === 'unknown_meter' || wallet.quarantined + charge <= NANOS_MAX);
+  if (fits) return undefined;
   return {
     id: event.id,
     status: 'rejected',
@@ -151,7 +160,15 @@ function postEvent(batch: BatchRecord, account: LaneAccount, item: LaneEvent, am
   const kind = isFact ? ENTRY_KIND.fact : ENTRY_KIND.usage;
   batch.priced += amount;
   const balanceAfter = wallet.posted;
-  batch.entries.push({ key: item.key, wallet, seq, amount: -amount, balanceAfter, contentHash: item.contentHash, kind });
+  batch.entries.push({
+    key: item.key,
+    wallet,
+    seq,
+    amount: -amount,
+    balanceAfter,
+    contentHash: item.contentHash,
+    kind,
+  });
 }
 
 function fold(

@@ -1,8 +1,8 @@
 import type { EventKey } from '../../domain/events/event-key.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
 import type { EntryKind, WalletHead } from '../../domain/ledger/wallet.ts';
-import type { LaneAccount } from './lane-memory.ts';
 import type { LaneEvent } from './lane-event.ts';
+import type { LaneAccount } from './lane-memory.ts';
 
 /** One signed leg on a wallet. The other leg is in the batch's contra totals. */
 export interface EntryRow {

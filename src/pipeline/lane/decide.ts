@@ -64,7 +64,8 @@ export function decide(
       hourlySpendNanos: figures.hourlySpendNanos,
     },
   });
-  if (judgement.raised && !isMuted) raiseAlert(batch, account, judgement, { decisionId, notFrozenBecause, figures, nowMs });
+  if (judgement.raised && !isMuted)
+    raiseAlert(batch, account, judgement, { decisionId, notFrozenBecause, figures, nowMs });
   return decisionId;
 }
 
@@ -88,7 +89,10 @@ function actOn(
     .filter((result) => result.score > 0)
     .map((result) => result.ruleId)
     .join(' and ');
-  const plan = freezeWallet.plan({ wallet: account.wallet, decisionId, reason, nowMs }, { hours: ruleset.freeze.hours });
+  const plan = freezeWallet.plan(
+    { wallet: account.wallet, decisionId, reason, nowMs },
+    { hours: ruleset.freeze.hours },
+  );
   if ('skip' in plan) return plan.skip;
   freezeWallet.apply(plan.effect, laneLedger(memory, batch, account, nowMs));
   return null;

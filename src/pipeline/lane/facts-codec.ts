@@ -64,23 +64,48 @@ export function decodeFacts(bytes: Buffer): StoredFact[] {
   const json = bytes[0] === DEFLATED ? inflateRawSync(body) : body;
   // The rows were written by encodeFacts into a table only this program writes.
   const rows = JSON.parse(json.toString('utf8')) as [
-    string, string, string, string, string, string, number, number,
-    StoredFact['status'], string | null, number | null, StoredFact['properties'],
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    number,
+    number,
+    StoredFact['status'],
+    string | null,
+    number | null,
+    StoredFact['properties'],
   ][];
-  return rows.map(([id, source, tenant, account, meter, quantity, occurredAtMs, ingestedAtMs, status, amount, sequence, properties]) => ({
-    id,
-    source,
-    tenant,
-    account,
-    meter,
-    quantity,
-    occurredAtMs,
-    ingestedAtMs,
-    status,
-    amount: amount === null ? null : BigInt(amount),
-    sequence,
-    properties,
-  }));
+  return rows.map(
+    ([
+      id,
+      source,
+      tenant,
+      account,
+      meter,
+      quantity,
+      occurredAtMs,
+      ingestedAtMs,
+      status,
+      amount,
+      sequence,
+      properties,
+    ]) => ({
+      id,
+      source,
+      tenant,
+      account,
+      meter,
+      quantity,
+      occurredAtMs,
+      ingestedAtMs,
+      status,
+      amount: amount === null ? null : BigInt(amount),
+      sequence,
+      properties,
+    }),
+  );
 }
 
 const BITS_PER_EVENT = 12;

@@ -63,7 +63,10 @@ function classify(
 ): Identity[] {
   return events.map((item, index) => {
     const original = first[index] ?? index;
-    const known = candidates.get(original)?.map((key) => stored.get(key)).find((found) => found !== undefined);
+    const known = candidates
+      .get(original)
+      ?.map((key) => stored.get(key))
+      .find((found) => found !== undefined);
     if (known !== undefined) return known.contentHash === item.contentHash ? DUPLICATE : altered(item);
     if (original === index) return NEW;
     return events[original]?.contentHash === item.contentHash ? DUPLICATE : altered(item);
@@ -85,6 +88,32 @@ async function dropKnownAltered(identities: Identity[], findKeys: FindKeys): Pro
     const key = formatEventKey(identity.key);
     if (known.has(key)) identities[index] = DUPLICATE;
     known.add(key);
+  }
+}
+
+/**
+ * A refused event claims nothing: whoever repeats its id later in the batch is judged as if it had not been there, as it
+ * would be in a batch of its own. Otherwise the corrected event would pass for a copy of what was never stored.
+ */
+export function forgetRefused(events: readonly LaneEvent[], identities: Identity[], refused: number): void {
+  const item = events[refused];
+  const later = events.flatMap(({ key }, index) => (index > refused && sameHash(item?.key, key) ? [index] : []));
+  const isCopy = identities[refused]?.kind === 'altered';
+  let first: LaneEvent | undefined;
+  const variants = new Set<bigint>();
+  for (const index of later) {
+    const other = events[index];
+    // What repeats a stored id stays a copy of that; only the refused copy's own place is free again.
+    if (other === undefined || (isCopy && other.contentHash !== item?.contentHash)) continue;
+    if (isCopy) {
+      identities[index] = altered(other);
+      return;
+    }
+    first ??= other;
+    if (first === other) identities[index] = NEW;
+    else if (other.contentHash === first.contentHash || variants.has(other.contentHash)) identities[index] = DUPLICATE;
+    else identities[index] = altered(other);
+    variants.add(other.contentHash);
   }
 }
 

@@ -1,6 +1,6 @@
-import { type AccountAddress, addressOf } from '../../domain/ids.ts';
 import { contentHashOf, type EventKey, eventKeyOf } from '../../domain/events/event-key.ts';
 import type { UsageEvent } from '../../domain/events/usage-event.ts';
+import { type AccountAddress, addressOf } from '../../domain/ids.ts';
 
 /** A valid event on its way to its lane, with everything that can be computed before the lane's turn. */
 export interface LaneEvent {

@@ -39,7 +39,7 @@ interface Submission {
 }
 
 /** The longest a busy lane waits for company before its next batch. */
-const GATHER_MS_MAX = 25;
+const GATHER_MS_MAX = 50;
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
@@ -76,7 +76,12 @@ export class LaneWriter {
 
   /** Takes the lane over before the first event, so that a busy lane is known at start. */
   async open(): Promise<void> {
-    this.#memory = await takeOver(this.#options.store, this.#options.lane, this.#options.owner, this.#options.ruleset());
+    this.#memory = await takeOver(
+      this.#options.store,
+      this.#options.lane,
+      this.#options.owner,
+      this.#options.ruleset(),
+    );
   }
 
   /** Resolves with one status per event, in order, once all of them are durable. */
@@ -101,13 +106,17 @@ export class LaneWriter {
   }
 
   #schedule(): void {
-    if (this.#running !== undefined || (this.#timer !== undefined && this.#waitingEvents < this.#options.batchEventsMax)) return;
+    if (
+      this.#running !== undefined ||
+      (this.#timer !== undefined && this.#waitingEvents < this.#options.batchEventsMax)
+    )
+      return;
     if (this.#waitingEvents >= this.#options.batchEventsMax) {
       this.#flush();
       return;
     }
-    // A lane that is busy gathers for as long as its last batch took: bigger batches are what makes it catch up.
-    const waitMs = Math.max(this.#options.gatherMs, Math.min(GATHER_MS_MAX, this.#lastBatchMs));
+    // A busy lane gathers for twice as long as its last batch took: bigger batches are what makes it catch up.
+    const waitMs = Math.max(this.#options.gatherMs, Math.min(GATHER_MS_MAX, 2 * this.#lastBatchMs));
     this.#timer = setTimeout(() => this.#flush(), waitMs);
   }
 
@@ -140,7 +149,8 @@ export class LaneWriter {
 
   async #write(submissions: readonly Submission[]): Promise<void> {
     try {
-      const events = submissions.length === 1 ? (submissions[0]?.events ?? []) : submissions.flatMap(({ events }) => events);
+      const events =
+        submissions.length === 1 ? (submissions[0]?.events ?? []) : submissions.flatMap(({ events }) => events);
       const statuses = await this.#writeDurably(events);
       let offset = 0;
       for (const submission of submissions) {

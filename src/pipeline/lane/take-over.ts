@@ -1,5 +1,5 @@
 import { parseEventKey } from '../../domain/events/event-key.ts';
-import { createFeatures, decodeFeatures, foldUsage } from '../../domain/features/account-features.ts';
+import { createFeatures, decodeFeatures, foldJudged } from '../../domain/features/account-features.ts';
 import { addressOf } from '../../domain/ids.ts';
 import { openWallet } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
@@ -41,7 +41,7 @@ async function refold(
     const account = memory.accounts.get(ids.get(fact) ?? 0n);
     if (account === undefined || account.checkpointBatch >= batchNo || fact.status === 'duplicate') continue;
     const believed = fact.status !== 'too_late' && fact.status !== 'in_future';
-    foldUsage(
+    foldJudged(
       account.features,
       {
         meter: fact.meter,
@@ -102,14 +102,23 @@ export async function loadMissingAccounts(
   for (const stored of await transaction.loadAccounts([...missing.keys()])) {
     const item = missing.get(stored.wallet.walletId);
     if (item !== undefined && stored.wallet.account !== item.event.account) {
-      throw new Error(`wallet id ${stored.wallet.walletId} collides: ${stored.wallet.account} and ${item.event.account}`);
+      throw new Error(
+        `wallet id ${stored.wallet.walletId} collides: ${stored.wallet.account} and ${item.event.account}`,
+      );
     }
     addAccount(memory, stored);
     missing.delete(stored.wallet.walletId);
   }
   for (const [walletId, { event, address, ingestedAtMs }] of missing) {
     const openedAtMs = Math.max(memory.clockMs, ingestedAtMs);
-    const identity = { walletId, tenant: event.tenant, account: event.account, currency, shard: address.shard, openedAtMs };
+    const identity = {
+      walletId,
+      tenant: event.tenant,
+      account: event.account,
+      currency,
+      shard: address.shard,
+      openedAtMs,
+    };
     memory.accounts.set(walletId, {
       wallet: openWallet(identity),
       features: createFeatures(),

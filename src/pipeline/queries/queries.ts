@@ -1,8 +1,8 @@
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { WalletReference } from '../admin/admin-store.ts';
-import type { DecisionEvidence } from './decision-evidence.ts';
 import type { DatabaseHealth } from './database-health.ts';
+import type { DecisionEvidence } from './decision-evidence.ts';
 import type { FoundEvent } from './found-event.ts';
 
 /** What every list can be narrowed by. */

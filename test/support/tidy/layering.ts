@@ -27,6 +27,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   jobs: [...SETTLED, ...CORE],
   http: [...SETTLED, ...CORE, 'wire'],
   cli: [...SETTLED, ...CORE, 'wire', 'http', 'jobs'],
+  // What metering services import: it must not drag the pipeline along.
+  producer: ['errors', 'domain'],
   // What the package offers to programs that import it.
   index: [...SETTLED, ...CORE, 'wire', 'jobs'],
 };

@@ -39,13 +39,19 @@ describe('usage', () => {
   });
 
   test('a word after -- does not ask for JSON', async () => {
-    const { stdout } = await runCli(['wallet', 'show', '--', '--json'], failing(new AppError('WALLET_NOT_FOUND', 'no')));
+    const { stdout } = await runCli(
+      ['wallet', 'show', '--', '--json'],
+      failing(new AppError('WALLET_NOT_FOUND', 'no')),
+    );
     expect(stdout).toBe('');
   });
 
   test('help and version exit 0 without reading any configuration', async () => {
     const broken = { config: () => Promise.reject(new Error('not read')) as never };
-    expect(await runCli(['--help'], broken)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Usage: tollkeeper') });
+    expect(await runCli(['--help'], broken)).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('Usage: tollkeeper'),
+    });
     expect(await runCli(['--version'], broken)).toMatchObject({ exitCode: 0, stdout: '1.2.3\n' });
   });
 });
@@ -59,26 +65,32 @@ describe('every command', () => {
     expect(program.commands).toHaveLength(COMMANDS.length);
   });
 
-  test.each(leaves.map((command) => [command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`, command] as const))(
-    '%s has --json and examples in its help',
-    async (name, command) => {
-      expect(command.options.map(({ long }) => long)).toContain('--json');
-      const { stdout } = await runCli([...name.split(' '), '--help']);
-      expect(stdout).toMatch(/Examples:\n {2}\$ /);
-    },
-  );
+  test.each(
+    leaves.map(
+      (command) =>
+        [command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`, command] as const,
+    ),
+  )('%s has --json and examples in its help', async (name, command) => {
+    expect(command.options.map(({ long }) => long)).toContain('--json');
+    const { stdout } = await runCli([...name.split(' '), '--help']);
+    expect(stdout).toMatch(/Examples:\n {2}\$ /);
+  });
 
   test('that changes something can do a dry run', () => {
     const writers = ['wallet topup', 'wallet freeze', 'wallet thaw', 'ingest', 'migrate'];
     const dry = leaves.filter(({ options }) => options.some(({ long }) => long === '--dry-run'));
-    const names = dry.map((command) => (command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`));
+    const names = dry.map((command) =>
+      command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`,
+    );
     expect(names.sort()).toEqual(expect.arrayContaining(writers.sort()));
   });
 });
 
 describe('errors', () => {
   test('exit 1 with code, message and fix on stderr', async () => {
-    const error = new AppError('DATABASE_UNREACHABLE', 'PostgreSQL does not answer', { cause: new Error('connect ECONNREFUSED') });
+    const error = new AppError('DATABASE_UNREACHABLE', 'PostgreSQL does not answer', {
+      cause: new Error('connect ECONNREFUSED'),
+    });
     const { exitCode, stdout, stderr } = await runCli(['wallet', 'list'], failing(error));
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toBe(
@@ -93,7 +105,10 @@ describe('errors', () => {
   });
 
   test('with customer text in them cannot act on a terminal', async () => {
-    const { stderr } = await runCli(['wallet', 'list'], failing(new AppError('WALLET_NOT_FOUND', 'a\u001b[2J has no wallet')));
+    const { stderr } = await runCli(
+      ['wallet', 'list'],
+      failing(new AppError('WALLET_NOT_FOUND', 'a\u001b[2J has no wallet')),
+    );
     expect(stderr).not.toContain('\u001b');
   });
 
@@ -142,7 +157,12 @@ describe('rules', () => {
 describe('doctor', () => {
   const diagnose = (status: 'ok' | 'warn' | 'fail') => () =>
     Promise.resolve([
-      { area: 'redis' as const, status, message: 'maxmemory-policy', ...(status === 'ok' ? {} : { fix: 'Set noeviction.' }) },
+      {
+        area: 'redis' as const,
+        status,
+        message: 'maxmemory-policy',
+        ...(status === 'ok' ? {} : { fix: 'Set noeviction.' }),
+      },
     ]);
 
   test.each([
@@ -187,15 +207,62 @@ describe('ingest', () => {
     return { given: { ...rules, openIntake }, jobs, closed: () => closed };
   }
 
-  const rejected = { id: null, status: 'rejected', code: 'EVENT_NOT_OBJECT', field: '(event)', value: 'not json', fix: 'Send an object.' };
-  const answers = [{ id: 'a', status: 'posted' }, { id: 'b', status: 'quarantined', code: 'over_limit' }, rejected, { id: 'c', status: 'duplicate' }];
+  const rejected = {
+    id: null,
+    status: 'rejected',
+    code: 'EVENT_NOT_OBJECT',
+    field: '(event)',
+    value: 'not json',
+    fix: 'Send an object.',
+  };
+  const answers = [
+    { id: 'a', status: 'posted' },
+    { id: 'b', status: 'quarantined', code: 'over_limit' },
+    rejected,
+    { id: 'c', status: 'duplicate' },
+  ];
 
   test('sends every line and counts what became of it, naming the line of a rejected one', async () => {
     const { given, jobs, closed } = await intake(answers);
     const result = await runCli(['ingest', file, '--json', '--clock', 'file'], given);
     expect(jobs).toEqual([{ v: 1, clock: 'file', events: [{ id: 'a' }, { id: 'b' }, 'not json', { id: 'c' }] }]);
-    expect(result.json()).toMatchObject({ events: 4, posted: 1, duplicate: 1, quarantined: 1, rejected: 1, firstRejected: [{ line: 3 }] });
+    expect(result.json()).toMatchObject({
+      events: 4,
+      posted: 1,
+      duplicate: 1,
+      quarantined: 1,
+      rejected: 1,
+      firstRejected: [{ line: 3 }],
+    });
     expect(closed()).toBe(1);
+  });
+
+  test.each([
+    [
+      'says when events arrived is read by that clock',
+      '{"id":"a","properties":{"received_at":"2026-03-02T09:00:00Z"}}',
+      [],
+      'file',
+    ],
+    ['does not is read by ours', '{"id":"a","properties":{}}', [], undefined],
+    [
+      'begins with a broken line is read by the first event after it',
+      'x\n{"id":"a","properties":{"received_at":"2026-03-02T09:00:00Z"}}',
+      [],
+      'file',
+    ],
+    [
+      'says when events arrived is read by ours when asked',
+      '{"id":"a","properties":{"received_at":"2026-03-02T09:00:00Z"}}',
+      ['--clock', 'wall'],
+      undefined,
+    ],
+  ])('a file that %s', async (_name, text, args, clock) => {
+    const { given, jobs } = await intake([]);
+    writeFileSync(`${file}.clock`, `${text}\n`);
+    await runCli(['ingest', `${file}.clock`, '--format', 'ndjson', ...args], given);
+    expect(jobs).toMatchObject([{ v: 1 }]);
+    expect((jobs[0] as { clock?: string }).clock).toBe(clock);
   });
 
   test('a dry run opens nothing', async () => {

@@ -30,12 +30,22 @@ test('names in a table cannot act on a terminal or break its rows', () => {
 });
 
 test('facts leave out what there is not', () => {
-  expect(facts([['Balance', '$1.00'], ['Held', undefined], ['Lane', '3']])).toBe('Balance  $1.00\nLane     3');
+  expect(
+    facts([
+      ['Balance', '$1.00'],
+      ['Held', undefined],
+      ['Lane', '3'],
+    ]),
+  ).toBe('Balance  $1.00\nLane     3');
 });
 
 test('JSON keeps every digit of money and cannot act on a terminal', () => {
   const text = jsonText({ ...moneyFields('balance', -9_223_372_036_854_775_807n), name: '\u009b31m\u202e\u001b' });
-  expect(JSON.parse(text)).toEqual({ balance: '-9223372036.854775807', balanceNanos: '-9223372036854775807', name: '\u009b31m\u202e\u001b' });
+  expect(JSON.parse(text)).toEqual({
+    balance: '-9223372036.854775807',
+    balanceNanos: '-9223372036854775807',
+    name: '\u009b31m\u202e\u001b',
+  });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: only line breaks between fields may be left.
   expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
 });

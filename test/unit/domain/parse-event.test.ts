@@ -241,6 +241,6 @@ describe('a value shown in an error', () => {
     expect(printable(Number.POSITIVE_INFINITY)).toBe('Infinity');
     expect(printable(undefined)).toBe('(missing)');
     expect(printable(nested(100_000)).length).toBeLessThanOrEqual(80);
-    expect(printable(10n)).toBe('10');
+    expect(printable(10n)).toBe('"10"');
   });
 });

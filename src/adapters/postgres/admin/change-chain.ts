@@ -11,11 +11,17 @@ export interface ChainPlace {
   readonly atMs: number;
 }
 
+/** The parts of a change that its link covers. */
+export type ChainedChange = Pick<
+  ChangeRecord,
+  'kind' | 'events' | 'priced' | 'request' | 'actor' | 'reason' | 'contra' | 'entries'
+> & { readonly wallet: Pick<ChangeRecord['wallet'], 'walletId' | 'currency'> };
+
 /**
  * The lane's chain after an administrative change: SHA-256 over the previous value and the change as canonical JSON (an
  * array, so there is no key order to agree on). Everything in it is stored, so a verifier can compute it again.
  */
-export function chainAfterChange(previous: Buffer, place: ChainPlace, change: ChangeRecord): Buffer {
+export function chainAfterChange(previous: Buffer, place: ChainPlace, change: ChainedChange): Buffer {
   const canonical = [
     place.lane,
     place.lastBatch.toString(),

@@ -17,7 +17,11 @@ export async function listAccounts(pool: pg.Pool, filter: ListFilter<AccountStat
      order by a.opened_at desc, a.account_id limit $4`,
     [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit],
   );
-  const wallets = await walletsOf(pool, filter.tenant, rows.map((row) => row.account_id));
+  const wallets = await walletsOf(
+    pool,
+    filter.tenant,
+    rows.map((row) => row.account_id),
+  );
   return rows.map((row) => ({
     tenant: filter.tenant,
     account: row.account_id,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import type { Occurrence } from '../../../pipeline/queries/found-event.ts';
 import { parseJsonObject } from '../../../json-object.ts';
+import type { Occurrence } from '../../../pipeline/queries/found-event.ts';
 
 export interface QuarantinedRow {
   readonly event_key: string;
@@ -33,7 +33,7 @@ export async function findQuarantined(pool: pg.Pool, id: string, tenant: string)
     [id, tenant],
   );
   return rows.map(({ event, ...row }) => {
-    const quantity = parseJsonObject(event)?.['quantity'];
+    const quantity = parseJsonObject(event)?.quantity;
     return { ...row, quantity: typeof quantity === 'string' ? quantity : null };
   });
 }

@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
 import { formatDecimal } from '../../../domain/money/nanos.ts';
 import { chargeFor } from '../../../domain/money/price.ts';
 import { parseQuantity } from '../../../domain/money/quantity.ts';
-import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import { decodeFacts, type StoredFact } from '../../../pipeline/lane/facts-codec.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
@@ -130,7 +130,8 @@ function addBatch(totals: Totals, batch: BatchRow, ruleset: Ruleset | undefined)
   totals.facts += sum;
   if (sum !== batch.priced) totals.wrongBatches.push(`lane ${batch.lane} batch ${batch.batch_no}`);
   const quarantined = facts.length - posted - duplicate;
-  if (posted !== batch.posted || duplicate !== batch.duplicate || quarantined !== batch.quarantined) totals.countsDiffer++;
+  if (posted !== batch.posted || duplicate !== batch.duplicate || quarantined !== batch.quarantined)
+    totals.countsDiffer++;
 }
 
 /** A charge that cannot be made again counts as a wrong one: it makes the sums differ. */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { formatWalletId } from '../../../domain/ids.ts';
-import { formatDecimal } from '../../../domain/money/nanos.ts';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
+import { formatDecimal } from '../../../domain/money/nanos.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
 
 /** Examples named when a proof fails: enough to start looking. */
@@ -34,9 +34,9 @@ export async function proveWallets(client: pg.PoolClient): Promise<readonly Proo
     off_sum: bigint;
     off_last: bigint;
     gaps: bigint;
-    sum_examples: bigint[] | null;
-    last_examples: bigint[] | null;
-    gap_examples: bigint[] | null;
+    sum_examples: string[] | null;
+    last_examples: string[] | null;
+    gap_examples: string[] | null;
   }>(
     `with per_wallet as (
        select wallet_id, sum(amount) as sum, count(*) as entries, min(seq) as first, max(seq) as last, count(distinct seq) as numbers
@@ -52,16 +52,15 @@ export async function proveWallets(client: pg.PoolClient): Promise<readonly Proo
      )
      select count(*) as total, coalesce(sum(entries), 0)::bigint as entries, count(*) filter (where off_sum) as off_sum,
        count(*) filter (where off_last) as off_last, count(*) filter (where gap) as gaps,
-       (array_agg(id) filter (where off_sum))[1:$1] as sum_examples,
-       (array_agg(id) filter (where off_last))[1:$1] as last_examples,
-       (array_agg(id) filter (where gap))[1:$1] as gap_examples
+       (array_agg(id::text) filter (where off_sum))[1:$1] as sum_examples,
+       (array_agg(id::text) filter (where off_last))[1:$1] as last_examples,
+       (array_agg(id::text) filter (where gap))[1:$1] as gap_examples
      from checked`,
     [EXAMPLES],
   );
   const row = rows[0];
   if (row === undefined) throw new Error('an aggregate without groups returns one row');
   const looked = `${row.total} wallets, ${row.entries} entries`;
-  const names = (ids: bigint[] | null) => ids?.map(formatWalletId) ?? null;
   return [
     proof('every balance is the sum of its entries', row.off_sum, names(row.sum_examples), looked),
     proof('every balance is the one of its last entry', row.off_last, names(row.last_examples), looked),
@@ -71,7 +70,7 @@ export async function proveWallets(client: pg.PoolClient): Promise<readonly Proo
 
 /** What a wallet says is in quarantine is what is open in quarantine. */
 export async function proveQuarantine(client: pg.PoolClient): Promise<Proof> {
-  const { rows } = await client.query<{ bad: bigint; events: bigint; amount: bigint; examples: bigint[] | null }>(
+  const { rows } = await client.query<{ bad: bigint; events: bigint; amount: bigint; examples: string[] | null }>(
     `with open as (
        select wallet_id, count(*) as events, coalesce(sum(amount), 0)::bigint as amount
        from quarantine where status = 'open' group by wallet_id
@@ -82,18 +81,24 @@ export async function proveQuarantine(client: pg.PoolClient): Promise<Proof> {
        from open o full join wallet w using (wallet_id)
      )
      select count(*) filter (where off) as bad, coalesce(sum(events), 0)::bigint as events,
-       coalesce(sum(amount), 0)::bigint as amount, (array_agg(id) filter (where off))[1:$1] as examples
+       coalesce(sum(amount), 0)::bigint as amount, (array_agg(id::text) filter (where off))[1:$1] as examples
      from checked`,
     [EXAMPLES],
   );
   const { bad = 0n, events = 0n, amount = 0n, examples = null } = rows[0] ?? {};
   const detail = `${events} events open, worth ${formatDecimal(amount)}`;
-  return proof('wallets know what is in quarantine', bad, examples?.map(formatWalletId) ?? null, detail);
+  return proof('wallets know what is in quarantine', bad, names(examples), detail);
 }
 
 /** Usage released from quarantine: what its rows cost, what was posted for it, and what its batches were priced at. */
 export async function proveReleases(client: pg.PoolClient): Promise<Proof> {
-  const { rows } = await client.query<{ rows: bigint; entries: bigint; batches: bigint; events: bigint; posted: bigint }>(
+  const { rows } = await client.query<{
+    rows: bigint;
+    entries: bigint;
+    batches: bigint;
+    events: bigint;
+    posted: bigint;
+  }>(
     `select
        (select coalesce(sum(amount), 0)::bigint from quarantine where status = 'posted') as rows,
        (select count(*) from quarantine where status = 'posted') as events,
@@ -108,6 +113,11 @@ export async function proveReleases(client: pg.PoolClient): Promise<Proof> {
     ok: priced === entries && entries === batches && events === posted,
     detail: `${events} events: priced ${formatDecimal(priced)}, charged ${formatDecimal(entries)} in ${posted} entries, batches ${formatDecimal(batches)}`,
   };
+}
+
+/** Wallets by their public ids. The driver leaves arrays of bigint to their reader, so they come as text. */
+function names(ids: readonly string[] | null): readonly string[] | null {
+  return ids?.map((id) => formatWalletId(BigInt(id))) ?? null;
 }
 
 function proof(name: string, bad: bigint, examples: readonly string[] | null, looked: string): Proof {

@@ -3,8 +3,8 @@ import { parseWalletId } from '../../../domain/ids.ts';
 import type { Queries } from '../../../pipeline/queries/queries.ts';
 import { listAccounts } from './accounts.ts';
 import { listAlerts, showAlert } from './alerts.ts';
-import { readHealth } from './health.ts';
 import { findEvent } from './find-event.ts';
+import { readHealth } from './health.ts';
 import { proveBooks } from './proofs.ts';
 import { listWallets, showWallets } from './wallets.ts';
 

@@ -1,0 +1,189 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
+import { applyMigrations, openBooks, readMigrations } from '../../src/wire/books.ts';
+import { diagnose } from '../../src/wire/doctor.ts';
+import { openIntake } from '../../src/wire/intake.ts';
+import { readRules } from '../../src/wire/rules.ts';
+import { type CliRun, runCli } from '../support/cli.ts';
+import { openTestLedger } from '../support/ledger.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+type Cli = (...args: readonly string[]) => Promise<CliRun>;
+
+/** Commands of a process that is configured for this database. */
+function cliOn(connectionString: string, over: Record<string, string> = {}): Cli {
+  const config = () => parseConfig({ DATABASE_URL: connectionString, ...over });
+  const problem = () => undefined;
+  let keys = 0;
+  return (...args) =>
+    runCli(args, {
+      config,
+      newKey: () => `key-${++keys}`,
+      readRules: (directory, options) => readRules(directory, options),
+      openBooks: () => openBooks(config(), problem),
+      migrations: { status: () => readMigrations(config(), problem), apply: () => applyMigrations(config(), problem) },
+      openIntake: ({ ruleset }) => openIntake({ config: config(), ruleset, onProblem: problem }),
+      diagnose: () => diagnose(config(), () => Date.now()),
+    });
+}
+
+async function freshCli(): Promise<Cli> {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  return cliOn(database.connectionString);
+}
+
+test('an account is topped up, frozen, thawed and listed, each with one JSON object', async () => {
+  const cli = await freshCli();
+  const topped = await cli('wallet', 'topup', 'acme', '20.00 USD', '--json');
+  expect(topped).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(topped.json()).toMatchObject({
+    account: 'acme',
+    amount: '20',
+    amountNanos: '20000000000',
+    balance: '20',
+    opened: true,
+    source: 'paid',
+    key: 'key-1',
+    dryRun: false,
+    repeated: false,
+  });
+  const frozen = await cli('wallet', 'freeze', 'acme', '--hours', '2', '--reason', 'a test', '--json');
+  expect(frozen.json()).toMatchObject({ status: 'frozen', until: '2026-03-02T11:00:00.000Z' });
+  expect((await cli('wallet', 'list', '--status', 'frozen', '--json')).json()).toMatchObject({
+    wallets: [
+      {
+        account: 'acme',
+        status: 'frozen',
+        posted: '20',
+        availableNanos: '20000000000',
+        frozenUntil: '2026-03-02T11:00:00.000Z',
+      },
+    ],
+  });
+  expect((await cli('wallet', 'thaw', 'acme', '--json')).json()).toMatchObject({ status: 'active', usage: 'keep' });
+  expect((await cli('account', 'show', 'acme', '--json')).json()).toMatchObject({
+    status: 'confirmed',
+    wallets: [{ status: 'active' }],
+  });
+});
+
+test('people see aligned columns, money with its sign, and times in UTC', async () => {
+  const cli = await freshCli();
+  await cli('wallet', 'topup', 'acme', '1204.60');
+  await cli('wallet', 'topup', 'b', '5');
+  await cli('wallet', 'freeze', 'b', '--hours', '2', '--reason', 'a test');
+  const { stdout } = await cli('wallet', 'list');
+  expect(stdout.replace(/wal_\w+/g, 'wal_0000000000000')).toBe(
+    [
+      'ACCOUNT  WALLET             STATUS                               BALANCE  AVAILABLE  IN QUARANTINE',
+      'b        wal_0000000000000  frozen until 2 Mar 2026 11:00 UTC      $5.00      $5.00              –',
+      'acme     wal_0000000000000  active                             $1,204.60  $1,204.60              –',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('what is not there exits 1 with its own code', async () => {
+  const cli = await freshCli();
+  for (const [args, code] of [
+    [['wallet', 'show', 'nobody'], 'WALLET_NOT_FOUND'],
+    [['account', 'show', 'nobody'], 'ACCOUNT_NOT_FOUND'],
+    [['alert', 'show', 'alt_0000000000000000'], 'ALERT_NOT_FOUND'],
+    [['events', 'show', 'nothing'], 'EVENT_NOT_FOUND'],
+    [['wallet', 'freeze', 'nobody', '--hours', '1', '--reason', 'x'], 'WALLET_NOT_FOUND'],
+  ] as const) {
+    const result = await cli(...args, '--json');
+    expect(result.exitCode, args.join(' ')).toBe(1);
+    expect(result.json(), args.join(' ')).toMatchObject({ error: { code } });
+  }
+});
+
+test('a file of usage goes through the pipeline, and each event can be looked up', async () => {
+  const cli = await freshCli();
+  const file = join(await temporaryDirectory(), 'usage.ndjson');
+  const event = {
+    id: 'e1',
+    source: 'api',
+    account: 'acme\u001b[2J',
+    meter: 'output_tokens',
+    quantity: '1000',
+    occurredAt: new Date().toISOString(),
+  };
+  await writeFile(
+    file,
+    `${JSON.stringify(event)}\n${JSON.stringify(event)}\n${JSON.stringify({ ...event, id: 'e2', account: 'acme' })}\nnot json\n`,
+  );
+  const sent = await cli('ingest', file, '--json');
+  expect(sent).toMatchObject({ exitCode: 0 });
+  expect(sent.json()).toMatchObject({ events: 4, posted: 1, rejected: 3 });
+  expect((await cli('events', 'show', 'e2', '--json')).json()).toMatchObject({
+    status: 'posted',
+    occurrences: [{ account: 'acme', quantity: '1000', entry: { sequence: '1' } }],
+  });
+  const again = await cli('ingest', file, '--json');
+  expect(again.json()).toMatchObject({ posted: 0, duplicate: 1, rejected: 3 });
+  const shown = await cli('events', 'show', 'e1');
+  expect(shown.stdout).toContain('rejected: EVENT_TEXT_CONTROL');
+  expect(shown.stdout).not.toContain('\u001b');
+});
+
+test('names that customers choose cannot act on a terminal', async () => {
+  const ledger = await openTestLedger();
+  await ledger.use('a\u009b31m\u202eb', [{ id: 'x' }]);
+  const cli = cliOn(ledger.connectionString);
+  for (const args of [
+    ['wallet', 'list'],
+    ['account', 'list'],
+    ['wallet', 'list', '--json'],
+    ['events', 'show', 'x'],
+  ]) {
+    const { stdout } = await cli(...args);
+    expect(stdout, args.join(' ')).toMatch(/31m/);
+    expect(stdout.replaceAll('\n', ''), args.join(' ')).not.toMatch(/[\p{Cc}\u202e]/u);
+  }
+});
+
+describe('a database of your own', () => {
+  test('is not migrated by looking, only by migrate', async () => {
+    const database = await createTestDatabase({ content: 'empty' });
+    onTestFinished(() => database.drop());
+    const cli = cliOn(database.connectionString);
+    expect((await cli('wallet', 'list', '--json')).json()).toMatchObject({ error: { code: 'DATABASE_NOT_MIGRATED' } });
+    expect(await cli('doctor')).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('Run `tollkeeper migrate`'),
+    });
+    const pending = await cli('migrate', '--dry-run', '--json');
+    expect(pending.json()).toMatchObject({ pending: expect.arrayContaining(['0001-ledger.sql']) });
+    expect((await cli('migrate', '--json')).json()).toMatchObject({
+      applied: expect.arrayContaining(['0001-ledger.sql']),
+    });
+    expect((await cli('migrate', '--json')).json()).toEqual({ dryRun: false, applied: [] });
+    expect(await cli('wallet', 'list')).toMatchObject({ exitCode: 0 });
+  });
+
+  test('that does not answer is reported without its password', async () => {
+    const cli = cliOn('postgres://me:hunter2@127.0.0.1:1/none');
+    const listed = await cli('wallet', 'list');
+    expect(listed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('DATABASE_UNREACHABLE') });
+    const looked = await cli('doctor');
+    expect(looked).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('does not let us in') });
+    expect(listed.stderr + looked.stdout).not.toContain('hunter2');
+  });
+});
+
+test('doctor finds nothing wrong with a good machine, and says when Redis does not answer', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const { inject } = await import('vitest');
+  const redisUrl = inject('redisUrl');
+  const well = await cliOn(database.connectionString, { REDIS_URL: redisUrl })('doctor', '--json');
+  expect(well.json()).toMatchObject({ ok: true, failures: 0 });
+  const ill = await cliOn(database.connectionString, { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' })('doctor');
+  expect(ill).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('Redis at REDIS_URL does not answer') });
+  expect(ill.stdout).not.toContain('hunter2');
+});

@@ -1,0 +1,170 @@
+import { parseEventKey, formatEventKey } from '../../src/domain/events/event-key.ts';
+import { encodeFeatures } from '../../src/domain/features/account-features.ts';
+import type { WalletHead } from '../../src/domain/ledger/wallet.ts';
+import { AppError } from '../../src/errors.ts';
+import type { BatchRecord } from '../../src/pipeline/lane/batch-record.ts';
+import { encodeFacts } from '../../src/pipeline/lane/facts-codec.ts';
+import type { LaneClaim, LaneStore, LaneTransaction, StoredAccount, StoredFacts } from '../../src/pipeline/lane/lane-store.ts';
+
+/** What happens to the next database transaction. */
+export type Accident = 'lost_before_commit' | 'lost_after_commit';
+
+/** What a lane has written, as text that compares well; batch numbers are left out, since they depend on the split. */
+export interface Books {
+  readonly entries: readonly string[];
+  readonly quarantined: readonly string[];
+  readonly decisions: readonly string[];
+  readonly messages: readonly string[];
+  readonly wallets: readonly string[];
+}
+
+interface Checkpoint {
+  readonly state: Uint8Array;
+  readonly throughBatch: number;
+}
+
+/**
+ * A lane store in memory with the guarantees of the one on PostgreSQL: all of a batch or nothing, one writer by its
+ * epoch, unique keys, and copies only, so that a writer's memory is never what is stored. One lane.
+ */
+export class MemoryLaneStore implements LaneStore {
+  readonly #recentKeysLoaded: number;
+  readonly #wallets = new Map<bigint, WalletHead>();
+  readonly #checkpoints = new Map<bigint, Checkpoint>();
+  readonly #keys = new Map<string, bigint>();
+  readonly #facts: StoredFacts[] = [];
+  readonly #entries: string[] = [];
+  readonly #quarantined: string[] = [];
+  readonly #decisions: string[] = [];
+  readonly #messages = new Map<string, string>();
+  #epoch = 0n;
+  #changeNo = 0n;
+  #changes: { readonly changeNo: bigint; readonly walletId: bigint }[] = [];
+  #head = { lastBatch: 0, clockMs: 0, featuresThrough: 0 };
+  #accident: Accident | undefined;
+
+  /** @param recentKeysLoaded how many stored keys a new writer is given; the others it must look up. */
+  constructor(recentKeysLoaded = 50_000) {
+    this.#recentKeysLoaded = recentKeysLoaded;
+  }
+
+  /** Makes the next transaction end badly, as a broken connection would. */
+  failNext(accident: Accident): void {
+    this.#accident = accident;
+  }
+
+  /** Changes a wallet as a person would, past the writer, which has to notice. */
+  changeWallet(wallet: WalletHead): void {
+    this.#wallets.set(wallet.walletId, { ...wallet });
+    this.#changeNo += 1n;
+    this.#changes.push({ changeNo: this.#changeNo, walletId: wallet.walletId });
+  }
+
+  books(): Books {
+    const wallets = [...this.#wallets.values()].map((wallet) =>
+      [wallet.account, wallet.posted, wallet.seq, wallet.status, wallet.statusSequence, wallet.frozenUntilMs, wallet.quarantined, wallet.quarantinedEvents].join(' '),
+    );
+    return {
+      entries: [...this.#entries],
+      quarantined: [...this.#quarantined],
+      decisions: [...this.#decisions],
+      messages: [...this.#messages.values()],
+      wallets: wallets.sort(),
+    };
+  }
+
+  get walletIds(): readonly bigint[] {
+    return [...this.#wallets.keys()];
+  }
+
+  async claim(lane: number): Promise<LaneClaim> {
+    this.#epoch += 1n;
+    const newest = [...this.#keys.keys()].sort().reverse().slice(0, this.#recentKeysLoaded);
+    const oldest = newest.at(-1);
+    const isCut = newest.length === this.#recentKeysLoaded && oldest !== undefined;
+    return {
+      lane,
+      epoch: this.#epoch,
+      changeNo: this.#changeNo,
+      lastBatch: this.#head.lastBatch,
+      chain: Buffer.alloc(0),
+      clockMs: this.#head.clockMs,
+      featuresThrough: this.#head.featuresThrough,
+      recentKeys: newest,
+      keysCompleteFromMs: isCut ? parseEventKey(oldest).timeMs + 1 : 0,
+    };
+  }
+
+  async release(): Promise<void> {}
+
+  async *factsAfter(_lane: number, batchNo: number): AsyncIterable<StoredFacts> {
+    for (const facts of this.#facts) if (facts.batchNo > batchNo) yield facts;
+  }
+
+  async loadAccounts(walletIds: readonly bigint[]): Promise<readonly StoredAccount[]> {
+    return walletIds.flatMap((walletId) => {
+      const wallet = this.#wallets.get(walletId);
+      if (wallet === undefined) return [];
+      const checkpoint = this.#checkpoints.get(walletId);
+      const features = checkpoint === undefined ? null : checkpoint.state.slice();
+      return [{ wallet: { ...wallet }, features, checkpointBatch: checkpoint?.throughBatch ?? 0 }];
+    });
+  }
+
+  async preparePartitions(): Promise<void> {}
+
+  async transact<T>(lane: number, epoch: bigint, work: (transaction: LaneTransaction) => Promise<T>): Promise<T> {
+    const accident = this.#accident;
+    this.#accident = undefined;
+    if (epoch !== this.#epoch) throw new AppError('LANE_FENCED', `lane ${lane} was taken over`);
+    const staged: (() => void)[] = [];
+    const result = await work({
+      changeNo: this.#changeNo,
+      changedWallets: async (since) => this.#changes.filter(({ changeNo }) => changeNo > since).map(({ walletId }) => walletId),
+      head: async () => ({ lastBatch: this.#head.lastBatch, chain: Buffer.alloc(0) }),
+      loadAccounts: (walletIds) => this.loadAccounts(walletIds),
+      findKeys: async (keys) => {
+        const found = keys.flatMap((key) => {
+          const contentHash = this.#keys.get(key);
+          return contentHash === undefined ? [] : [[key, { key, contentHash }] as const];
+        });
+        return new Map(found);
+      },
+      write: async (batch) => {
+        staged.push(await this.#stage(batch));
+        return Buffer.alloc(0);
+      },
+    });
+    if (accident === 'lost_before_commit') throw new Error('the connection broke before the commit');
+    for (const commit of staged) commit();
+    if (accident === 'lost_after_commit') throw new Error('the connection broke after the commit');
+    return result;
+  }
+
+  /** Copies everything the batch says now, and returns what puts it in force. */
+  async #stage(batch: BatchRecord): Promise<() => void> {
+    const facts = await encodeFacts(batch.facts);
+    const wallets = batch.touched.map(({ wallet }) => ({ ...wallet }));
+    const checkpoints = [...batch.checkpoints].map(({ wallet, features }) => [wallet.walletId, encodeFeatures(features).slice()] as const);
+    const keys = [...batch.entries.map(({ key, contentHash }) => [key, contentHash] as const), ...batch.quarantined.map(({ key, item }) => [key, item.contentHash] as const)];
+    const entries = batch.entries.map(({ key, wallet, seq, amount, balanceAfter, kind }) => [formatEventKey(key), wallet.account, seq, amount, balanceAfter, kind].join(' '));
+    const quarantined = batch.quarantined.map(({ key, item, reason, amount, ingestedAtMs, decisionId }) => [formatEventKey(key), item.event.account, reason, amount, ingestedAtMs, decisionId].join(' '));
+    const decisions = batch.decisions.map(({ decisionId, outcome, score, decidedAtMs }) => [decisionId, outcome, score, decidedAtMs].join(' '));
+    return () => {
+      for (const [key, contentHash] of keys) this.#claimKey(formatEventKey(key), contentHash);
+      for (const wallet of wallets) this.#wallets.set(wallet.walletId, wallet);
+      for (const [walletId, state] of checkpoints) this.#checkpoints.set(walletId, { state, throughBatch: batch.batchNo });
+      this.#facts.push({ batchNo: batch.batchNo, facts });
+      this.#entries.push(...entries);
+      this.#quarantined.push(...quarantined);
+      this.#decisions.push(...decisions);
+      for (const { messageKey, payload } of batch.outbox) this.#messages.set(messageKey, JSON.stringify([messageKey, payload]));
+      this.#head = { lastBatch: batch.batchNo, clockMs: batch.clockMs, featuresThrough: batch.featuresThrough };
+    };
+  }
+
+  #claimKey(key: string, contentHash: bigint): void {
+    if (this.#keys.has(key)) throw Object.assign(new Error(`duplicate key ${key}`), { code: '23505' });
+    this.#keys.set(key, contentHash);
+  }
+}

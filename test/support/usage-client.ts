@@ -1,0 +1,101 @@
+import {
+  type BackendFactory,
+  createPostgresBackend,
+  createRedisBackend,
+  type IQueueBackend,
+  Queue,
+} from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import type { EventStatus } from '../../src/domain/events/usage-event.ts';
+import { QUEUE_SCHEMA } from '../../src/wire/engine.ts';
+import { until } from './poll.ts';
+
+/** A producer as anybody would write it, which also waits for what became of its jobs. */
+export interface UsageClient {
+  /** Adds a job without any options, as clients in other languages do, and returns its id. */
+  readonly add: (data: unknown, options?: { readonly jobId?: string }) => Promise<string>;
+  /** Adds a job whose stored data is exactly this text. On PostgreSQL the text has to be JSON. */
+  readonly addRaw: (text: string) => Promise<string>;
+  /** What the job returned once it is completed. */
+  readonly results: (jobId: string) => Promise<readonly EventStatus[]>;
+  readonly send: (data: unknown) => Promise<readonly EventStatus[]>;
+  /** Waits until nothing is waiting, active, parked or delayed. */
+  readonly drained: (patienceMs?: number) => Promise<void>;
+  readonly counts: () => Promise<Readonly<Record<string, number>>>;
+  readonly close: () => Promise<void>;
+}
+
+export interface UsageClientOptions {
+  readonly queue?: string;
+  readonly databaseUrl: string;
+  readonly redisUrl?: string;
+  readonly prefix?: string;
+}
+
+/** Opens a client of an intake queue on Redis, or on PostgreSQL when no Redis is named. */
+export function openUsageClient(options: UsageClientOptions): UsageClient {
+  const name = options.queue ?? 'usage';
+  const queue = openQueue(name, options);
+  queue.on('error', () => undefined);
+  const add = async (data: unknown, jobOptions: { readonly jobId?: string } = {}) => {
+    const job = await queue.add('from a test', data, jobOptions);
+    if (job.id === undefined) throw new Error('a job without an id');
+    return job.id;
+  };
+  const results = async (jobId: string) => {
+    let value: unknown;
+    await until(`job ${jobId} is completed`, async () => {
+      const job = await queue.getJob(jobId);
+      if ((await job?.getState()) === 'failed') throw new Error(`job ${jobId} failed: ${job?.failedReason}`);
+      value = job?.returnvalue;
+      return value !== null && value !== undefined && (await job?.getState()) === 'completed';
+    });
+    return (value as { readonly results: readonly EventStatus[] }).results;
+  };
+  const counts = () => queue.getJobCounts('waiting', 'active', 'completed', 'failed', 'delayed', 'waiting-children');
+  return {
+    add,
+    results,
+    counts,
+    addRaw: async (text) => {
+      await queue.pause();
+      const jobId = await add({});
+      await overwrite(options, name, jobId, text);
+      await queue.resume();
+      return jobId;
+    },
+    send: async (data) => results(await add(data)),
+    drained: (patienceMs) =>
+      until(`queue ${name} is drained`, async () => {
+        const { completed: _done, failed: _failed, ...open } = await counts();
+        return Object.values(open).every((count) => count === 0);
+      }, patienceMs),
+    close: () => queue.close(),
+  };
+}
+
+function openQueue(name: string, { databaseUrl, redisUrl, prefix }: UsageClientOptions) {
+  if (redisUrl !== undefined) {
+    const connection = { url: redisUrl, maxRetriesPerRequest: null };
+    return new Queue(name, { connection, ...(prefix === undefined ? {} : { prefix }) }, createRedisBackend as unknown as Factory);
+  }
+  const connection = { connectionString: databaseUrl, schema: QUEUE_SCHEMA, migrate: true, max: 2 };
+  return new Queue(name, { connection: connection as never }, createPostgresBackend as unknown as Factory);
+}
+
+type Factory = BackendFactory<IQueueBackend, never>;
+
+/** Replaces the data of a waiting job past the client library, as a broken producer would have written it. */
+async function overwrite({ databaseUrl, redisUrl, prefix = 'bull' }: UsageClientOptions, queue: string, jobId: string, text: string): Promise<void> {
+  if (redisUrl !== undefined) {
+    const redis = new Redis(redisUrl);
+    await redis.hset(`${prefix}:${queue}:${jobId}`, 'data', text);
+    redis.disconnect();
+    return;
+  }
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(`update ${QUEUE_SCHEMA}.job set data = $1 where id = $2`, [text, jobId]);
+  await client.end();
+}
