@@ -30,6 +30,7 @@ export const ERROR_CATALOGUE = {
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
   IDEMPOTENCY_CONFLICT: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
+  UNEXPECTED: { kind: 'infrastructure', fix: 'Run it again with LOG_LEVEL=debug for the stack; if it stays, report it.' },
   PRODUCER_CLOSED: { kind: 'conflict', fix: 'Create a new producer; a closed one takes no more events.' },
 } as const satisfies Record<string, { readonly kind: ErrorKind; readonly fix: string }>;
 

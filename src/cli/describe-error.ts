@@ -12,8 +12,6 @@ export interface ErrorReport {
   readonly exitCode: 1 | 2;
 }
 
-const UNEXPECTED_FIX = 'Run it again with LOG_LEVEL=debug for the stack; if it stays, report it.';
-
 /** The one place that turns errors into text. Secrets that a driver put into its message are taken out. */
 export function describeError(error: unknown): ErrorReport {
   if (error instanceof CommanderError) {
@@ -25,7 +23,7 @@ export function describeError(error: unknown): ErrorReport {
     const message = cause === '' ? error.message : `${error.message} (${cause})`;
     return { code: error.code, message: redact(message), fix: error.fix, exitCode: error.kind === 'usage' ? 2 : 1 };
   }
-  return { code: 'UNEXPECTED', message: redact(causeText(error)), fix: UNEXPECTED_FIX, exitCode: 1 };
+  return { code: 'UNEXPECTED', message: redact(causeText(error)), fix: ERROR_CATALOGUE.UNEXPECTED.fix, exitCode: 1 };
 }
 
 /** The report for a terminal: what, then the fix. */

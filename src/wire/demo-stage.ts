@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../adapters/package-root.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { countEvents } from '../adapters/postgres/queries/event-counts.ts';

@@ -99,10 +99,20 @@ export async function openServer(settings: EngineSettings, options: EngineOption
   const log = options.onServerLog === undefined ? {} : { log: options.onServerLog };
   if (options.mode === 'throwaway') {
     const engine = await startThrowawayPostgres({ ...log, durable: options.durable ?? false });
-    return { kind: 'embedded', status: 'started', connectionString: engine.connectionString, close: () => engine.stop() };
+    return {
+      kind: 'embedded',
+      status: 'started',
+      connectionString: engine.connectionString,
+      close: () => engine.stop(),
+    };
   }
   if (settings.databaseUrl !== undefined) {
-    return { kind: 'external', status: 'attached', connectionString: settings.databaseUrl, close: async () => undefined };
+    return {
+      kind: 'external',
+      status: 'attached',
+      connectionString: settings.databaseUrl,
+      close: async () => undefined,
+    };
   }
   await mkdir(settings.dataDir, { recursive: true }).catch(() => undefined);
   const engine = await openEmbedded({

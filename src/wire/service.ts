@@ -60,6 +60,7 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     writers,
     rejections,
     now: options.now,
+    jobsMax: options.concurrency,
   });
   let stopping = false;
   const guarded = (process: JobProcessor) =>
@@ -76,8 +77,9 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     // A replayed file is judged in its own order: two jobs in hand at once could overtake each other.
     open(INGEST_QUEUE, (job) => processIngest(router, job), 1),
     // Only another process on the same external database can forward events to a lane of ours.
-    ...(engine.kind === 'embedded' ? [] : [...writers.values()])
-      .map((writer) => open(laneQueue(writer.lane), (job) => processLaneJob(job, writer, currency))),
+    ...(engine.kind === 'embedded' ? [] : [...writers.values()]).map((writer) =>
+      open(laneQueue(writer.lane), (job) => processLaneJob(job, writer, currency)),
+    ),
   ];
   const sweeper =
     options.sweepsThaws === true
@@ -142,7 +144,8 @@ function giveUpLostLanes(process: JobProcessor, writers: Map<number, LaneWriter>
       return await process(job);
     } catch (error) {
       if (error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY')) {
-        for (const [lane, writer] of writers) if (error.message.startsWith(`lane ${lane} `)) writers.delete(writer.lane);
+        for (const [lane, writer] of writers)
+          if (error.message.startsWith(`lane ${lane} `)) writers.delete(writer.lane);
       }
       throw error;
     }

@@ -22,6 +22,8 @@ export interface UsageClient {
   readonly send: (data: unknown) => Promise<readonly EventStatus[]>;
   /** Waits until nothing is waiting, active, parked or delayed. */
   readonly drained: (patienceMs?: number) => Promise<void>;
+  /** Forgets a job, as producers do that ask for completed jobs to be removed. */
+  readonly remove: (jobId: string) => Promise<void>;
   readonly counts: () => Promise<Readonly<Record<string, number>>>;
   readonly close: () => Promise<void>;
 }
@@ -44,14 +46,12 @@ export function openUsageClient(options: UsageClientOptions): UsageClient {
     return job.id;
   };
   const results = async (jobId: string) => {
-    let value: unknown;
     await until(`job ${jobId} is completed`, async () => {
-      const job = await queue.getJob(jobId);
-      if ((await job?.getState()) === 'failed') throw new Error(`job ${jobId} failed: ${job?.failedReason}`);
-      value = job?.returnvalue;
-      return value !== null && value !== undefined && (await job?.getState()) === 'completed';
+      const state = await queue.getJobState(jobId);
+      if (state === 'failed') throw new Error(`job ${jobId} failed`);
+      return state === 'completed';
     });
-    return (value as { readonly results: readonly EventStatus[] }).results;
+    return (await returnValue(options, name, jobId)).results;
   };
   const counts = () => queue.getJobCounts('waiting', 'active', 'completed', 'failed', 'delayed', 'waiting-children');
   return {
@@ -65,6 +65,9 @@ export function openUsageClient(options: UsageClientOptions): UsageClient {
       await queue.resume();
       return jobId;
     },
+    remove: async (jobId) => {
+      await queue.remove(jobId);
+    },
     send: async (data) => results(await add(data)),
     drained: (patienceMs) =>
       until(`queue ${name} is drained`, async () => {
@@ -76,15 +79,32 @@ export function openUsageClient(options: UsageClientOptions): UsageClient {
 }
 
 function openQueue(name: string, { databaseUrl, redisUrl, prefix }: UsageClientOptions) {
+  // BullMQ types each backend's connection apart; the two meet here.
   if (redisUrl !== undefined) {
-    const connection = { url: redisUrl, maxRetriesPerRequest: null };
+    const connection = { url: redisUrl, maxRetriesPerRequest: null } as never;
     return new Queue(name, { connection, ...(prefix === undefined ? {} : { prefix }) }, createRedisBackend as unknown as Factory);
   }
-  const connection = { connectionString: databaseUrl, schema: QUEUE_SCHEMA, migrate: true, max: 2 };
-  return new Queue(name, { connection: connection as never }, createPostgresBackend as unknown as Factory);
+  const connection = { connectionString: databaseUrl, schema: QUEUE_SCHEMA, migrate: true, max: 2 } as never;
+  return new Queue(name, { connection }, createPostgresBackend as unknown as Factory);
 }
 
 type Factory = BackendFactory<IQueueBackend, never>;
+
+/** Read past the client library, which cannot read a job whose data is not JSON. */
+async function returnValue(
+  { databaseUrl, redisUrl, prefix = 'bull' }: UsageClientOptions,
+  queue: string,
+  jobId: string,
+): Promise<{ readonly results: readonly EventStatus[] }> {
+  if (redisUrl === undefined) {
+    const sql = `select return_value as value from ${QUEUE_SCHEMA}.job where queue = $1 and id = $2`;
+    return (await query<{ value: { results: EventStatus[] } }>(databaseUrl, sql, [queue, jobId])).value;
+  }
+  const redis = new Redis(redisUrl);
+  const text = await redis.hget(`${prefix}:${queue}:${jobId}`, 'returnvalue');
+  redis.disconnect();
+  return JSON.parse(text ?? 'null') as { results: EventStatus[] };
+}
 
 /** Replaces the data of a waiting job past the client library, as a broken producer would have written it. */
 async function overwrite({ databaseUrl, redisUrl, prefix = 'bull' }: UsageClientOptions, queue: string, jobId: string, text: string): Promise<void> {
@@ -94,8 +114,18 @@ async function overwrite({ databaseUrl, redisUrl, prefix = 'bull' }: UsageClient
     redis.disconnect();
     return;
   }
+  const sql = `update ${QUEUE_SCHEMA}.job set data = $1 where queue = $2 and id = $3 returning id`;
+  await query(databaseUrl, sql, [text, queue, jobId]);
+}
+
+async function query<Row extends pg.QueryResultRow>(databaseUrl: string, sql: string, values: readonly unknown[]): Promise<Row> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
-  await client.query(`update ${QUEUE_SCHEMA}.job set data = $1 where id = $2`, [text, jobId]);
-  await client.end();
+  try {
+    const { rows } = await client.query<Row>(sql, [...values]);
+    if (rows[0] === undefined) throw new Error('one row was expected');
+    return rows[0];
+  } finally {
+    await client.end();
+  }
 }

@@ -3,12 +3,14 @@ import { formatEventKey } from '../../domain/events/event-key.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatIso } from '../../domain/time.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
+import { KeyTakenError } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
 
 /** Rows that most batches do not have: quarantined usage, status changes, decisions, alerts, messages. */
 export async function writeRareRows(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
   const heads = batch.touched.map((account) => account.wallet);
   if (batch.quarantined.length > 0) {
+    await refusePosted(client, batch);
     await projectQuarantine(client, heads);
     await insertQuarantine(client, batch);
   }
@@ -41,6 +43,16 @@ export async function insertNewWallets(client: pg.PoolClient, batch: BatchRecord
       times,
     ],
   );
+}
+
+/** No index spans entries and quarantine, so what goes into quarantine is looked for among what other lanes posted. */
+async function refusePosted(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
+  const { rows } = await client.query<{ event_key: string }>({
+    name: 'find-posted',
+    text: 'select event_key from entry where event_key = any($1::uuid[]) limit 1',
+    values: [`{${batch.quarantined.map(({ key }) => formatEventKey(key)).join()}}`],
+  });
+  if (rows[0] !== undefined) throw new KeyTakenError(`event ${rows[0].event_key} of lane ${batch.lane} is posted already`);
 }
 
 async function projectQuarantine(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {

@@ -7,12 +7,15 @@ import {
   type JobJson,
   Queue,
   WaitingChildrenError,
+  WaitingError,
   Worker,
   type WorkerOptions,
 } from 'bullmq';
 import { UNPARSABLE } from '../../domain/events/parse-job.ts';
 import {
+  type ChildJob,
   type DeliveredJob,
+  JobGivenBack,
   type JobProcessor,
   type QueueEngine,
   type QueueHandle,
@@ -137,13 +140,17 @@ function openWorker(
   options: WorkerSettings,
   onError: (error: Error) => void,
 ): WorkerHandle {
+  const children = new ChildQueues(backend, onError);
   const worker = new TolerantWorker(
     name,
     async (job, token) => {
       try {
-        return await process(deliver(name, job, token, backend, onError));
+        return await process(deliver(name, job, token, children));
       } catch (error) {
-        throw error instanceof WaitingForChildren ? new WaitingChildrenError() : error;
+        if (error instanceof WaitingForChildren) throw new WaitingChildrenError();
+        if (!(error instanceof JobGivenBack)) throw error;
+        await job.moveToWait(token);
+        throw new WaitingError();
       }
     },
     {
@@ -158,40 +165,75 @@ function openWorker(
     backend.factory,
   );
   worker.on('error', onError);
-  return { close: (force) => worker.close(force) };
+  return {
+    async close(force) {
+      // BullMQ remembers its first close, so a gentle one that hangs on a dead Redis is ended by cutting the connection.
+      const closed = worker.close(force);
+      if (force === true) await worker.disconnect();
+      await closed;
+      await children.close();
+    },
+  };
+}
+
+/** The queues this worker has forwarded to: one connection each, not one a job. */
+class ChildQueues {
+  readonly #backend: Backend;
+  readonly #onError: (error: Error) => void;
+  readonly #queues = new Map<string, Queue<unknown, unknown, string>>();
+
+  constructor(backend: Backend, onError: (error: Error) => void) {
+    this.#backend = backend;
+    this.#onError = onError;
+  }
+
+  async add(child: ChildJob, parent: { readonly id: string; readonly queue: string }): Promise<void> {
+    await this.#queue(child.queue).add(child.queue, child.data, {
+      jobId: child.id,
+      parent,
+      attempts: 1_000,
+      backoff: { type: 'fixed', delay: 1_000 },
+      removeOnFail: false,
+    });
+  }
+
+  #queue(name: string) {
+    const known = this.#queues.get(name);
+    if (known !== undefined) return known;
+    const { connection, prefix, factory } = this.#backend;
+    const queue = new Queue(name, { connection, ...prefix }, factory) as unknown as Queue<unknown, unknown, string>;
+    queue.on('error', this.#onError);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    this.#queues.clear();
+  }
 }
 
 function deliver(
   queue: string,
   job: Job<unknown, unknown, string, never>,
   token: string | undefined,
-  backend: Backend,
-  onError: (error: Error) => void,
+  children: ChildQueues,
 ): DeliveredJob {
   return {
     queue,
     id: job.id ?? '',
     data: job.data,
     size: SIZES.get(job) ?? 0,
-    childResults: async () => new Map(Object.values(await job.getChildrenValues<{ child?: string }>()).map((value) => [value.child ?? '', value])),
-    async awaitChildren(children) {
-      for (const child of children) {
-        const handle = new Queue(child.queue, { connection: backend.connection, ...backend.prefix }, backend.factory);
-        handle.on('error', onError);
-        try {
-          await handle.add(child.queue, child.data, {
-            jobId: child.id,
-            parent: { id: job.id ?? '', queue: job.queueQualifiedName },
-            attempts: 1_000,
-            backoff: { type: 'fixed', delay: 1_000 },
-            removeOnFail: false,
-          });
-        } finally {
-          await handle.close();
-        }
-      }
-      await job.moveToWaitingChildren(token ?? '');
-      throw new WaitingForChildren();
+    childResults: async () => {
+      const values = Object.entries(await job.getChildrenValues<unknown>());
+      // The name of a child is its queue's and its id, which holds no colon.
+      return new Map(values.map(([name, value]) => [name.slice(name.lastIndexOf(':') + 1), value]));
+    },
+    async awaitChildren(added) {
+      const parent = { id: job.id ?? '', queue: job.queueQualifiedName };
+      await Promise.all(added.map((child) => children.add(child, parent)));
+      // False when the last child was done before the parent could be parked: parking it then would leave it to its lock.
+      if (await job.moveToWaitingChildren(token ?? '')) throw new WaitingForChildren();
     },
   };
 }

@@ -6,12 +6,12 @@ import type { CliContext } from '../context.ts';
 import { type DemoSource, runDemo } from '../demo/demo.ts';
 import type { DemoReport } from '../demo/demo-report.ts';
 import { readDemoFile } from '../demo/file-source.ts';
-import { createProgress } from '../demo/progress.ts';
 import { renderDemoReport } from '../demo/report.ts';
 import { DEMO_DEFAULTS, demoTraffic } from '../demo/traffic.ts';
 import { parseUsageProfile } from '../demo/usage-profile.ts';
 import { positiveAmount, wholeNumber, withJson } from '../options.ts';
 import { print } from '../output/print.ts';
+import { createProgress } from '../output/progress.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 
 interface DemoOptions {
@@ -76,7 +76,7 @@ async function demo(context: CliContext, options: DemoOptions): Promise<void> {
     );
     const { columns } = context.output;
     const text = renderDemoReport(report, {
-      color: columns !== undefined && process.env.NO_COLOR === undefined,
+      color: columns !== undefined && context.config().color,
       columns: columns ?? COLUMNS_PIPED,
     });
     print(context, options.json, { json: { ...report }, text });

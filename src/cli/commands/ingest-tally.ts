@@ -25,6 +25,11 @@ export class IngestTally {
   readonly #reasons = new Map<string, number>();
   readonly #rejected: RejectedLine[] = [];
 
+  /** Events counted so far. */
+  get events(): number {
+    return this.#events;
+  }
+
   /** A job that was read and not sent. */
   addUnsent(job: IngestJob): void {
     this.#events += job.lines.length;

@@ -3,10 +3,12 @@ import { AppError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
 import { batchJobs } from '../ingest/batch-jobs.ts';
 import { type ClockChoice, chooseClock } from '../ingest/choose-clock.ts';
+import { countLines } from '../ingest/count-lines.ts';
 import { parseMapping } from '../ingest/field-map.ts';
 import { readEvents } from '../ingest/read-events.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
+import { createProgress, type Progress } from '../output/progress.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 import { IngestTally } from './ingest-tally.ts';
 
@@ -16,6 +18,7 @@ interface IngestOptions {
   readonly map?: Readonly<Record<string, string>>;
   readonly clock: ClockChoice;
   readonly dryRun?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** Jobs on their way at once: enough to keep every lane busy, few enough to stop soon. */
@@ -37,7 +40,8 @@ export function registerIngest(program: Command, context: CliContext): void {
         .choices(['auto', 'wall', 'file'])
         .default('auto'),
     )
-    .option('--dry-run', 'read the whole file and count, send nothing');
+    .option('--dry-run', 'read the whole file and count, send nothing')
+    .option('--quiet', 'no progress');
   withJson(command, [
     'tollkeeper ingest usage.ndjson',
     'tollkeeper ingest export.csv.gz --map id=event_id,account=customer',
@@ -52,12 +56,24 @@ export function registerIngest(program: Command, context: CliContext): void {
     const { clock, lines } = await chooseClock(read, options.clock);
     const jobs = batchJobs(lines, clock === 'file' ? { clock } : {});
     if (options.dryRun === true) for await (const job of jobs) tally.addUnsent(job);
-    else await sendAll(context, jobs, tally);
+    else await sendAll(context, jobs, tally, await progressFor(file, options));
     print(context, options.json, tally.answer(options.dryRun === true));
   });
 }
 
-async function sendAll(context: CliContext, jobs: ReturnType<typeof batchJobs>, tally: IngestTally): Promise<void> {
+/** A bar on stderr; without a known total, or without a terminal, a line now and then. */
+async function progressFor(file: string, options: IngestOptions): Promise<Progress> {
+  const silent = options.json === true || options.quiet === true;
+  const total = silent ? undefined : await countLines(file);
+  return createProgress({ label: 'ingesting', total, stream: process.stderr, silent });
+}
+
+async function sendAll(
+  context: CliContext,
+  jobs: ReturnType<typeof batchJobs>,
+  tally: IngestTally,
+  progress: Progress,
+): Promise<void> {
   const ruleset = await rulesInForce(context);
   const intake = await context.openIntake({ ruleset });
   const inFlight = new Set<Promise<void>>();
@@ -67,7 +83,10 @@ async function sendAll(context: CliContext, jobs: ReturnType<typeof batchJobs>, 
       if (failure !== undefined) break;
       const sent = intake
         .submit(job.data)
-        .then((statuses) => tally.add(job, statuses))
+        .then((statuses) => {
+          tally.add(job, statuses);
+          progress.update(tally.events);
+        })
         .catch((error: unknown) => {
           failure ??= error;
         })
@@ -79,6 +98,7 @@ async function sendAll(context: CliContext, jobs: ReturnType<typeof batchJobs>, 
   } finally {
     // What was read before the file broke off is on its way already, and is finished.
     await Promise.all(inFlight);
+    progress.finish();
     await intake.close();
   }
   if (failure !== undefined) throw failure;

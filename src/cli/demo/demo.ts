@@ -2,10 +2,10 @@ import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { AdminStore } from '../../pipeline/admin/admin-store.ts';
 import { topUp } from '../../pipeline/admin/top-up.ts';
 import type { DemoStage } from '../../wire/demo-stage.ts';
+import type { Progress } from '../output/progress.ts';
 import { buildDemoReport } from './build-report.ts';
 import type { DemoReport } from './demo-report.ts';
 import type { DemoPlan } from './plan.ts';
-import type { Progress } from './progress.ts';
 import { createRecorder } from './recorder.ts';
 
 /** Events per job. Jobs are processed one after the other, so a large one keeps all lanes busy. */

@@ -75,8 +75,14 @@ export function createRecorder(attacks: readonly DemoAttack[]): Recorder {
 
 function hourOf(byAccount: Map<string, Map<number, HourOfAccount>>, account: string, hour: number): HourOfAccount {
   let hours = byAccount.get(account);
-  if (hours === undefined) byAccount.set(account, (hours = new Map()));
+  if (hours === undefined) {
+    hours = new Map();
+    byAccount.set(account, hours);
+  }
   let found = hours.get(hour);
-  if (found === undefined) hours.set(hour, (found = { charged: 0n, refused: 0n }));
+  if (found === undefined) {
+    found = { charged: 0n, refused: 0n };
+    hours.set(hour, found);
+  }
   return found;
 }

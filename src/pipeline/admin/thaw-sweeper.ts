@@ -51,6 +51,7 @@ async function thawOne({ store, now }: ThawSweeperOptions, expired: ExpiredFreez
     await thaw(store, {
       wallet: { tenant: expired.tenant, name: expired.walletId },
       usage: 'keep',
+      onlyExpired: true,
       overdraftNanos: 0n,
       // One key per freeze: two sweepers at once thaw it once.
       key: `expire-${expired.walletId}-${expired.statusSequence}`,

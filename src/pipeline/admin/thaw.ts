@@ -13,6 +13,8 @@ export interface ThawRequest extends AdminRequest {
   /** What becomes of usage refused during the freeze. Charging it is always somebody's explicit wish. */
   readonly usage: 'keep' | 'post' | 'void';
   readonly overdraftNanos: bigint;
+  /** Only if the freeze has run out by then: a person may have extended it since the caller looked. */
+  readonly onlyExpired?: boolean;
 }
 
 type Answer = ThawOutcome & { readonly isRepeated: boolean };
@@ -78,6 +80,9 @@ async function thawRound(
 async function checkedWallet(transaction: AdminTransaction, request: ThawRequest): Promise<WalletHead> {
   const wallet = await transaction.wallet();
   if (wallet === undefined) throw new AppError('WALLET_NOT_FOUND', `${request.wallet.name} has no wallet.`);
+  if (request.onlyExpired === true && !hasExpired(wallet, request.nowMs)) {
+    throw new AppError('WALLET_STATE', `The freeze of ${wallet.account} has not run out.`);
+  }
   if (wallet.status === 'thawing' && request.usage !== 'post') {
     throw new AppError('WALLET_STATE', `A thaw of ${wallet.account} that posts its usage is under way.`, {
       fix: 'Finish it with --usage post.',
@@ -87,6 +92,10 @@ async function checkedWallet(transaction: AdminTransaction, request: ThawRequest
   const waiting = request.usage === 'keep' ? NONE : await transaction.countUsage('frozen');
   if (waiting.events > 0) return wallet;
   throw new AppError('WALLET_STATE', `The wallet of ${wallet.account} is not frozen, and no refused usage waits.`);
+}
+
+function hasExpired(wallet: WalletHead, nowMs: number): boolean {
+  return wallet.status === 'frozen' && wallet.frozenUntilMs !== null && wallet.frozenUntilMs <= nowMs;
 }
 
 async function voidUsage(transaction: AdminTransaction, request: ThawRequest, wallet: WalletHead) {

@@ -22,7 +22,8 @@ export async function processLaneJob(job: DeliveredJob, writer: LaneWriter, curr
   const factory = new LaneEventFactory(currency);
   const items = events.map(({ at, raw }) => {
     const parsed = parseUsageEvent(raw, true);
-    if (!parsed.ok) throw new Error(`lane job ${job.id} holds an event its router refused: ${parsed.rejection.code}`);
+    if (!parsed.ok)
+      throw new TypeError(`lane job ${job.id} holds an event its router refused: ${parsed.rejection.code}`);
     return factory.prepare(parsed.event, at);
   });
   return { child, results: await writer.submit(items) };

@@ -1,5 +1,4 @@
-import { WaitingForChildren } from './queue-port.ts';
-import type { DeliveredJob, JobProcessor } from './queue-port.ts';
+import { type DeliveredJob, JobGivenBack, type JobProcessor, WaitingForChildren } from './queue-port.ts';
 import type { RejectionLog } from './rejection-log.ts';
 
 const RETRY_MS_MIN = 100;
@@ -22,15 +21,18 @@ export interface NeverFailOptions {
  */
 export function neverFail(process: JobProcessor, options: NeverFailOptions): JobProcessor {
   return async (job) => {
+    let bug: unknown;
     let bugs = 0;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await process(job);
+        return bugs < BUG_ATTEMPTS ? await process(job) : await setAside(job, bug, options.rejections);
       } catch (error) {
-        if (error instanceof WaitingForChildren || options.isStopping()) throw error;
+        if (error instanceof WaitingForChildren || error instanceof JobGivenBack) throw error;
         options.onRetry(job, attempt, error);
-        if (isOurBug(error) && ++bugs >= BUG_ATTEMPTS) return await setAside(job, error, options.rejections);
+        // Setting aside may fail too; the error to report stays the one it was set aside for.
+        if (isOurBug(error) && ++bugs <= BUG_ATTEMPTS) bug = error;
         await options.sleep(Math.min(RETRY_MS_MIN * 2 ** (attempt - 1), RETRY_MS_MAX));
+        if (options.isStopping()) throw new JobGivenBack('the process is stopping');
       }
     }
   };

@@ -5,14 +5,20 @@ export interface DeliveredJob {
   readonly data: unknown;
   /** Size of the data as stored, in characters. */
   readonly size: number;
-  /** Values returned by child jobs, when there are any. */
+  /** Values returned by finished child jobs, by child id. */
   readonly childResults: () => Promise<ReadonlyMap<string, unknown>>;
-  /** Adds child jobs (idempotent by id) and gives the job back until they are done. Never returns normally. */
-  readonly awaitChildren: (children: readonly ChildJob[]) => Promise<never>;
+  /**
+   * Adds child jobs (idempotent by id) and parks the job until they are done, which ends this delivery by throwing
+   * `WaitingForChildren`. Returns only when all of them are done already.
+   */
+  readonly awaitChildren: (children: readonly ChildJob[]) => Promise<void>;
 }
 
 /** Thrown by `awaitChildren`: the job is parked until its children are done. Not a failure. */
 export class WaitingForChildren extends Error {}
+
+/** Thrown to put a job back untouched: this process cannot finish it. Another delivery will. Not a failure. */
+export class JobGivenBack extends Error {}
 
 export interface ChildJob {
   readonly queue: string;
@@ -46,7 +52,7 @@ export interface QueueHandle {
 }
 
 export interface WorkerHandle {
-  /** Stops fetching; resolves when the jobs in hand are finished. `force` abandons them (they are delivered again). */
+  /** Stops fetching; resolves when the jobs in hand are finished or given back. `force` abandons them: the queue delivers them again when their locks end. */
   readonly close: (force?: boolean) => Promise<void>;
 }
 

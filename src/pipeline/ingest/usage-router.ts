@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
-import { ARRIVAL_PROPERTY } from '../../domain/events/event-key.ts';
+import { ARRIVAL_PROPERTY, formatEventKey } from '../../domain/events/event-key.ts';
 import type { ParsedEvent } from '../../domain/events/parse-event.ts';
 import { type ParsedJob, parseJob } from '../../domain/events/parse-job.ts';
 import type { EventStatus, UsageEvent } from '../../domain/events/usage-event.ts';
 import { parseRfc3339 } from '../../domain/time.ts';
+import { laneQueue } from '../../queues.ts';
 import { type LaneEvent, LaneEventFactory } from '../lane/lane-event.ts';
 import type { LaneWriter } from '../lane/lane-writer.ts';
+import type { LaneJobResult } from './lane-intake.ts';
 import type { DeliveredJob } from './queue-port.ts';
 import type { RejectionLog } from './rejection-log.ts';
 
@@ -24,6 +27,8 @@ export interface UsageRouterOptions {
   readonly rejections: RejectionLog;
   /** Our clock at first acceptance, epoch milliseconds. */
   readonly now: () => number;
+  /** Jobs the intake workers may hold at once. */
+  readonly jobsMax: number;
 }
 
 /** Events prepared between two turns of the event loop: keeps a slice well under 50 ms. */
@@ -42,6 +47,7 @@ interface Routed {
 export class UsageRouter {
   readonly #options: UsageRouterOptions;
   readonly #factory: LaneEventFactory;
+  #jobsInHand = 0;
 
   constructor(options: UsageRouterOptions) {
     this.#options = options;
@@ -50,6 +56,15 @@ export class UsageRouter {
 
   /** Processes one job of an intake queue. Throws only when the events belong to lanes that are changing hands. */
   async process(job: DeliveredJob, trusted: boolean): Promise<UsageJobResult> {
+    this.#jobsInHand++;
+    try {
+      return await this.#process(job, trusted);
+    } finally {
+      this.#jobsInHand--;
+    }
+  }
+
+  async #process(job: DeliveredJob, trusted: boolean): Promise<UsageJobResult> {
     const acceptedAtMs = this.#options.now();
     const parsed = parseJob(job.data, { trusted, bytes: job.size });
     if (!parsed.ok) {
@@ -57,11 +72,32 @@ export class UsageRouter {
       await this.#record(job, [status], [job.data], parsed);
       return { v: 1, results: [status] };
     }
+    const single = this.#submitSingle(parsed, acceptedAtMs);
+    if (single !== undefined) {
+      const results = await single;
+      if (results[0]?.status === 'rejected') await this.#record(job, results, parsed.raws, parsed);
+      return { v: 1, results };
+    }
     const results: EventStatus[] = new Array(parsed.events.length);
     const lanes = await this.#route(parsed, results, acceptedAtMs);
     await this.#submit(job, lanes, results);
     if (results.some((result) => result.status === 'rejected')) await this.#record(job, results, parsed.raws, parsed);
     return { v: 1, results };
+  }
+
+  /** The short way for a job of one valid event of a lane of ours: most producers that do not batch send these. */
+  #submitSingle(job: Extract<ParsedJob, { ok: true }>, acceptedAtMs: number): Promise<EventStatus[]> | undefined {
+    const only = job.events.length === 1 ? job.events[0] : undefined;
+    if (only?.ok !== true) return undefined;
+    const item = this.#factory.prepare(only.event, job.clock === 'file' ? arrivalOf(only.event) : acceptedAtMs);
+    const written = this.#options.writers.get(this.#options.laneOf(item.address.shard))?.submit([item]);
+    this.#hurryWhenFull();
+    return written;
+  }
+
+  #hurryWhenFull(): void {
+    if (this.#jobsInHand < this.#options.jobsMax) return;
+    for (const writer of this.#options.writers.values()) writer.hurry();
   }
 
   async #route(
@@ -95,30 +131,36 @@ export class UsageRouter {
       await this.#forward(job, lanes, results);
       return;
     }
-    await Promise.all(
-      [...lanes].map(async ([lane, routed]) => {
-        const statuses = await this.#options.writers.get(lane)?.submit(routed.map(({ item }) => item));
-        assign(results, routed, statuses);
-      }),
-    );
+    const written = [...lanes].map(async ([lane, routed]) => {
+      const statuses = await this.#options.writers.get(lane)?.submit(routed.map(({ item }) => item));
+      assign(results, routed, statuses);
+    });
+    this.#hurryWhenFull();
+    await Promise.all(written);
   }
 
   /** Some lane belongs to another process: every lane's share becomes a child job there, and the results are merged. */
-  async #forward(job: DeliveredJob, lanes: ReadonlyMap<number, Routed[]>, results: EventStatus[]): Promise<void> {
-    const done = await job.childResults();
-    const missing = [...lanes].filter(([lane]) => !done.has(childId(job, lane)));
+  async #forward(
+    job: DeliveredJob,
+    lanes: ReadonlyMap<number, readonly Routed[]>,
+    results: EventStatus[],
+  ): Promise<void> {
+    const shares = [...lanes].map(([lane, routed]) => ({ lane, routed, id: childId(job, lane, routed) }));
+    let done = await job.childResults();
+    const missing = shares.filter(({ id }) => !done.has(id));
     if (missing.length > 0) {
-      return job.awaitChildren(
-        missing.map(([lane, routed]) => ({
-          queue: `lane-${lane}`,
-          id: childId(job, lane),
-          data: { v: 1, child: childId(job, lane), events: routed.map(({ item, raw }) => ({ at: item.ingestedAtMs, raw })) },
+      await job.awaitChildren(
+        missing.map(({ lane, routed, id }) => ({
+          queue: laneQueue(lane).name,
+          id,
+          data: { v: 1, child: id, events: routed.map(({ item, raw }) => ({ at: item.ingestedAtMs, raw })) },
         })),
       );
+      done = await job.childResults();
     }
-    for (const [lane, routed] of lanes) {
-      const value = done.get(childId(job, lane)) as { readonly results: readonly EventStatus[] };
-      assign(results, routed, value.results);
+    for (const { routed, id } of shares) {
+      const value = done.get(id) as Partial<LaneJobResult> | undefined;
+      assign(results, routed, value?.results);
     }
   }
 
@@ -137,12 +179,19 @@ export class UsageRouter {
   }
 }
 
-function childId(job: DeliveredJob, lane: number): string {
-  return `${job.queue}-${job.id.replaceAll(':', '_')}-lane${lane}`;
+/**
+ * The same share of the same job has the same child, however often it is delivered. Its content counts, because a
+ * producer may use a job id again for other events while the first child is still kept.
+ */
+function childId(job: DeliveredJob, lane: number, routed: readonly Routed[]): string {
+  const digest = createHash('sha256');
+  for (const { item } of routed) digest.update(`${formatEventKey(item.key)} ${item.contentHash}\n`);
+  return `${job.queue}-${job.id.replaceAll(':', '_')}-lane${lane}-${digest.digest('hex').slice(0, 16)}`;
 }
 
 function assign(results: EventStatus[], routed: readonly Routed[], statuses: readonly EventStatus[] | undefined): void {
-  if (statuses?.length !== routed.length) throw new Error('a lane answers one status per event');
+  // A bug of ours by its type: repeating the job would give the same answers.
+  if (statuses?.length !== routed.length) throw new RangeError('a lane answers one status per event');
   for (let at = 0; at < routed.length; at++) {
     const status = statuses[at];
     const index = routed[at]?.index;
@@ -156,8 +205,12 @@ function arrivalOf(event: UsageEvent): number {
   return (typeof arrival === 'string' ? parseRfc3339(arrival) : undefined) ?? event.occurredAtMs;
 }
 
-function namesOf(event: ParsedEvent | undefined, raw: unknown): { readonly tenant: string; readonly source: string | null } {
+function namesOf(
+  event: ParsedEvent | undefined,
+  raw: unknown,
+): { readonly tenant: string; readonly source: string | null } {
   if (event?.ok === true) return { tenant: event.event.tenant, source: event.event.source };
-  const source = typeof raw === 'object' && raw !== null && 'source' in raw && typeof raw.source === 'string' ? raw.source : null;
+  const source =
+    typeof raw === 'object' && raw !== null && 'source' in raw && typeof raw.source === 'string' ? raw.source : null;
   return { tenant: 'default', source };
 }

@@ -17,7 +17,8 @@ const ADDRESSES_MAX = 200_000;
 
 /** Prepares events for their lanes: identity, content hash and address. Holds a bounded cache of addresses. */
 export class LaneEventFactory {
-  readonly #addresses = new Map<string, AccountAddress>();
+  readonly #addresses = new Map<string, Map<string, AccountAddress>>();
+  #known = 0;
   readonly #currency: string;
 
   constructor(currency: string) {
@@ -35,12 +36,19 @@ export class LaneEventFactory {
   }
 
   addressOf(tenant: string, account: string): AccountAddress {
-    const name = `${tenant}\u0000${account}`;
-    const known = this.#addresses.get(name);
-    if (known !== undefined) return known;
-    if (this.#addresses.size >= ADDRESSES_MAX) this.#addresses.clear();
+    const known = this.#addresses.get(tenant)?.get(account);
+    return known ?? this.#learn(tenant, account);
+  }
+
+  #learn(tenant: string, account: string): AccountAddress {
+    if (this.#known++ >= ADDRESSES_MAX) {
+      this.#addresses.clear();
+      this.#known = 1;
+    }
     const address = addressOf(tenant, account, this.#currency);
-    this.#addresses.set(name, address);
+    const accounts = this.#addresses.get(tenant) ?? new Map<string, AccountAddress>();
+    accounts.set(account, address);
+    this.#addresses.set(tenant, accounts);
     return address;
   }
 }

@@ -42,6 +42,14 @@ export interface LaneTransaction {
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }
 
+/**
+ * Another lane has stored an event under a key of this batch: every key must be looked up. It carries the code PostgreSQL
+ * gives where two entries meet in one index; entries and quarantined usage are in two.
+ */
+export class KeyTakenError extends Error {
+  readonly code = '23505';
+}
+
 /** What a lane writer needs from the world. `AppError(LANE_FENCED)` says that another process owns the lane. */
 export interface LaneStore {
   /** Takes the lane over, or `AppError(LANE_BUSY)` while another live process holds it. */

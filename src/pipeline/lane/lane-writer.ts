@@ -15,6 +15,8 @@ export interface LaneObserver {
   readonly onCommit?: (batch: BatchRecord) => void;
   /** An attempt failed and will be repeated; `attempt` counts from 1. */
   readonly onRetry?: (lane: number, attempt: number, error: unknown) => void;
+  /** Another process owns the lane: whatever is submitted from now on belongs there. */
+  readonly onLost?: (lane: number) => void;
 }
 
 export interface LaneWriterOptions {
@@ -59,6 +61,7 @@ export class LaneWriter {
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #closed = false;
   #lastBatchMs = 0;
 
   constructor(options: LaneWriterOptions) {
@@ -86,11 +89,21 @@ export class LaneWriter {
 
   /** Resolves with one status per event, in order, once all of them are durable. */
   submit(events: readonly LaneEvent[]): Promise<EventStatus[]> {
+    // A closed writer that wrote again would claim a lane that it has just released.
+    if (this.#closed) return Promise.reject(new AppError('LANE_FENCED', `the writer of lane ${this.lane} is closed`));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ events, resolve, reject });
       this.#waitingEvents += events.length;
       this.#schedule();
     });
+  }
+
+  /**
+   * Ends the gathering now. The intake calls this when every job it may hold is waiting here: nobody else can join, so
+   * waiting longer would only cost time.
+   */
+  hurry(): void {
+    if (this.#timer !== undefined) this.#flush();
   }
 
   /** Finishes what was submitted, then releases the lane. With `abandon`, what cannot be written now is rejected. */
@@ -100,6 +113,7 @@ export class LaneWriter {
       this.#flush();
       await this.#running;
     }
+    this.#closed = true;
     clearTimeout(this.#timer);
     await this.#options.store.release(this.#options.lane);
     this.#memory = undefined;
@@ -169,8 +183,8 @@ export class LaneWriter {
         return await this.#attempt(events, lookUpAll);
       } catch (error) {
         this.#memory = undefined;
-        if (error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY')) throw error;
-        if (this.#stopped) throw error;
+        if (isLost(error)) this.#options.observer.onLost?.(this.lane);
+        if (isLost(error) || this.#stopped) throw error;
         this.#options.observer.onRetry?.(this.lane, attempt, error);
         if (isUniqueViolation(error) && !lookUpAll) {
           // A key that another lane wrote is found by looking every key up.
@@ -226,6 +240,10 @@ function partitionTimes(memory: LaneMemory, events: readonly LaneEvent[], lateWi
     days.add(Math.floor(clockMs / 86_400_000));
   }
   return [...days].map((day) => day * 86_400_000);
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY');
 }
 
 function retryDelayMs(attempt: number): number {

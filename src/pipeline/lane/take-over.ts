@@ -78,7 +78,9 @@ export async function applyOutsideChanges(memory: LaneMemory, transaction: LaneT
     for (const stored of await transaction.loadAccounts(changed)) {
       const known = memory.accounts.get(stored.wallet.walletId);
       // The features in memory are newer than any checkpoint; only the head was changed by others.
-      if (known !== undefined) Object.assign(known.wallet, stored.wallet);
+      if (known === undefined) continue;
+      Object.assign(known.wallet, stored.wallet);
+      known.isNew = false;
     }
   }
   const head = await transaction.head();

@@ -2,12 +2,7 @@ import type pg from 'pg';
 import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import { formatIso } from '../../../domain/time.ts';
 import { AppError } from '../../../errors.ts';
-import type {
-  AdminScope,
-  AdminTransaction,
-  ReleasableReason,
-  UsageTotal,
-} from '../../../pipeline/admin/admin-store.ts';
+import type { AdminScope, AdminTransaction } from '../../../pipeline/admin/admin-store.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { exactJson } from './exact-json.ts';
 import { quarantineOf } from './wallet-quarantine.ts';

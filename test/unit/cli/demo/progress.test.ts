@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { createProgress, paceOf } from '../../../../src/cli/demo/progress.ts';
+import { createProgress, paceOf } from '../../../../src/cli/output/progress.ts';
 
 function collector(isTTY: boolean) {
   const written: string[] = [];

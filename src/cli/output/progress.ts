@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import { count, seconds } from './report-values.ts';
+import { count, seconds } from '../demo/report-values.ts';
 
 /** Where progress goes, normally stderr. `isTTY` decides between a bar and lines. */
 export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -17,7 +17,8 @@ const LINE_EVERY_MS = 5_000;
 
 export interface ProgressOptions {
   readonly label: string;
-  readonly total: number;
+  /** Undefined when nobody can know, as for stdin: then the pace is shown and no end. */
+  readonly total: number | undefined;
   readonly stream: ProgressStream;
   /** With `--json` or `--quiet`: nothing is written. */
   readonly silent: boolean;
@@ -28,10 +29,12 @@ export interface ProgressOptions {
 /** A bar with events per second and the time left on a terminal, otherwise a plain line every few seconds. */
 export function createProgress(options: ProgressOptions): Progress {
   if (options.silent) return { update: () => undefined, finish: () => undefined };
-  return options.stream.isTTY === true ? barProgress(options) : lineProgress(options);
+  const { total } = options;
+  if (total === undefined || options.stream.isTTY !== true) return lineProgress(options);
+  return barProgress({ ...options, total });
 }
 
-function barProgress({ label, total, stream, now = Date.now }: ProgressOptions): Progress {
+function barProgress({ label, total, stream, now = Date.now }: ProgressOptions & { readonly total: number }): Progress {
   const startedMs = now();
   const bar = new SingleBar(
     {
@@ -60,11 +63,10 @@ function lineProgress({ label, total, stream, now = Date.now }: ProgressOptions)
   let lastDone = -1;
   const write = (done: number) => {
     const { rate, left } = paceOf(done, total, now() - startedMs);
-    const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
     lastDone = done;
-    stream.write(
-      `${label} ${percent} %, ${count(done)} of ${count(total)}, ${rate} events/s${left === '' ? '' : `, ${left}`}\n`,
-    );
+    const counted =
+      total === undefined ? count(done) : `${percentOf(done, total)} %, ${count(done)} of ${count(total)}`;
+    stream.write(`${label} ${counted}, ${rate} events/s${left === '' ? '' : `, ${left}`}\n`);
   };
   let latest = 0;
   return {
@@ -80,15 +82,19 @@ function lineProgress({ label, total, stream, now = Date.now }: ProgressOptions)
   };
 }
 
+function percentOf(done: number, total: number): number {
+  return total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
+}
+
 /** Events per second so far, and what is left at that pace; no promise before the first second. */
 export function paceOf(
   done: number,
-  total: number,
+  total: number | undefined,
   elapsedMs: number,
 ): { readonly rate: string; readonly left: string } {
   if (done <= 0 || elapsedMs <= 0) return { rate: '0', left: '' };
   const rate = done / (elapsedMs / 1000);
-  const leftMs = ((total - done) / rate) * 1000;
-  const left = elapsedMs < 1000 || done >= total ? '' : `${seconds(leftMs)} left`;
+  const leftMs = (((total ?? 0) - done) / rate) * 1000;
+  const left = elapsedMs < 1000 || total === undefined || done >= total ? '' : `${seconds(leftMs)} left`;
   return { rate: count(rate), left };
 }
