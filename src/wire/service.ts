@@ -8,17 +8,16 @@ import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
-import { AppError } from '../errors.ts';
 import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
 import { processLaneJob } from '../pipeline/ingest/lane-intake.ts';
 import { neverFail } from '../pipeline/ingest/never-fail.ts';
-import type { DeliveredJob, JobProcessor, WorkerHandle } from '../pipeline/ingest/queue-port.ts';
+import { type DeliveredJob, JobGivenBack, type JobProcessor, type WorkerHandle } from '../pipeline/ingest/queue-port.ts';
 import { UsageRouter } from '../pipeline/ingest/usage-router.ts';
 import type { BatchRecord } from '../pipeline/lane/batch-record.ts';
-import { LaneWriter } from '../pipeline/lane/lane-writer.ts';
 import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
 import { INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
+import { LaneKeeper } from './lane-keeper.ts';
 
 export interface ServiceOptions {
   readonly ruleset: () => Ruleset;
@@ -40,6 +39,7 @@ export interface ServiceOptions {
 
 /** A running pipeline. */
 export interface Service {
+  /** Lanes owned now; a lane whose owner is gone is taken over. */
   readonly ownedLanes: readonly number[];
   /** Finishes what is in hand, then stops; what cannot finish in time is delivered again by the queue. */
   readonly close: (options?: { readonly graceMs?: number }) => Promise<void>;
@@ -47,39 +47,35 @@ export interface Service {
 
 const CLOSE_GRACE_MS = 20_000;
 
+/** How long abandoned jobs may take to go back to their queue, and the last messages to leave. */
+const GIVE_BACK_MS = 5_000;
+
 /** Starts lane writers, the intake workers and the outbox relay on an open engine. */
 export async function startService(engine: Engine, options: ServiceOptions): Promise<Service> {
-  const store = new PostgresLaneStore(engine.pool, engine.connectionString);
   const shardLanes = await readShardLanes(engine.pool);
   const rejections = createRejectionLog(engine.pool);
-  const writers = await openWriters(store, options, options.lanes ?? [...new Set(shardLanes)]);
   const currency = options.ruleset().pricing.currency;
-  const router = new UsageRouter({
-    currency,
-    laneOf: (shard) => shardLanes[shard] ?? 0,
-    writers,
-    rejections,
-    now: options.now,
-    jobsMax: options.concurrency,
-  });
-  let stopping = false;
+  // Pauses between attempts end at once when the process is stopping.
+  const stopping = new AbortController();
+  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
   const guarded = (process: JobProcessor) =>
-    neverFail(giveUpLostLanes(process, writers), {
+    neverFail(process, {
       rejections,
-      sleep: (ms) => sleep(ms),
+      sleep: pause,
       onRetry: (job: DeliveredJob, attempt, error) => options.onRetry(`job ${job.queue}/${job.id}`, attempt, error),
-      isStopping: () => stopping,
+      isStopping: () => stopping.signal.aborted,
     });
   const open = (queue: QueueDefinition, process: JobProcessor, concurrency = options.concurrency) =>
     engine.queues.openWorker(queue.name, guarded(process), { concurrency, keepCompleted: queue.keepCompleted });
+  const lanes = keepLanes(engine, options, { lanes: options.lanes ?? [...new Set(shardLanes)], pause, open });
+  await lanes.open();
+  const { writers } = lanes;
+  const laneOf = (shard: number) => shardLanes[shard] ?? 0;
+  const router = new UsageRouter({ currency, laneOf, writers, rejections, now: options.now, jobsMax: options.concurrency });
   const workers: WorkerHandle[] = [
     open(USAGE_QUEUE, (job) => processUsage(router, job)),
     // A replayed file is judged in its own order: two jobs in hand at once could overtake each other.
     open(INGEST_QUEUE, (job) => processIngest(router, job), 1),
-    // Only another process on the same external database can forward events to a lane of ours.
-    ...(engine.kind === 'embedded' ? [] : [...writers.values()]).map((writer) =>
-      open(laneQueue(writer.lane), (job) => processLaneJob(job, writer, currency)),
-    ),
   ];
   const sweeper =
     options.sweepsThaws === true
@@ -93,63 +89,55 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
   const relay = startOutboxRelay(createOutboxStore(engine.pool), engine.queues, options.onRetry);
 
   return {
-    ownedLanes: [...writers.keys()].sort((left, right) => left - right),
+    get ownedLanes() {
+      return [...writers.keys()].sort((left, right) => left - right);
+    },
     async close({ graceMs = CLOSE_GRACE_MS } = {}) {
-      const inTime = await within(graceMs, Promise.all(workers.map((worker) => worker.close())));
-      stopping = true;
-      if (!inTime) await Promise.all(workers.map((worker) => worker.close(true)));
-      await Promise.all([...writers.values()].map((writer) => writer.close({ abandon: !inTime })));
+      const finished = Promise.all([...workers.map((worker) => worker.close()), lanes.stopTaking()]);
+      const inTime = await within(graceMs, finished);
+      stopping.abort();
+      await lanes.close({ abandon: !inTime });
+      // What the writers gave up goes back to its queue; with the queue gone too, it stays there until its lock ends.
+      if (!inTime && !(await within(GIVE_BACK_MS, finished))) {
+        await Promise.all([...workers.map((worker) => worker.close(true)), lanes.cutOff()]);
+      }
       await sweeper?.close();
-      await relay.close();
+      await within(GIVE_BACK_MS, relay.close());
     },
   };
 }
 
-async function openWriters(
-  store: PostgresLaneStore,
+/** The lanes of this process, with the workers for what others forward to them. */
+function keepLanes(
+  engine: Engine,
   options: ServiceOptions,
-  lanes: readonly number[],
-): Promise<Map<number, LaneWriter>> {
-  const writers = new Map<number, LaneWriter>();
-  for (const lane of lanes) {
-    const writer = new LaneWriter({
-      lane,
-      owner: options.owner,
-      store,
-      ruleset: options.ruleset,
-      lateWindowMs: options.lateWindowMs,
-      batchEventsMax: options.batchEventsMax,
-      gatherMs: options.gatherMs,
-      observer: {
-        ...(options.onCommit === undefined ? {} : { onCommit: options.onCommit }),
-        onRetry: (number, attempt, error) => options.onRetry(`lane ${number}`, attempt, error),
-      },
-      sleep: (ms) => sleep(ms),
+  parts: {
+    readonly lanes: readonly number[];
+    readonly pause: (ms: number) => Promise<void>;
+    readonly open: (queue: QueueDefinition, process: JobProcessor) => WorkerHandle;
+  },
+): LaneKeeper {
+  const store = new PostgresLaneStore(engine.pool, engine.connectionString);
+  const { ruleset, lateWindowMs, batchEventsMax, gatherMs, owner, onCommit, onRetry } = options;
+  const openWorker = (lane: number) =>
+    parts.open(laneQueue(lane), async (job) => {
+      const writer = keeper.writers.get(lane);
+      if (writer === undefined) throw new JobGivenBack(`lane ${lane} is not ours`);
+      return processLaneJob(job, writer, ruleset().pricing.currency);
     });
-    try {
-      await writer.open();
-      writers.set(lane, writer);
-    } catch (error) {
-      // A lane with a live owner elsewhere is not ours; its events are forwarded there.
-      if (!(error instanceof AppError && error.code === 'LANE_BUSY')) throw error;
-    }
-  }
-  return writers;
-}
-
-/** A lane that was taken over is no longer ours: forgetting its writer makes the next attempt forward the events. */
-function giveUpLostLanes(process: JobProcessor, writers: Map<number, LaneWriter>): JobProcessor {
-  return async (job) => {
-    try {
-      return await process(job);
-    } catch (error) {
-      if (error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY')) {
-        for (const [lane, writer] of writers)
-          if (error.message.startsWith(`lane ${lane} `)) writers.delete(writer.lane);
-      }
-      throw error;
-    }
-  };
+  const keeper = new LaneKeeper({
+    lanes: parts.lanes,
+    freeLanes: (lanes) => store.freeLanes(lanes),
+    writer: { store, owner, ruleset, lateWindowMs, batchEventsMax, gatherMs, sleep: parts.pause },
+    observer: {
+      ...(onCommit === undefined ? {} : { onCommit }),
+      onRetry: (lane, attempt, error) => onRetry(`lane ${lane}`, attempt, error),
+    },
+    // Only another process on the same external database can forward events to a lane of ours.
+    openWorker: engine.kind === 'embedded' ? undefined : openWorker,
+    onRetry,
+  });
+  return keeper;
 }
 
 /** Whether a promise settles in time; the other branch keeps running and is ended by the caller. */

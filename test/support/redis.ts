@@ -14,6 +14,9 @@ export interface RedisServer {
   stop(): Promise<void>;
   /** Ends the server with `signal` (default SIGTERM) and starts it on the same port with the same data. */
   restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Kills the server; its data stays. `resume` starts it again on the same port. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
 }
 
 export interface RedisOptions {
@@ -117,6 +120,10 @@ function ownRedis(options: LaunchOptions & { readonly first: RunningRedis }): Re
       stopped ??= stop();
       return stopped;
     },
+    pause: () => running.end('SIGKILL'),
+    async resume() {
+      running = await launch(options);
+    },
     async restart(signal = 'SIGTERM') {
       await running.end(signal);
       running = await launch(options);
@@ -125,10 +132,13 @@ function ownRedis(options: LaunchOptions & { readonly first: RunningRedis }): Re
 }
 
 function foreignRedis(url: string): RedisServer {
+  const refuse = () =>
+    Promise.reject(new Error('a Redis named by REDIS_URL is not ours to restart; ask for { own: true }'));
   return {
     url,
     stop: () => Promise.resolve(),
-    restart: () =>
-      Promise.reject(new Error('a Redis named by REDIS_URL is not ours to restart; ask for { own: true }')),
+    restart: refuse,
+    pause: refuse,
+    resume: refuse,
   };
 }

@@ -24,6 +24,8 @@ export interface UsageClient {
   readonly drained: (patienceMs?: number) => Promise<void>;
   /** Forgets a job, as producers do that ask for completed jobs to be removed. */
   readonly remove: (jobId: string) => Promise<void>;
+  /** Ids of the jobs that wait. */
+  readonly jobIds: () => Promise<string[]>;
   readonly counts: () => Promise<Readonly<Record<string, number>>>;
   readonly close: () => Promise<void>;
 }
@@ -65,6 +67,7 @@ export function openUsageClient(options: UsageClientOptions): UsageClient {
       await queue.resume();
       return jobId;
     },
+    jobIds: async () => (await queue.getJobs(['waiting'])).map((job) => job.id ?? ''),
     remove: async (jobId) => {
       await queue.remove(jobId);
     },

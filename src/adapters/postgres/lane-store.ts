@@ -69,6 +69,17 @@ export class PostgresLaneStore implements LaneStore {
     });
   }
 
+  /** Those of the given lanes that no live session holds. Claiming one may still find it taken. */
+  async freeLanes(lanes: readonly number[]): Promise<readonly number[]> {
+    const { rows } = await this.#pool.query<{ lane: number }>(
+      `select lane from unnest($1::int[]) lane where not exists (
+         select from pg_locks where locktype = 'advisory' and classid = $2 and objid = lane and objsubid = 2 and granted
+           and database = (select oid from pg_database where datname = current_database()))`,
+      [lanes, LANE_LOCK_CLASS],
+    );
+    return rows.map((row) => row.lane);
+  }
+
   async release(lane: number): Promise<void> {
     const client = this.#owners.get(lane);
     this.#owners.delete(lane);

@@ -106,14 +106,19 @@ function openQueue(name: string, backend: Backend, onError: (error: Error) => vo
   };
 }
 
-/** Sizes of job data as stored, so that an oversized job is refused by what it weighed, not by what it became. */
-const SIZES = new WeakMap<object, number>();
+/**
+ * Size of a job's data as stored, so that an oversized job is refused by what it weighed, not by what it became. A
+ * property of the job itself: a WeakMap of thousands of short-lived jobs is what the garbage collector is slowest at.
+ */
+const SIZE = Symbol('size of the data');
+
+type SizedJob = Job<unknown, unknown, string, never> & { [SIZE]?: number };
 
 /** A worker that survives job data that is not JSON: the raw text is handed on, to be refused and kept. */
 class TolerantWorker extends Worker<unknown, unknown, string, IQueueBackend, never, never> {
   protected override createJob(json: JobJson, jobId: string): Job<unknown, unknown, string, never> {
-    const job = this.#parse(json, jobId);
-    SIZES.set(job, json.data.length);
+    const job: SizedJob = this.#parse(json, jobId);
+    job[SIZE] = json.data.length;
     return job;
   }
 
@@ -167,11 +172,10 @@ function openWorker(
   worker.on('error', onError);
   return {
     async close(force) {
-      // BullMQ remembers its first close, so a gentle one that hangs on a dead Redis is ended by cutting the connection.
-      const closed = worker.close(force);
-      if (force === true) await worker.disconnect();
-      await closed;
-      await children.close();
+      const closed = worker.close(force).then(() => children.close());
+      if (force !== true) return closed;
+      // With Redis away, closing ends only when it is back; whoever forces does not wait for that.
+      closed.catch(onError);
     },
   };
 }
@@ -215,7 +219,7 @@ class ChildQueues {
 
 function deliver(
   queue: string,
-  job: Job<unknown, unknown, string, never>,
+  job: SizedJob,
   token: string | undefined,
   children: ChildQueues,
 ): DeliveredJob {
@@ -223,7 +227,7 @@ function deliver(
     queue,
     id: job.id ?? '',
     data: job.data,
-    size: SIZES.get(job) ?? 0,
+    size: job[SIZE] ?? 0,
     childResults: async () => {
       const values = Object.entries(await job.getChildrenValues<unknown>());
       // The name of a child is its queue's and its id, which holds no colon.
