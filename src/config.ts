@@ -21,6 +21,8 @@ export interface Config {
   readonly gatherMs: number;
   /** Usage jobs one worker holds at a time. */
   readonly concurrency: number;
+  /** How long a job belongs to a process that has stopped renewing it, such as a killed one. */
+  readonly jobLockMs: number;
   /** BullMQ prefix, shared with the producers. */
   readonly queuePrefix: string;
   readonly logLevel: LogLevel;
@@ -58,6 +60,7 @@ export const VARIABLES = {
   TOLLKEEPER_BATCH_EVENTS: integer('5000', 1, 100_000),
   TOLLKEEPER_GATHER_MS: integer('5', 0, 1_000),
   TOLLKEEPER_CONCURRENCY: integer('64', 1, 10_000),
+  TOLLKEEPER_JOB_LOCK_MS: integer('60000', 1_000, 600_000),
   TOLLKEEPER_QUEUE_PREFIX: queueWord('bull'),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
@@ -98,6 +101,7 @@ export function parseConfig(environment: Environment): Config {
     batchEventsMax: read('TOLLKEEPER_BATCH_EVENTS', VARIABLES.TOLLKEEPER_BATCH_EVENTS) ?? 0,
     gatherMs: read('TOLLKEEPER_GATHER_MS', VARIABLES.TOLLKEEPER_GATHER_MS) ?? 0,
     concurrency: read('TOLLKEEPER_CONCURRENCY', VARIABLES.TOLLKEEPER_CONCURRENCY) ?? 0,
+    jobLockMs: read('TOLLKEEPER_JOB_LOCK_MS', VARIABLES.TOLLKEEPER_JOB_LOCK_MS) ?? 0,
     queuePrefix: read('TOLLKEEPER_QUEUE_PREFIX', VARIABLES.TOLLKEEPER_QUEUE_PREFIX) ?? '',
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
     logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',

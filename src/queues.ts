@@ -7,6 +7,9 @@ export interface QueueDefinition {
   readonly keepCompleted: { readonly age: number; readonly count: number };
 }
 
+/** Schema of BullMQ's own tables when the queues live in PostgreSQL. */
+export const QUEUE_SCHEMA = 'tollkeeper_queue';
+
 const KEEP = { age: 86_400, count: 5_000 };
 
 /** The public intake: any BullMQ client adds jobs of one or many usage events. */

@@ -1,9 +1,6 @@
 import type { Config } from '../config.ts';
 import type { EngineSettings } from './engine.ts';
 
-/** How long a job belongs to a worker that has stopped renewing it. */
-const JOB_LOCK_MS = 60_000;
-
 /** Where the configuration says PostgreSQL and the queues are. */
 export function engineSettings(config: Config): EngineSettings {
   return {
@@ -13,6 +10,6 @@ export function engineSettings(config: Config): EngineSettings {
     dataDir: config.dataDir,
     port: config.port,
     lanes: config.lanes,
-    jobLockMs: JOB_LOCK_MS,
+    jobLockMs: config.jobLockMs,
   };
 }

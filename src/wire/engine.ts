@@ -7,9 +7,7 @@ import { createPool } from '../adapters/postgres/pool.ts';
 import { createBullmqEngine } from '../adapters/queue/bullmq-engine.ts';
 import { AppError } from '../errors.ts';
 import type { QueueEngine } from '../pipeline/ingest/queue-port.ts';
-
-/** Schema of BullMQ's own tables when the queues live in PostgreSQL. */
-export const QUEUE_SCHEMA = 'tollkeeper_queue';
+import { QUEUE_SCHEMA } from '../queues.ts';
 
 /** Where PostgreSQL and the queues are; everything the composition root needs to know about the machine. */
 export interface EngineSettings {

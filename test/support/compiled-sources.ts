@@ -19,6 +19,9 @@ export async function compileSources(): Promise<CompiledSources> {
   const tsc = join(CHECKOUT, 'node_modules/typescript/bin/tsc');
   const flags = ['--noCheck', '--declaration', 'false', '--incremental', 'false', '--outDir', dir];
   await runCommand(process.execPath, [tsc, '-p', join(CHECKOUT, 'tsconfig.json'), ...flags]);
-  for (const name of ['node_modules', 'package.json']) await symlink(join(CHECKOUT, name), join(dir, name));
+  // What the program reads beside its code.
+  for (const name of ['node_modules', 'package.json', 'rules', 'src/adapters/postgres/migrations']) {
+    await symlink(join(CHECKOUT, name), join(dir, name));
+  }
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }

@@ -1,10 +1,20 @@
-import { parseEventKey, formatEventKey } from '../../src/domain/events/event-key.ts';
+import { formatEventKey, parseEventKey } from '../../src/domain/events/event-key.ts';
 import { encodeFeatures } from '../../src/domain/features/account-features.ts';
-import type { WalletHead } from '../../src/domain/ledger/wallet.ts';
+import { ENTRY_KIND, type WalletHead } from '../../src/domain/ledger/wallet.ts';
+import { DAY_MS } from '../../src/domain/time.ts';
 import { AppError } from '../../src/errors.ts';
 import type { BatchRecord } from '../../src/pipeline/lane/batch-record.ts';
 import { encodeFacts } from '../../src/pipeline/lane/facts-codec.ts';
-import type { LaneClaim, LaneStore, LaneTransaction, StoredAccount, StoredFacts } from '../../src/pipeline/lane/lane-store.ts';
+import type {
+  LaneClaim,
+  LaneStore,
+  LaneTransaction,
+  StoredAccount,
+  StoredFacts,
+} from '../../src/pipeline/lane/lane-store.ts';
+
+/** Few enough freezes a lane that random sequences reach the breaker: a cap of 20 shared by so many. */
+const MEMORY_LANES = 10;
 
 /** What happens to the next database transaction. */
 export type Accident = 'lost_before_commit' | 'lost_after_commit';
@@ -36,6 +46,7 @@ export class MemoryLaneStore implements LaneStore {
   readonly #entries: string[] = [];
   readonly #quarantined: string[] = [];
   readonly #decisions: string[] = [];
+  readonly #freezesMs: number[] = [];
   readonly #messages = new Map<string, string>();
   #epoch = 0n;
   #changeNo = 0n;
@@ -62,7 +73,16 @@ export class MemoryLaneStore implements LaneStore {
 
   books(): Books {
     const wallets = [...this.#wallets.values()].map((wallet) =>
-      [wallet.account, wallet.posted, wallet.seq, wallet.status, wallet.statusSequence, wallet.frozenUntilMs, wallet.quarantined, wallet.quarantinedEvents].join(' '),
+      [
+        wallet.account,
+        wallet.posted,
+        wallet.seq,
+        wallet.status,
+        wallet.statusSequence,
+        wallet.frozenUntilMs,
+        wallet.quarantined,
+        wallet.quarantinedEvents,
+      ].join(' '),
     );
     return {
       entries: [...this.#entries],
@@ -92,6 +112,8 @@ export class MemoryLaneStore implements LaneStore {
       featuresThrough: this.#head.featuresThrough,
       recentKeys: newest,
       keysCompleteFromMs: isCut ? parseEventKey(oldest).timeMs + 1 : 0,
+      freezesMs: this.#freezesMs.filter((atMs) => atMs > this.#head.clockMs - DAY_MS),
+      lanes: MEMORY_LANES,
     };
   }
 
@@ -120,7 +142,8 @@ export class MemoryLaneStore implements LaneStore {
     const staged: (() => void)[] = [];
     const result = await work({
       changeNo: this.#changeNo,
-      changedWallets: async (since) => this.#changes.filter(({ changeNo }) => changeNo > since).map(({ walletId }) => walletId),
+      changedWallets: async (since) =>
+        this.#changes.filter(({ changeNo }) => changeNo > since).map(({ walletId }) => walletId),
       head: async () => ({ lastBatch: this.#head.lastBatch, chain: Buffer.alloc(0) }),
       loadAccounts: (walletIds) => this.loadAccounts(walletIds),
       findKeys: async (keys) => {
@@ -145,20 +168,35 @@ export class MemoryLaneStore implements LaneStore {
   async #stage(batch: BatchRecord): Promise<() => void> {
     const facts = await encodeFacts(batch.facts);
     const wallets = batch.touched.map(({ wallet }) => ({ ...wallet }));
-    const checkpoints = [...batch.checkpoints].map(({ wallet, features }) => [wallet.walletId, encodeFeatures(features).slice()] as const);
-    const keys = [...batch.entries.map(({ key, contentHash }) => [key, contentHash] as const), ...batch.quarantined.map(({ key, item }) => [key, item.contentHash] as const)];
-    const entries = batch.entries.map(({ key, wallet, seq, amount, balanceAfter, kind }) => [formatEventKey(key), wallet.account, seq, amount, balanceAfter, kind].join(' '));
-    const quarantined = batch.quarantined.map(({ key, item, reason, amount, ingestedAtMs, decisionId }) => [formatEventKey(key), item.event.account, reason, amount, ingestedAtMs, decisionId].join(' '));
-    const decisions = batch.decisions.map(({ decisionId, outcome, score, decidedAtMs }) => [decisionId, outcome, score, decidedAtMs].join(' '));
+    const checkpoints = [...batch.checkpoints].map(
+      ({ wallet, features }) => [wallet.walletId, encodeFeatures(features).slice()] as const,
+    );
+    const keys = [
+      ...batch.entries.map(({ key, contentHash }) => [key, contentHash] as const),
+      ...batch.quarantined.map(({ key, item }) => [key, item.contentHash] as const),
+    ];
+    const entries = batch.entries.map(({ key, wallet, seq, amount, balanceAfter, kind }) =>
+      [formatEventKey(key), wallet.account, seq, amount, balanceAfter, kind].join(' '),
+    );
+    const quarantined = batch.quarantined.map(({ key, item, reason, amount, ingestedAtMs, decisionId }) =>
+      [formatEventKey(key), item.event.account, reason, amount, ingestedAtMs, decisionId].join(' '),
+    );
+    const decisions = batch.decisions.map(({ decisionId, outcome, score, decidedAtMs }) =>
+      [decisionId, outcome, score, decidedAtMs].join(' '),
+    );
+    const freezesMs = batch.entries.flatMap(({ kind, key }) => (kind === ENTRY_KIND.freeze ? [key.timeMs] : []));
     return () => {
       for (const [key, contentHash] of keys) this.#claimKey(formatEventKey(key), contentHash);
       for (const wallet of wallets) this.#wallets.set(wallet.walletId, wallet);
-      for (const [walletId, state] of checkpoints) this.#checkpoints.set(walletId, { state, throughBatch: batch.batchNo });
+      for (const [walletId, state] of checkpoints)
+        this.#checkpoints.set(walletId, { state, throughBatch: batch.batchNo });
       this.#facts.push({ batchNo: batch.batchNo, facts });
       this.#entries.push(...entries);
       this.#quarantined.push(...quarantined);
       this.#decisions.push(...decisions);
-      for (const { messageKey, payload } of batch.outbox) this.#messages.set(messageKey, JSON.stringify([messageKey, payload]));
+      this.#freezesMs.push(...freezesMs);
+      for (const { messageKey, payload } of batch.outbox)
+        this.#messages.set(messageKey, JSON.stringify([messageKey, payload]));
       this.#head = { lastBatch: batch.batchNo, clockMs: batch.clockMs, featuresThrough: batch.featuresThrough };
     };
   }

@@ -11,6 +11,7 @@ import type { StoredFact } from '../../src/pipeline/lane/facts-codec.ts';
 import type { Identity } from '../../src/pipeline/lane/find-duplicates.ts';
 import type { LaneEvent } from '../../src/pipeline/lane/lane-event.ts';
 import { createLaneMemory, type LaneMemory } from '../../src/pipeline/lane/lane-memory.ts';
+import { TEST_LANES } from './admin-database.ts';
 
 /** What one event became, in a form that compares well. */
 export interface OracleStep {
@@ -43,6 +44,8 @@ export class Oracle {
       chain: Buffer.alloc(0),
       clockMs: 0,
       keysCompleteFromMs: 0,
+      freezesMs: [],
+      lanes: TEST_LANES,
     });
   }
 

@@ -49,6 +49,7 @@ describe('parseConfig', () => {
       batchEventsMax: 5000,
       gatherMs: 5,
       concurrency: 64,
+      jobLockMs: 60_000,
       queuePrefix: 'bull',
       logLevel: 'info',
       logFormat: 'auto',
@@ -76,6 +77,7 @@ describe('parseConfig', () => {
   });
 
   test.each([
+    ['TOLLKEEPER_JOB_LOCK_MS', '999'],
     ['TOLLKEEPER_QUEUE_PREFIX', 'a:b'],
     ['TOLLKEEPER_LANES', '0'],
     ['TOLLKEEPER_LANES', '4.5'],

@@ -65,6 +65,7 @@ export class PostgresLaneStore implements LaneStore {
         clockMs: headRow.ingested_at?.getTime() ?? 0,
         featuresThrough: Number(headRow.features_through),
         ...(await loadRecentKeys(client)),
+        ...(await loadBreaker(client, lane)),
       };
     });
   }
@@ -199,6 +200,19 @@ async function findKeys(client: pg.PoolClient, keys: readonly string[]): Promise
     values: [`{${keys.join()}}`],
   });
   return new Map(rows.map((row) => [row.key, { key: row.key, contentHash: row.content_hash }]));
+}
+
+/** Automatic freezes of the lane's last day; a decision froze its wallet when the freeze entry carries its batch. */
+async function loadBreaker(client: pg.PoolClient, lane: number): Promise<Pick<LaneClaim, 'freezesMs' | 'lanes'>> {
+  const freezes = await client.query<{ at: Date }>(
+    `select d.decided_at as at from decision d join lane_head h on h.lane = d.lane
+     where d.lane = $1 and d.outcome = 'freeze' and d.decided_at > h.ingested_at - interval '24 hours'
+       and d.evidence ->> 'notFrozenBecause' is null
+     order by d.decided_at`,
+    [lane],
+  );
+  const lanes = await client.query<{ lanes: bigint }>('select count(*) as lanes from lane_head');
+  return { freezesMs: freezes.rows.map((row) => row.at.getTime()), lanes: Number(lanes.rows[0]?.lanes ?? 1n) };
 }
 
 async function loadRecentKeys(client: pg.PoolClient): Promise<Pick<LaneClaim, 'recentKeys' | 'keysCompleteFromMs'>> {

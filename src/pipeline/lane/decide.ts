@@ -1,12 +1,13 @@
 import { freezeWallet } from '../../actions/freeze-wallet.ts';
 import { writeAlertSummary } from '../../domain/decisions/alert-summary.ts';
+import { allowsFreeze, freezeShare } from '../../domain/decisions/freeze-breaker.ts';
 import { type Judgement, judge } from '../../domain/decisions/judge.ts';
 import { moneyAtRisk } from '../../domain/decisions/money-at-risk.ts';
 import { formatEventKey } from '../../domain/events/event-key.ts';
 import { hourlySeries } from '../../domain/features/account-features.ts';
 import { derivedId, formatWalletId } from '../../domain/ids.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import { HOUR_MS } from '../../domain/time.ts';
+import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
@@ -44,13 +45,13 @@ export function decide(
   // A wallet that is stopped already needs no second alert: nothing more can be lost until somebody thaws it.
   const isMuted = wallet.status !== 'active';
   const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
-  const notFrozenBecause = actOn(memory, batch, ruleset, account, judgement, decisionId, nowMs);
+  const { outcome, notFrozenBecause } = actOn(memory, batch, ruleset, account, judgement, decisionId, nowMs);
   const figures = figuresOf(account, judgement, nowMs);
   batch.decisions.push({
     decisionId,
     wallet,
     key: item.key,
-    outcome: judgement.outcome,
+    outcome,
     score: judgement.score,
     decidedAtMs: nowMs,
     evidence: {
@@ -65,11 +66,16 @@ export function decide(
     },
   });
   if (judgement.raised && !isMuted)
-    raiseAlert(batch, account, judgement, { decisionId, notFrozenBecause, figures, nowMs });
+    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, figures, nowMs });
   return decisionId;
 }
 
-/** Freezes when the outcome says so; otherwise answers why the wallet was not frozen (null when it was). */
+interface Acted {
+  readonly outcome: Judgement['outcome'];
+  readonly notFrozenBecause: string | null;
+}
+
+/** Freezes when the outcome says so and the day's cap allows it; otherwise answers why the wallet was not frozen. */
 function actOn(
   memory: LaneMemory,
   batch: BatchRecord,
@@ -78,12 +84,14 @@ function actOn(
   judgement: Judgement,
   decisionId: string,
   nowMs: number,
-): string | null {
+): Acted {
   if (judgement.outcome !== 'freeze') {
     const freezeFrom = ruleset.bands.find((band) => band.outcome === 'freeze')?.from;
-    return freezeFrom === undefined
-      ? 'no band of this ruleset freezes'
-      : `the rules that fire add up to ${judgement.score} points; a freeze needs ${freezeFrom}`;
+    const notFrozenBecause =
+      freezeFrom === undefined
+        ? 'no band of this ruleset freezes'
+        : `the rules that fire add up to ${judgement.score} points; a freeze needs ${freezeFrom}`;
+    return { outcome: judgement.outcome, notFrozenBecause };
   }
   const reason = judgement.results
     .filter((result) => result.score > 0)
@@ -93,9 +101,17 @@ function actOn(
     { wallet: account.wallet, decisionId, reason, nowMs },
     { hours: ruleset.freeze.hours },
   );
-  if ('skip' in plan) return plan.skip;
+  if ('skip' in plan) return { outcome: 'freeze', notFrozenBecause: plan.skip };
+  const perDayMax = freezeShare(ruleset.freeze.perDayMax, memory.lanes);
+  if (!allowsFreeze(memory.freezesMs, nowMs, perDayMax)) {
+    return {
+      outcome: 'review',
+      notFrozenBecause: `this part of the accounts has had its ${perDayMax} freezes in 24 hours`,
+    };
+  }
+  memory.freezesMs = [...memory.freezesMs.filter((atMs) => atMs > nowMs - DAY_MS), nowMs];
   freezeWallet.apply(plan.effect, laneLedger(memory, batch, account, nowMs));
-  return null;
+  return { outcome: 'freeze', notFrozenBecause: null };
 }
 
 interface Figures {
@@ -136,18 +152,19 @@ function raiseAlert(
   { wallet }: LaneAccount,
   judgement: Judgement,
   context: {
+    readonly outcome: Judgement['outcome'];
     readonly decisionId: string;
     readonly notFrozenBecause: string | null;
     readonly figures: Figures;
     readonly nowMs: number;
   },
 ): void {
-  const { decisionId, notFrozenBecause, figures, nowMs } = context;
+  const { outcome, decisionId, notFrozenBecause, figures, nowMs } = context;
   const { title, summary } = writeAlertSummary({
     account: wallet.account,
     walletId: formatWalletId(wallet.walletId),
     currency: wallet.currency,
-    outcome: judgement.outcome,
+    outcome,
     score: judgement.score,
     raisedAtMs: nowMs,
     frozenUntilMs: wallet.frozenUntilMs,
@@ -165,7 +182,7 @@ function raiseAlert(
     alertId,
     decisionId,
     wallet,
-    outcome: judgement.outcome,
+    outcome,
     title,
     summary,
     moneyAtRisk: figures.moneyAtRiskNanos,

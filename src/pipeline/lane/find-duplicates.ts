@@ -46,7 +46,8 @@ export async function findDuplicates(
     const old = lookUpAll || item.key.timeMs < recentKeys.completeFromMs;
     if (seen === undefined && !old) continue;
     const keys = seen === undefined ? [] : [formatEventKey(seen)];
-    if (old || keys.length === 0) keys.push(formatEventKey(item.key));
+    // The lane may remember the id under another time; whether it is stored under this one decides first.
+    if (seen?.timeMs !== item.key.timeMs) keys.push(formatEventKey(item.key));
     candidates.set(index, keys);
   }
   const stored = candidates.size === 0 ? new Map<string, StoredKey>() : await findKeys([...candidates.values()].flat());
@@ -63,11 +64,9 @@ function classify(
 ): Identity[] {
   return events.map((item, index) => {
     const original = first[index] ?? index;
-    const known = candidates
-      .get(original)
-      ?.map((key) => stored.get(key))
-      .find((found) => found !== undefined);
-    if (known !== undefined) return known.contentHash === item.contentHash ? DUPLICATE : altered(item);
+    const known = (candidates.get(original) ?? []).flatMap((key) => stored.get(key) ?? []);
+    if (known.some(({ contentHash }) => contentHash === item.contentHash)) return DUPLICATE;
+    if (known.length > 0) return altered(item);
     if (original === index) return NEW;
     return events[original]?.contentHash === item.contentHash ? DUPLICATE : altered(item);
   });

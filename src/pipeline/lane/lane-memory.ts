@@ -32,6 +32,9 @@ export interface LaneMemory {
   /** Accounts with features newer than their checkpoint, oldest first (insertion order). */
   readonly dirty: Set<LaneAccount>;
   readonly recentKeys: RecentKeys;
+  /** Automatic freezes of the last day, for the breaker. */
+  freezesMs: number[];
+  readonly lanes: number;
 }
 
 /** An empty memory at a lane head; accounts are loaded as their events arrive. */
@@ -43,6 +46,8 @@ export function createLaneMemory(head: {
   readonly chain: Buffer;
   readonly clockMs: number;
   readonly keysCompleteFromMs: number;
+  readonly freezesMs: readonly number[];
+  readonly lanes: number;
 }): LaneMemory {
   return {
     lane: head.lane,
@@ -54,6 +59,8 @@ export function createLaneMemory(head: {
     accounts: new Map(),
     dirty: new Set(),
     recentKeys: new RecentKeys(head.keysCompleteFromMs),
+    freezesMs: [...head.freezesMs],
+    lanes: head.lanes,
   };
 }
 

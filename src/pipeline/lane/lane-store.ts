@@ -22,6 +22,10 @@ export interface LaneClaim {
   /** The newest stored keys as uuids, and the event time from which they are complete. */
   readonly recentKeys: readonly string[];
   readonly keysCompleteFromMs: number;
+  /** When this lane froze wallets by itself in the last 24 hours of its clock, ascending. */
+  readonly freezesMs: readonly number[];
+  /** How many lanes there are in all. */
+  readonly lanes: number;
 }
 
 /** The facts of one stored batch, still encoded. */

@@ -104,7 +104,7 @@ export async function loadMissingAccounts(
   for (const stored of await transaction.loadAccounts([...missing.keys()])) {
     const item = missing.get(stored.wallet.walletId);
     if (item !== undefined && stored.wallet.account !== item.event.account) {
-      throw new Error(
+      throw new RangeError(
         `wallet id ${stored.wallet.walletId} collides: ${stored.wallet.account} and ${item.event.account}`,
       );
     }
