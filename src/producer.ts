@@ -3,7 +3,7 @@ import { parseUsageEvent } from './domain/events/parse-event.ts';
 import { JOB_BYTES_MAX, JOB_EVENTS_MAX } from './domain/events/parse-job.ts';
 import type { EventStatus } from './domain/events/usage-event.ts';
 import { AppError } from './errors.ts';
-import { openProducerQueue, type ProducerConnection } from './producer/producer-queue.ts';
+import { openProducerQueue, type ProducerConnection, type ProducerQueue } from './producer/producer-queue.ts';
 import { SendBuffer } from './producer/send-buffer.ts';
 import { EventRejectedError, type UsageEventInput } from './producer/usage-event-input.ts';
 
@@ -58,13 +58,23 @@ export interface UsageProducer extends AsyncDisposable {
   addDurable(event: UsageEventInput): Promise<{ readonly jobId: string }>;
   /** Resolves when everything added before is acknowledged by the queue. */
   flush(): Promise<void>;
-  /** Flushes and disconnects. With `timeoutMs`, gives up after that and rejects, saying how many events were lost. */
+  /**
+   * Flushes and disconnects. What the queue has not acknowledged after `timeoutMs` (default 30 s; `Infinity` waits
+   * without end) is given up: the promise then rejects with QUEUE_UNREACHABLE and the number of events.
+   */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
   stats(): ProducerStats;
 }
 
 /** Room for the envelope and for what JSON adds when BullMQ writes the job. */
 const BATCH_BYTES = Math.floor(JOB_BYTES_MAX * 0.9);
+
+/** Supervisors kill what has not ended by about then, and killed it could not say what was lost. */
+const CLOSE_MS = 30_000;
+/** Longer than a timer can run; from here on there is none. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** How long a connection may take to end once everything is sent. */
+const HANG_UP_MS = 2_000;
 
 /** Opens a producer. It connects in the background; events can be added at once. */
 export function createProducer(options: ProducerOptions): UsageProducer {
@@ -96,29 +106,26 @@ export function createProducer(options: ProducerOptions): UsageProducer {
     counts.added += 1;
   }
 
-  async function end(timeoutMs: number | undefined): Promise<void> {
-    const flushed = buffer.flush();
-    if (timeoutMs === undefined) {
-      await flushed;
-      return await queue.close();
-    }
-    const timer = setTimeout(() => {
-      const message = `${buffer.buffered} events were not acknowledged within ${timeoutMs} ms and are lost.`;
-      buffer.abandon(new AppError('QUEUE_UNREACHABLE', message));
-    }, timeoutMs);
+  async function end(timeoutMs: number): Promise<void> {
+    const giveUp = () => {
+      const count = buffer.buffered === 1 ? '1 event was' : `${buffer.buffered} events were`;
+      const message = `${count} not acknowledged within ${timeoutMs} ms and given up.`;
+      buffer.abandon(new AppError('QUEUE_UNREACHABLE', message, { fix: GIVEN_UP_FIX }));
+    };
+    const timer = timeoutMs > TIMER_MS_MAX ? undefined : setTimeout(giveUp, timeoutMs);
     try {
-      await flushed;
-      await queue.close();
+      await buffer.flush();
     } catch (error) {
       queue.disconnect();
       throw error;
     } finally {
       clearTimeout(timer);
     }
+    await hangUp(queue, onError);
   }
 
   const close = (how: { readonly timeoutMs?: number } = {}) => {
-    closing ??= end(how.timeoutMs);
+    closing ??= end(how.timeoutMs ?? CLOSE_MS);
     return closing;
   };
   return {
@@ -142,6 +149,20 @@ export function createProducer(options: ProducerOptions): UsageProducer {
     }),
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+const GIVEN_UP_FIX =
+  'Send them again from your own records once the queue is reachable (the same id and time are never charged twice), or close with a longer timeoutMs.';
+
+/** Ends the connection. Everything is sent by then, so a server that is gone is not waited for and nobody's failure. */
+async function hangUp(queue: ProducerQueue, onError: (error: unknown) => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), HANG_UP_MS);
+  });
+  const closed = queue.close().catch(onError);
+  if ((await Promise.race([closed, late])) === 'late') queue.disconnect();
+  clearTimeout(timer);
 }
 
 /** The event as JSON text, because the caller may change the object while it waits; or why it would be rejected. */

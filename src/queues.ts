@@ -16,7 +16,11 @@ const KEEP = { age: 86_400, count: 5_000 };
 export const USAGE_QUEUE: QueueDefinition = { name: 'usage', trusted: false, keepCompleted: KEEP };
 
 /** Intake of our own commands (`ingest`, `demo`), which may replay a file by its own clock. */
-export const INGEST_QUEUE: QueueDefinition = { name: 'ingest', trusted: true, keepCompleted: { age: 3_600, count: 100 } };
+export const INGEST_QUEUE: QueueDefinition = {
+  name: 'ingest',
+  trusted: true,
+  keepCompleted: { age: 3_600, count: 100 },
+};
 
 /** Outgoing: every status change of a wallet, for metering services to stop or resume serving. */
 export const WALLET_STATUS_QUEUE: QueueDefinition = { name: 'wallet-status', trusted: false, keepCompleted: KEEP };

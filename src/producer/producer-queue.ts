@@ -6,11 +6,13 @@ import {
   Queue,
 } from 'bullmq';
 import { Redis } from 'ioredis';
+import { QUEUE_SCHEMA } from '../queues.ts';
 import type { OutgoingJob } from './send-buffer.ts';
 
 /**
  * Where the usage queue lives: `redis://…`, `rediss://…` or `postgres://…`; or the options of ioredis (one server or a
- * cluster); or `{ connectionString, schema }` for BullMQ on PostgreSQL.
+ * cluster); or `{ connectionString }` with the options of a pg pool. On PostgreSQL the queue is in the schema
+ * `tollkeeper_queue` unless `schema` says otherwise.
  */
 export type ProducerConnection = string | ConnectionOptions | PostgresConfig;
 
@@ -32,8 +34,8 @@ export interface ProducerQueue {
 }
 
 /**
- * BullMQ's defaults would lose usage: a job has one attempt, and completed jobs stay for ever. Failed ones are kept
- * until Tollkeeper has swept them into quarantine.
+ * BullMQ's defaults would lose usage: a job has one attempt, and completed jobs stay for ever. A job that failed all the
+ * same is kept, so that it can be found (`tollkeeper doctor` counts it) and added again.
  */
 const JOB_OPTIONS = {
   attempts: 1_000,
@@ -47,37 +49,81 @@ export function openProducerQueue({ connection, queueName, prefix, onError }: Pr
   const settings = prefix === undefined ? {} : { prefix };
   if (isPostgres(connection)) {
     const config = typeof connection === 'string' ? { connectionString: connection } : connection;
-    const options = { connection: { max: 2, keepAlive: true, ...config }, ...settings };
-    const queue = new Queue(queueName, options, createPostgresBackend);
-    return producerQueue(queue, { name: queueName, onError, hangUp: () => undefined });
+    const options = { connection: { ...POSTGRES_DEFAULTS, ...config }, ...settings };
+    const open = () => new Queue(queueName, options, createPostgresBackend);
+    return producerQueue(reopening(open, onError), { name: queueName, onError, hangUp: () => undefined });
   }
   if (typeof connection !== 'string') {
     const queue = new Queue(queueName, { connection, ...settings });
-    return producerQueue(queue, { name: queueName, onError, hangUp: () => undefined });
+    return producerQueue(fixed(queue, onError), { name: queueName, onError, hangUp: () => undefined });
   }
   // A client of our own can be hung up while it waits for a server that is gone; BullMQ's would be waited for.
   // Without its limit lifted, ioredis gives a command up after twenty reconnects.
   const client = new Redis(connection, { maxRetriesPerRequest: null });
   client.on('error', onError);
   const queue = new Queue(queueName, { connection: client, ...settings });
-  return producerQueue(queue, { name: queueName, onError, hangUp: () => client.disconnect() });
+  return producerQueue(fixed(queue, onError), { name: queueName, onError, hangUp: () => client.disconnect() });
 }
+
+/** A server that swallows packets must be given up, or an attempt would never end. */
+const POSTGRES_DEFAULTS = { schema: QUEUE_SCHEMA, max: 2, keepAlive: true, connectionTimeoutMillis: 10_000 } as const;
 
 /** What both kinds of queue have in common. */
 interface BullQueue {
   addBulk(jobs: { name: string; data: unknown; opts: BulkJobOptions }[]): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
   close(): Promise<void>;
   disconnect(): Promise<void>;
 }
 
+/** The queue in use, and how to get one that can be sent to. */
+interface QueueSource {
+  readonly current: () => BullQueue | undefined;
+  readonly ready: () => Promise<BullQueue>;
+}
+
+/** On Redis, BullMQ reconnects by itself, and what is added meanwhile waits. */
+function fixed(queue: BullQueue, onError: (error: unknown) => void): QueueSource {
+  queue.on('error', onError);
+  return { current: () => queue, ready: async () => queue };
+}
+
+/**
+ * BullMQ remembers a failed first connection to PostgreSQL for ever. A producer that starts before its database, or
+ * before Tollkeeper has made the schema, opens the queue again at every attempt until both are there.
+ */
+function reopening(open: () => BullQueue, onError: (error: unknown) => void): QueueSource {
+  const opened = () => {
+    const fresh = open();
+    fresh.on('error', onError);
+    return fresh;
+  };
+  let queue: BullQueue | undefined = opened();
+  return {
+    current: () => queue,
+    async ready() {
+      queue ??= opened();
+      const mine = queue;
+      try {
+        await mine.waitUntilReady();
+      } catch (error) {
+        queue = undefined;
+        mine.close().catch(onError);
+        throw error;
+      }
+      return mine;
+    },
+  };
+}
+
 function producerQueue(
-  queue: BullQueue,
+  source: QueueSource,
   { name, onError, hangUp }: { name: string; onError: (error: unknown) => void; hangUp: () => void },
 ): ProducerQueue {
-  queue.on('error', onError);
   return {
     async send(jobs) {
+      const queue = await source.ready();
       await queue.addBulk(
         jobs.map(({ id, texts }) => ({
           name,
@@ -87,13 +133,13 @@ function producerQueue(
       );
     },
     async close() {
-      await queue.close();
+      await source.current()?.close();
       hangUp();
     },
     disconnect() {
       hangUp();
       // Never awaited: it resolves when the server has answered, and there is none.
-      queue.disconnect().catch(onError);
+      source.current()?.disconnect().catch(onError);
     },
   };
 }

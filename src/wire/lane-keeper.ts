@@ -81,7 +81,11 @@ export class LaneKeeper {
 
   async #own(lane: number): Promise<void> {
     const { writer: common, observer, openWorker } = this.#options;
-    const writer = new LaneWriter({ ...common, lane, observer: { ...observer, onLost: () => this.#leave(lane, writer) } });
+    const writer = new LaneWriter({
+      ...common,
+      lane,
+      observer: { ...observer, onLost: () => this.#leave(lane, writer) },
+    });
     try {
       await writer.open();
     } catch (error) {

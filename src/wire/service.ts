@@ -11,7 +11,12 @@ import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
 import { processLaneJob } from '../pipeline/ingest/lane-intake.ts';
 import { neverFail } from '../pipeline/ingest/never-fail.ts';
-import { type DeliveredJob, JobGivenBack, type JobProcessor, type WorkerHandle } from '../pipeline/ingest/queue-port.ts';
+import {
+  type DeliveredJob,
+  JobGivenBack,
+  type JobProcessor,
+  type WorkerHandle,
+} from '../pipeline/ingest/queue-port.ts';
 import { UsageRouter } from '../pipeline/ingest/usage-router.ts';
 import type { BatchRecord } from '../pipeline/lane/batch-record.ts';
 import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
@@ -71,7 +76,14 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
   await lanes.open();
   const { writers } = lanes;
   const laneOf = (shard: number) => shardLanes[shard] ?? 0;
-  const router = new UsageRouter({ currency, laneOf, writers, rejections, now: options.now, jobsMax: options.concurrency });
+  const router = new UsageRouter({
+    currency,
+    laneOf,
+    writers,
+    rejections,
+    now: options.now,
+    jobsMax: options.concurrency,
+  });
   const workers: WorkerHandle[] = [
     open(USAGE_QUEUE, (job) => processUsage(router, job)),
     // A replayed file is judged in its own order: two jobs in hand at once could overtake each other.

@@ -60,7 +60,12 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
     ['NaN', { quantity: 'NaN' }, 'QUANTITY_NOT_FINITE', 'quantity'],
     ['1e400 as text', { quantity: '1e400' }, 'QUANTITY_TOO_LARGE', 'quantity'],
     ['thirty decimals', { quantity: `0.${'1'.repeat(30)}` }, 'QUANTITY_TOO_PRECISE', 'quantity'],
-    ['an amount no wallet can hold', { meter: 'image.count', quantity: '9'.repeat(18) }, 'AMOUNT_TOO_LARGE', 'quantity'],
+    [
+      'an amount no wallet can hold',
+      { meter: 'image.count', quantity: '9'.repeat(18) },
+      'AMOUNT_TOO_LARGE',
+      'quantity',
+    ],
     ['an id of 10 KB', { id: 'x'.repeat(10_240) }, 'EVENT_TEXT_TOO_LONG', 'id'],
     ['a tenant on the public queue', { tenant: 'somebody-else' }, 'TENANT_NOT_ALLOWED', 'tenant'],
     ['a time without offset', { occurredAt: '2026-03-01 12:00' }, 'TIME_INVALID', 'occurredAt'],
@@ -69,7 +74,13 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
   test.each(rejected)('%s is refused with code, field, value and fix, and kept', async (_what, fields, code, field) => {
     const raw = good(fields);
     const status = await between(raw);
-    expect(status).toMatchObject({ status: 'rejected', code, field, value: expect.any(String), fix: expect.stringMatching(/\.$/) });
+    expect(status).toMatchObject({
+      status: 'rejected',
+      code,
+      field,
+      value: expect.any(String),
+      fix: expect.stringMatching(/\.$/),
+    });
     const { rows } = await running.engine.pool.query<{ raw: string; code: string }>(
       'select raw, code from rejected_event where position = 1 order by rejected_at desc limit 1',
     );
@@ -101,7 +112,10 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
   });
 
   test('__proto__ among the properties is data like any other', async () => {
-    const text = JSON.stringify({ v: 1, events: [good({ properties: { key: 1 } })] }).replace('"key":1', '"__proto__":{"admin":true}');
+    const text = JSON.stringify({ v: 1, events: [good({ properties: { key: 1 } })] }).replace(
+      '"key":1',
+      '"__proto__":{"admin":true}',
+    );
     expect(await usage.results(await usage.addRaw(text))).toMatchObject([{ status: 'posted' }]);
     expect({}).not.toHaveProperty('admin');
   });
@@ -111,13 +125,23 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
     const text = JSON.stringify({ v: 1, events: [raw, good()] }).replace('"quantity":"10"', '"quantity":1e400');
     const results = await usage.results(await usage.addRaw(text));
     expect(results).toMatchObject([{ id: raw.id, status: 'rejected', field: 'quantity' }, { status: 'posted' }]);
-    expect(['QUANTITY_NOT_FINITE', 'QUANTITY_NOT_DECIMAL']).toContain(results[0]?.status === 'rejected' && results[0].code);
+    expect(['QUANTITY_NOT_FINITE', 'QUANTITY_NOT_DECIMAL']).toContain(
+      results[0]?.status === 'rejected' && results[0].code,
+    );
   });
 
   test('the same id with other content is a tampering signal once, and a duplicate after that', async () => {
     const first = good();
-    const results = await usage.send({ v: 1, events: [first, { ...first, quantity: '11' }, { ...first, quantity: '11' }, first] });
-    expect(results.map((result) => ('code' in result ? result.code : result.status))).toEqual(['posted', 'altered', 'duplicate', 'duplicate']);
+    const results = await usage.send({
+      v: 1,
+      events: [first, { ...first, quantity: '11' }, { ...first, quantity: '11' }, first],
+    });
+    expect(results.map((result) => ('code' in result ? result.code : result.status))).toEqual([
+      'posted',
+      'altered',
+      'duplicate',
+      'duplicate',
+    ]);
     const moved = { ...first, occurredAt: NOW_MS - 59_000 };
     expect(await usage.send(moved)).toMatchObject([{ status: 'quarantined', code: 'altered' }]);
     expect(await usage.send(moved)).toMatchObject([{ status: 'duplicate' }]);
@@ -125,7 +149,10 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
 
   test('a corrected event is charged when the first was refused for its amount, even in the same job', async () => {
     const first = good({ meter: 'image.count', quantity: '9'.repeat(18) });
-    const results = await usage.send({ v: 1, events: [first, first, { ...first, quantity: '1' }, { ...first, quantity: '1' }] });
+    const results = await usage.send({
+      v: 1,
+      events: [first, first, { ...first, quantity: '1' }, { ...first, quantity: '1' }],
+    });
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'posted', 'duplicate']);
   });
 
@@ -148,7 +175,9 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
     try {
       const events = [good(), good(), good({ quantity: '13' }), good(), good(), good(), good()];
       const results = await usage.send({ v: 1, events });
-      expect(results.map(({ status }) => status)).toEqual(events.map((_, index) => (index === 2 ? 'rejected' : 'posted')));
+      expect(results.map(({ status }) => status)).toEqual(
+        events.map((_, index) => (index === 2 ? 'rejected' : 'posted')),
+      );
       expect(results[2]).toMatchObject({ code: 'EVENT_NOT_STORABLE', value: '23514' });
     } finally {
       await pool.query('alter table entry drop constraint poison');
@@ -157,7 +186,11 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
 
   test('a job of 10,001 events is refused as a whole and kept', async () => {
     const events = Array.from({ length: 10_001 }, () => ({ id: 'x' }));
-    expect(await refused(await usage.add({ v: 1, events }))).toMatchObject({ status: 'rejected', code: 'JOB_TOO_MANY_EVENTS', field: 'events' });
+    expect(await refused(await usage.add({ v: 1, events }))).toMatchObject({
+      status: 'rejected',
+      code: 'JOB_TOO_MANY_EVENTS',
+      field: 'events',
+    });
   });
 
   test('a job of 10 MB is refused as a whole and its beginning kept', async () => {
@@ -169,12 +202,18 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
     expect(await refused(await usage.add({ v: 2, events: [good()] }))).toMatchObject({ code: 'JOB_SHAPE', field: 'v' });
     expect(await refused(await usage.add({ events: [good()] }))).toMatchObject({ code: 'JOB_SHAPE', field: 'v' });
     expect(await refused(await usage.add(['an', 'array']))).toMatchObject({ code: 'JOB_SHAPE', field: '(data)' });
-    expect(await refused(await usage.add({ v: 1, events: [], tenant: 'x' }))).toMatchObject({ code: 'JOB_SHAPE', field: 'tenant' });
+    expect(await refused(await usage.add({ v: 1, events: [], tenant: 'x' }))).toMatchObject({
+      code: 'JOB_SHAPE',
+      field: 'tenant',
+    });
   });
 
   test('a tenant nobody has declared is refused on the internal queue, and the next event charged', async () => {
     const results = await ingest.send({ v: 1, events: [good({ tenant: 'nobody' }), good({ tenant: 'default' })] });
-    expect(results).toMatchObject([{ status: 'rejected', code: 'EVENT_NOT_STORABLE', value: '23503' }, { status: 'posted' }]);
+    expect(results).toMatchObject([
+      { status: 'rejected', code: 'EVENT_NOT_STORABLE', value: '23503' },
+      { status: 'posted' },
+    ]);
   });
 
   if (kind === 'redis') {
@@ -187,7 +226,11 @@ describe.each(['redis', 'postgres'] as const)('bad input through queues on %s', 
     });
 
     test('NUL in an id or in the name of a field is refused with the name shown safely', async () => {
-      expect(await between(good({ id: 'a\u0000b' }))).toMatchObject({ status: 'rejected', code: 'EVENT_TEXT_CONTROL', field: 'id' });
+      expect(await between(good({ id: 'a\u0000b' }))).toMatchObject({
+        status: 'rejected',
+        code: 'EVENT_TEXT_CONTROL',
+        field: 'id',
+      });
       expect(await between(good({ 'a\u0000b': 1 }))).toMatchObject({ status: 'rejected', code: 'EVENT_FIELD_UNKNOWN' });
       const jobId = await usage.add({ v: 1, events: [good()], 'a\u0000b': '\u0000' });
       expect(await refused(jobId)).toMatchObject({ status: 'rejected', code: 'JOB_SHAPE' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { from as copyFrom } from 'pg-copy-streams';
 import { expect, test } from 'vitest';
-import { ENTRY_COLUMNS, encodeEntries, type EncodableEntry } from '../../src/adapters/postgres/copy-entries.ts';
+import { ENTRY_COLUMNS, type EncodableEntry, encodeEntries } from '../../src/adapters/postgres/copy-entries.ts';
 import { preparePartitions } from '../../src/adapters/postgres/partitions.ts';
 import { createPool } from '../../src/adapters/postgres/pool.ts';
 import { eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
@@ -41,10 +41,15 @@ test('entries read back from PostgreSQL as they were encoded, to the last bit of
       const client = await pool.connect();
       await new Promise<void>((resolve, reject) => {
         const stream = client.query(copyFrom(`copy entry (${ENTRY_COLUMNS}) from stdin (format binary)`));
-        stream.on('error', reject).on('finish', resolve).end(encodeEntries(entries, batchNo, 63));
+        stream
+          .on('error', reject)
+          .on('finish', resolve)
+          .end(encodeEntries(entries, batchNo, 63));
       });
       client.release();
-      const { rows } = await pool.query(`select ${ENTRY_COLUMNS} from entry where batch_no = $1 order by event_key`, [batchNo]);
+      const { rows } = await pool.query(`select ${ENTRY_COLUMNS} from entry where batch_no = $1 order by event_key`, [
+        batchNo,
+      ]);
       const expected = entries.map(({ key, wallet, seq, amount: moved, balanceAfter, contentHash, kind }) => ({
         event_key: formatEventKey(key),
         wallet_id: wallet.walletId,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../../src/adapters/postgres/pool.ts';
 import { compareWithOracle } from '../support/compare-with-oracle.ts';
@@ -46,6 +46,7 @@ test('a worker killed again and again loses nothing, bills nothing twice and dec
   for (const job of data.jobs) await usage.add(job);
 
   const random = seededRandom(SEED);
+  let midway = 0;
   for (let kills = 0; kills < KILLS; kills++) {
     const worker = startWorker();
     const before = await batches();
@@ -53,8 +54,9 @@ test('a worker killed again and again loses nothing, bills nothing twice and dec
     await until('the worker writes', async () => (await batches()) > before + Math.floor(random() * 4), PATIENCE_MS);
     const inFlight = await usage.counts();
     await end(worker, 'SIGKILL');
-    expect((inFlight.active ?? 0) + (inFlight.waiting ?? 0)).toBeGreaterThan(0);
+    if ((inFlight.active ?? 0) > 0) midway++;
   }
+  expect(midway).toBeGreaterThanOrEqual(20);
   const last = startWorker();
   await usage.drained(PATIENCE_MS);
   await end(last, 'SIGKILL');
@@ -62,8 +64,11 @@ test('a worker killed again and again loses nothing, bills nothing twice and dec
 }, 400_000);
 
 test('a worker told to stop finishes or gives back what it has, exits with 0, and the next one goes on at once', async () => {
-  const data = randomUsage(SEED + 1, { events: 4_000, accounts: 40, nowMs: Date.now() });
-  const jobs = data.jobs.map((job) => ({ ...job, events: job.events.map((event) => ({ ...event, source: 'stopped' })) }));
+  const data = randomUsage(SEED + 1, { events: 10_000, accounts: 40, nowMs: Date.now() });
+  const jobs = data.jobs.map((job) => ({
+    ...job,
+    events: job.events.map((event) => ({ ...event, source: 'stopped' })),
+  }));
   for (const job of jobs) await usage.add(job);
   const before = await batches();
   const first = startWorker();
@@ -82,15 +87,21 @@ async function expectInOrder(data: RandomUsage): Promise<void> {
   expect(comparison.database).toEqual(comparison.oracle);
   expect(comparison.database.decisions.some((line) => line.includes(' freeze '))).toBe(true);
   expect(comparison.database.wallets.some((line) => line.includes(' frozen '))).toBe(true);
-  const known = new Set(comparison.database.statuses.filter((line) => !line.endsWith(' duplicate')).map((line) => line.split(' ')[0]));
+  const known = new Set(
+    comparison.database.statuses.filter((line) => !line.endsWith(' duplicate')).map((line) => line.split(' ')[0]),
+  );
   expect([...data.ids].filter((id) => !known.has(id))).toEqual([]);
-  const { rows } = await pool.query('select count(*)::int as rows, count(distinct event_id)::int as events from rejected_event');
+  const { rows } = await pool.query(
+    'select count(*)::int as rows, count(distinct event_id)::int as events from rejected_event',
+  );
   expect(rows).toEqual([{ rows: data.rejected, events: data.rejected }]);
   expect((await usage.counts()).failed).toBe(0);
 }
 
 async function batches(): Promise<number> {
-  const { rows } = await pool.query<{ batches: number }>('select coalesce(sum(last_batch), 0)::int as batches from lane_head');
+  const { rows } = await pool.query<{ batches: number }>(
+    'select coalesce(sum(last_batch), 0)::int as batches from lane_head',
+  );
   return rows[0]?.batches ?? 0;
 }
 

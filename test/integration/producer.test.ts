@@ -1,5 +1,6 @@
 import { Queue } from 'bullmq';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createBullmqEngine } from '../../src/adapters/queue/bullmq-engine.ts';
 import {
   AppError,
   createProducer,
@@ -7,6 +8,8 @@ import {
   type ProducerOptions,
   type UsageEventInput,
 } from '../../src/producer.ts';
+import { QUEUE_SCHEMA, USAGE_QUEUE } from '../../src/queues.ts';
+import { until } from '../support/poll.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { ensureRedis, type RedisServer } from '../support/redis.ts';
 
@@ -149,6 +152,34 @@ describe('the producer on Redis', () => {
     await queue.close();
   });
 
+  test('closing gives up by itself in the end, and says what is lost', async () => {
+    const own = await ensureRedis({ own: true });
+    const { producer, queue } = open({ connection: own.url, onError: () => undefined });
+    await producer.addDurable(event('a'));
+    await own.stop();
+    await producer.add(event('b'));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const failed = producer.close().catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await failed).toMatchObject({
+      code: 'QUEUE_UNREACHABLE',
+      message: expect.stringContaining('1 event was not acknowledged'),
+    });
+    vi.useRealTimers();
+    await queue.close();
+  });
+
+  test('closing with nothing left to send does not wait for a Redis that is gone', async () => {
+    const own = await ensureRedis({ own: true });
+    const { producer, queue } = open({ connection: own.url, onError: () => undefined });
+    await producer.addDurable(event('a'));
+    await own.stop();
+    await producer.close();
+    expect(producer.stats()).toMatchObject({ acknowledged: 1, buffered: 0 });
+    await queue.close();
+  });
+
   test('20,000 events pass through a small buffer', async () => {
     const { producer, queue, waiting } = open({ bufferEventsMax: 1_000 });
     for (let index = 0; index < 20_000; index += 1) {
@@ -183,5 +214,35 @@ describe('the producer on PostgreSQL', () => {
       [jobId, { v: 1, events: [event('a')] }],
     ]);
     await queue.close();
+  });
+
+  test('a bare address means the schema that Tollkeeper works on, waiting for it if need be', async () => {
+    const { connectionString } = database;
+    // Opened before the schema exists: the producer starts before Tollkeeper has.
+    const errors: unknown[] = [];
+    const producer = createProducer({ connection: connectionString, onError: (error) => errors.push(error) });
+    const sent = producer.addDurable(event('a'));
+    await until('two attempts have failed', () => errors.length > 1);
+    const engine = createBullmqEngine(
+      { kind: 'postgres', connectionString, schema: QUEUE_SCHEMA },
+      30_000,
+      () => undefined,
+    );
+    const queue = engine.openQueue(USAGE_QUEUE.name);
+    await sent;
+    expect((await queue.counts()).waiting).toBe(1);
+    await producer.close();
+    await queue.close();
+  });
+
+  test('closing says how much is lost when the database never answers', async () => {
+    const connection = 'postgres://nobody@127.0.0.1:1/none';
+    const producer = createProducer({ connection, onError: () => undefined });
+    await producer.add(event('a'));
+    const failed = await producer.close({ timeoutMs: 300 }).catch((error: unknown) => error);
+    expect(failed).toMatchObject({
+      code: 'QUEUE_UNREACHABLE',
+      message: expect.stringContaining('1 event was not acknowledged'),
+    });
   });
 });

@@ -28,9 +28,18 @@ afterEach(async () => {
   await database.drop();
 }, 60_000);
 
-async function start(options: { readonly lanes?: readonly number[]; readonly onCommit?: () => void } = {}): Promise<TestService> {
+async function start(
+  options: { readonly lanes?: readonly number[]; readonly onCommit?: () => void } = {},
+): Promise<TestService> {
   const redisUrl = inject('redisUrl');
-  const service = await runService({ databaseUrl: database.connectionString, redisUrl, prefix, jobLockMs: JOB_LOCK_MS, batchEventsMax: 100, ...options });
+  const service = await runService({
+    databaseUrl: database.connectionString,
+    redisUrl,
+    prefix,
+    jobLockMs: JOB_LOCK_MS,
+    batchEventsMax: 100,
+    ...options,
+  });
   services.add(service);
   return service;
 }
@@ -44,7 +53,9 @@ async function stop(service: TestService): Promise<void> {
 async function expectBooksInOrder({ engine }: TestService, ids: ReadonlySet<string>): Promise<void> {
   const comparison = await compareWithOracle(engine.pool, await shippedRuleset(), TEST_LATE_WINDOW_MS);
   expect(comparison.database).toEqual(comparison.oracle);
-  const known = new Set(comparison.database.statuses.filter((line) => !line.endsWith(' duplicate')).map((line) => line.split(' ')[0]));
+  const known = new Set(
+    comparison.database.statuses.filter((line) => !line.endsWith(' duplicate')).map((line) => line.split(' ')[0]),
+  );
   expect([...ids].filter((id) => !known.has(id))).toEqual([]);
   expect((await usage.counts()).failed).toBe(0);
 }
@@ -52,7 +63,10 @@ async function expectBooksInOrder({ engine }: TestService, ids: ReadonlySet<stri
 test('two services that each own half of the lanes answer every job in input order', async () => {
   const first = await start({ lanes: [0, 1] });
   const second = await start({ lanes: [2, 3] });
-  expect([first.service.ownedLanes, second.service.ownedLanes]).toEqual([[0, 1], [2, 3]]);
+  expect([first.service.ownedLanes, second.service.ownedLanes]).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
   const data = randomUsage(11, { events: 2_000, accounts: 30, nowMs: Date.now() });
   const jobs = await Promise.all(data.jobs.map(async (job) => ({ job, id: await usage.add(job) })));
   await usage.drained(PATIENCE_MS);
@@ -68,7 +82,14 @@ test('two services that each own half of the lanes answer every job in input ord
 test('a job id used again for other events is not answered with the results of the first', async () => {
   await start({ lanes: [0, 1] });
   await start({ lanes: [2, 3] });
-  const event = (id: string, account: string) => ({ id, source: 's', account, meter: 'api.calls', quantity: 1, occurredAt: Date.now() });
+  const event = (id: string, account: string) => ({
+    id,
+    source: 's',
+    account,
+    meter: 'api.calls',
+    quantity: 1,
+    occurredAt: Date.now(),
+  });
   const ids: (readonly string[])[] = [];
   for (const round of ['first', 'second']) {
     const events = Array.from({ length: 8 }, (_, index) => event(`${round}-${index}`, `acct_${index}`));
@@ -89,7 +110,10 @@ test('a service that finds every lane taken forwards its jobs, and takes the lan
 
   await stop(owner);
   const after = randomUsage(13, { events: 800, accounts: 20, nowMs: Date.now() });
-  const renamed = after.jobs.map((job) => ({ ...job, events: job.events.map((event) => ({ ...event, source: 'later' })) }));
+  const renamed = after.jobs.map((job) => ({
+    ...job,
+    events: job.events.map((event) => ({ ...event, source: 'later' })),
+  }));
   await Promise.all(renamed.map((job) => usage.add(job)));
   await usage.drained(PATIENCE_MS);
   expect(standby.service.ownedLanes).toEqual([0, 1, 2, 3]);
@@ -112,7 +136,10 @@ test('a writer whose lane was claimed by another hands its events over, and noth
   expect(other.rows.length).toBe(4);
   // The first service does not know yet, and goes on taking jobs for lanes that are no longer its own.
   await until('the second service has every lane', () => second.service.ownedLanes.length === 4, PATIENCE_MS);
-  const later = data.jobs.map((job) => ({ ...job, events: job.events.map((event) => ({ ...event, source: 'later' })) }));
+  const later = data.jobs.map((job) => ({
+    ...job,
+    events: job.events.map((event) => ({ ...event, source: 'later' })),
+  }));
   await Promise.all(later.map((job) => usage.add(job)));
   await usage.drained(PATIENCE_MS);
   await expectBooksInOrder(second, data.ids);

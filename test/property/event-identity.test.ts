@@ -18,13 +18,26 @@ import { parseQuantity } from '../../src/domain/money/quantity.ts';
 const SETTINGS = { seed: 20_260_301, numRuns: 500 } as const;
 const TIME_MS_MAX = 253_402_300_799_999;
 
-const FIELDS = ['id', 'source', 'account', 'meter', 'quantity', 'occurredAt', 'sequence', 'properties', 'tenant', '__proto__'];
+const FIELDS = [
+  'id',
+  'source',
+  'account',
+  'meter',
+  'quantity',
+  'occurredAt',
+  'sequence',
+  'properties',
+  'tenant',
+  '__proto__',
+];
 const hostileText = fc.string({ unit: 'binary', maxLength: 300 });
 const hostileValue = fc.oneof(fc.jsonValue(), hostileText, fc.double(), fc.constant('__proto__'));
 /** An event with some fields that are right and some that are anything, made through JSON as events are. */
 const hostileEvent = fc.dictionary(fc.oneof(fc.constantFrom(...FIELDS), hostileText), hostileValue).map((fields) => {
   const good = { id: 'e', source: 's', account: 'a', meter: 'm', quantity: '1', occurredAt: 0 };
-  const entries = Object.entries({ ...good, ...fields }).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value) ?? 'null'}`);
+  const entries = Object.entries({ ...good, ...fields }).map(
+    ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value) ?? 'null'}`,
+  );
   return JSON.parse(`{${entries.join()}}`) as unknown;
 });
 
@@ -51,7 +64,10 @@ describe('reading what came in', () => {
   });
 
   it('answers a job with one result per event, or refuses it as a whole', () => {
-    const job = fc.oneof(fc.record({ v: fc.constantFrom(1, 2, '1'), events: fc.oneof(fc.array(hostileEvent), fc.jsonValue()) }), fc.anything());
+    const job = fc.oneof(
+      fc.record({ v: fc.constantFrom(1, 2, '1'), events: fc.oneof(fc.array(hostileEvent), fc.jsonValue()) }),
+      fc.anything(),
+    );
     fc.assert(
       fc.property(job, fc.boolean(), (data, trusted) => {
         const parsed = parseJob(data, { trusted });
@@ -95,7 +111,13 @@ describe('an event key', () => {
   it('differs in tenant, source, id and variant, wherever the text between them is cut', () => {
     const hashOf = (tenant: string, source: string, id: string, variant?: bigint) =>
       formatEventKey(eventKeyOf({ tenant, source, id, occurredAtMs: 0 }, variant));
-    const keys = [hashOf('a', 'bc', 'd'), hashOf('ab', 'c', 'd'), hashOf('a', 'b', 'cd'), hashOf('a', 'bc', 'd', 0n), hashOf('a', 'bc', 'd', 1n)];
+    const keys = [
+      hashOf('a', 'bc', 'd'),
+      hashOf('ab', 'c', 'd'),
+      hashOf('a', 'b', 'cd'),
+      hashOf('a', 'bc', 'd', 0n),
+      hashOf('a', 'bc', 'd', 1n),
+    ];
     expect(new Set(keys).size).toBe(keys.length);
   });
 });
@@ -113,7 +135,11 @@ const properties = fc.dictionary(fc.string({ unit: 'binary', maxLength: 8 }), fc
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, reversed(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, item]) => [key, reversed(item)]),
+  );
 }
 
 describe('a content hash', () => {
@@ -122,7 +148,9 @@ describe('a content hash', () => {
       fc.property(properties, fc.string(), (drawn, arrival) => {
         const sent = JSON.parse(JSON.stringify(drawn)) as NonNullable<UsageEvent['properties']>;
         const again = { ...(reversed(sent) as NonNullable<UsageEvent['properties']>), received_at: arrival };
-        expect(contentHashOf(eventOf({ properties: again }))).toBe(contentHashOf(eventOf({ properties: { ...sent, received_at: 'x' } })));
+        expect(contentHashOf(eventOf({ properties: again }))).toBe(
+          contentHashOf(eventOf({ properties: { ...sent, received_at: 'x' } })),
+        );
       }),
       SETTINGS,
     );
@@ -156,7 +184,9 @@ describe('a content hash', () => {
     fc.assert(
       fc.property(properties, properties, (left, right) => {
         const [a, b] = [left, right].map((drawn) => JSON.stringify(reversed(reversed(drawn))));
-        const sortedEqual = contentHashOf(eventOf({ properties: JSON.parse(a ?? '') })) === contentHashOf(eventOf({ properties: JSON.parse(b ?? '') }));
+        const sortedEqual =
+          contentHashOf(eventOf({ properties: JSON.parse(a ?? '') })) ===
+          contentHashOf(eventOf({ properties: JSON.parse(b ?? '') }));
         const isEmpty = a === '{}' || b === '{}';
         if (!isEmpty) expect(sortedEqual).toBe(canonical(left) === canonical(right));
       }),
@@ -221,7 +251,15 @@ describe('ids', () => {
       }),
       SETTINGS,
     );
-    for (const text of ['', 'wal_', 'wal_7zzzzzzzzzzzzz', 'wal_zzzzzzzzzzzzz', 'wal_000000000000i', 'WAL_0000000000000', 'dec_0000000000000'])
+    for (const text of [
+      '',
+      'wal_',
+      'wal_7zzzzzzzzzzzzz',
+      'wal_zzzzzzzzzzzzz',
+      'wal_000000000000i',
+      'WAL_0000000000000',
+      'dec_0000000000000',
+    ])
       expect([text, parseWalletId(text)]).toEqual([text, undefined]);
   });
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { formatEventKey } from '../../src/domain/events/event-key.ts';
 import { RecentKeys } from '../../src/domain/events/recent-keys.ts';
 import type { EventStatus } from '../../src/domain/events/usage-event.ts';
-import { decodeFacts, encodeFacts, encodeIdFilter, mayHoldId } from '../../src/pipeline/lane/facts-codec.ts';
 import type { FactRow } from '../../src/pipeline/lane/batch-record.ts';
+import { decodeFacts, encodeFacts, encodeIdFilter, mayHoldId } from '../../src/pipeline/lane/facts-codec.ts';
 import { findDuplicates, forgetRefused, type StoredKey } from '../../src/pipeline/lane/find-duplicates.ts';
 import type { LaneEvent } from '../../src/pipeline/lane/lane-event.ts';
 import { laneEventOf } from '../support/oracle.ts';
@@ -33,18 +33,26 @@ function laneEvent(fields: { readonly id: number; readonly content: number; read
 }
 
 /** Few ids and contents, so that most events repeat something; the time of an id is its own. */
-const drawn = fc.record({ id: fc.nat(30), content: fc.nat(2), isRefused: fc.boolean() }).map(({ id, content, isRefused }) => ({
-  item: laneEvent({ id, content, atMs: id * 10 }),
-  // Whether an event is refused follows from its content alone, as with a charge that no wallet can hold.
-  isRefused: isRefused && content === 2,
-}));
+const drawn = fc
+  .record({ id: fc.nat(30), content: fc.nat(2), isRefused: fc.boolean() })
+  .map(({ id, content, isRefused }) => ({
+    item: laneEvent({ id, content, atMs: id * 10 }),
+    // Whether an event is refused follows from its content alone, as with a charge that no wallet can hold.
+    isRefused: isRefused && content === 2,
+  }));
 
 /** Identity by plain maps: the first content of an id is new, the same again a duplicate, another one altered, once. */
 class NaiveIdentity {
   readonly #contents = new Map<string, bigint>();
   readonly #altered = new Set<string>();
 
-  identify({ item, isRefused }: { readonly item: LaneEvent; readonly isRefused: boolean }): EventStatus['status'] | 'altered' {
+  identify({
+    item,
+    isRefused,
+  }: {
+    readonly item: LaneEvent;
+    readonly isRefused: boolean;
+  }): EventStatus['status'] | 'altered' {
     const { id } = item.event;
     const known = this.#contents.get(id);
     const variant = `${id} ${item.contentHash}`;
@@ -61,7 +69,9 @@ class NaiveIdentity {
 
 describe('identity', () => {
   it('is what a plain map says, whatever the batches, the keys in memory and the keys looked up', async () => {
-    const batches = fc.array(fc.tuple(fc.array(drawn, { minLength: 1, maxLength: 40 }), fc.boolean()), { maxLength: 12 });
+    const batches = fc.array(fc.tuple(fc.array(drawn, { minLength: 1, maxLength: 40 }), fc.boolean()), {
+      maxLength: 12,
+    });
     await fc.assert(
       fc.asyncProperty(batches, fc.integer({ min: 1, max: 20 }), async (sequence, generationMax) => {
         const naive = new NaiveIdentity();
@@ -69,7 +79,8 @@ describe('identity', () => {
         const stored = new Map<string, StoredKey>();
         for (const [batch, lookUpAll] of sequence) {
           const events = batch.map(({ item }) => item);
-          const find = async (keys: readonly string[]) => new Map(keys.flatMap((key) => stored.get(key) ?? []).map((found) => [found.key, found]));
+          const find = async (keys: readonly string[]) =>
+            new Map(keys.flatMap((key) => stored.get(key) ?? []).map((found) => [found.key, found]));
           const identities = await findDuplicates(events, recent, find, lookUpAll);
           for (const [index, step] of batch.entries()) {
             const identity = identities[index];
@@ -94,7 +105,9 @@ describe('identity', () => {
     const recent = new RecentKeys(0);
     const first = laneEvent({ id: 1, content: 1, atMs: 0 });
     recent.add(first.key);
-    const stored = new Map([[formatEventKey(first.key), { key: formatEventKey(first.key), contentHash: first.contentHash }]]);
+    const stored = new Map([
+      [formatEventKey(first.key), { key: formatEventKey(first.key), contentHash: first.contentHash }],
+    ]);
     const moved = laneEvent({ id: 1, content: 1, atMs: 5 });
     const [identity] = await findDuplicates([moved], recent, async () => stored, false);
     expect(identity).toMatchObject({ kind: 'altered', key: { timeMs: START_MS + 5 } });
@@ -109,7 +122,9 @@ const fact = fc.record({
   quantity: fc.constantFrom('0', '1', '999999999999999999.999999999999999999'),
   amount: fc.option(fc.bigInt({ min: 0n, max: 2n ** 61n }), { nil: null }),
   sequence: fc.option(fc.nat(), { nil: undefined }),
-  properties: fc.option(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { maxKeys: 3 }), { nil: undefined }),
+  properties: fc.option(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { maxKeys: 3 }), {
+    nil: undefined,
+  }),
   status: fc.constantFrom<FactRow['status']>('posted', 'duplicate', 'altered', 'frozen', 'too_late'),
 });
 
@@ -162,7 +177,18 @@ describe('the facts of a batch', () => {
       }),
       { ...SETTINGS, numRuns: 100 },
     );
-    const rows = Array.from({ length: 5_000 }, (_, id) => ({ ...factRow({ id: `evt-${id}`, source: 's', account: 'a', quantity: '1', amount: null, sequence: undefined, properties: undefined, status: 'posted' }) }));
+    const rows = Array.from({ length: 5_000 }, (_, id) => ({
+      ...factRow({
+        id: `evt-${id}`,
+        source: 's',
+        account: 'a',
+        quantity: '1',
+        amount: null,
+        sequence: undefined,
+        properties: undefined,
+        status: 'posted',
+      }),
+    }));
     const filter = encodeIdFilter(rows);
     let wrong = 0;
     for (let id = 0; id < 20_000; id++) if (mayHoldId(filter, `other-${id}`)) wrong++;

@@ -19,7 +19,10 @@ function load(): Ruleset {
     .replace('min_points: 48', 'min_points: 24, min_active_hours: 3')
     .replace('20.00 USD', '2.00 USD');
   const burst = BURST_RULE.replace('times: 6', 'times: 2\n  min_hours: 3').replace('10.00 USD', '1.00 USD');
-  const calls = burst.replace('id: burst', 'id: calls').replace('of: spend', "of: quantity('api.calls')").replace('1.00 USD', '500');
+  const calls = burst
+    .replace('id: burst', 'id: calls')
+    .replace('of: spend', "of: quantity('api.calls')")
+    .replace('1.00 USD', '500');
   const tampered = BURST_RULE.replace('id: burst', 'id: tampered')
     .replace('of: spend', 'of: altered')
     .replace('  times: 6\n', '  limit: 2\n  min_hours: 1\n')
@@ -60,9 +63,18 @@ interface Course {
 /** Sends a sequence through a lane writer on a store in memory: acct_0 is rich, acct_1 has a little, acct_2 is unknown. */
 async function play(events: readonly LaneEvent[], course: Course): Promise<Play> {
   const store = new MemoryLaneStore(course.recentKeysLoaded);
-  for (const [account, posted] of [['acct_0', 10n ** 13n], ['acct_1', 10n ** 11n]] as const) {
+  for (const [account, posted] of [
+    ['acct_0', 10n ** 13n],
+    ['acct_1', 10n ** 11n],
+  ] as const) {
     const address = addressOf('default', account, 'USD');
-    const wallet = openWallet({ ...address, tenant: 'default', account, currency: 'USD', openedAtMs: SEQUENCE_START_MS });
+    const wallet = openWallet({
+      ...address,
+      tenant: 'default',
+      account,
+      currency: 'USD',
+      openedAtMs: SEQUENCE_START_MS,
+    });
     store.changeWallet({ ...wallet, posted });
   }
   let writer = openWriter(store);
@@ -142,7 +154,17 @@ describe('one sequence of events', () => {
     expect(seen.decisions).toBeGreaterThan(200);
     expect(seen.frozen).toBeGreaterThan(100);
     expect(seen.thawed).toBeGreaterThan(50);
-    const reasons = ['posted', 'duplicate', 'altered', 'too_late', 'in_future', 'unknown_meter', 'over_limit', 'frozen', 'AMOUNT_TOO_LARGE'];
+    const reasons = [
+      'posted',
+      'duplicate',
+      'altered',
+      'too_late',
+      'in_future',
+      'unknown_meter',
+      'over_limit',
+      'frozen',
+      'AMOUNT_TOO_LARGE',
+    ];
     for (const reason of reasons) expect([reason, (seen.reasons.get(reason) ?? 0) > 20]).toEqual([reason, true]);
     expect([...seen.reasons.keys()].sort()).toEqual(reasons.sort());
   }, 120_000);

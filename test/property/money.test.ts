@@ -112,14 +112,20 @@ describe('quantities', () => {
       [`0.${'1'.repeat(30)}`, 'QUANTITY_TOO_PRECISE'],
       [`0.${'1'.repeat(1_000_000)}`, 'QUANTITY_TOO_PRECISE'],
     ];
-    for (const [value, code] of cases) expect([String(value).slice(0, 40), parseQuantity(value)]).toEqual([String(value).slice(0, 40), code]);
+    for (const [value, code] of cases)
+      expect([String(value).slice(0, 40), parseQuantity(value)]).toEqual([String(value).slice(0, 40), code]);
     expect(quantityOf('-0').text).toBe('0');
     expect(quantityOf('999999999999999999.999999999999999999').text).toBe('999999999999999999.999999999999999999');
     expect(quantityOf('0e9999').text).toBe('0');
   });
 
   it('never throw, whatever text or number comes in', () => {
-    const hostile = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[-+0-9.eE]{0,70}$/), fc.double(), fc.anything());
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.stringMatching(/^[-+0-9.eE]{0,70}$/),
+      fc.double(),
+      fc.anything(),
+    );
     fc.assert(
       fc.property(hostile, (value) => {
         const parsed = parseQuantity(value);
@@ -141,7 +147,10 @@ function expectHalfEven(quotient: bigint, numerator: bigint, denominator: bigint
 
 describe('nano-units', () => {
   it('divide half to even, above and below zero', () => {
-    const halves = fc.tuple(fc.bigInt({ min: -1_000n, max: 1_000n }), fc.bigInt({ min: 1n, max: 40n }).map((n) => n * 2n));
+    const halves = fc.tuple(
+      fc.bigInt({ min: -1_000n, max: 1_000n }),
+      fc.bigInt({ min: 1n, max: 40n }).map((n) => n * 2n),
+    );
     const anything = fc.tuple(fc.bigInt(), fc.bigInt({ min: 1n, max: 10n ** 40n }));
     fc.assert(
       fc.property(fc.oneof(halves, anything), ([numerator, denominator]) => {
@@ -167,13 +176,16 @@ describe('nano-units', () => {
 
   it('print for people within half of the last shown digit', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.bigInt({ min: -NANOS_MAX, max: NANOS_MAX }), fc.bigInt({ min: -20_000_000n, max: 20_000_000n })), (nanos) => {
-        const text = formatMoney(nanos, 'USD');
-        expect(text).toMatch(/^−?\$(?:\d{1,3}(?:,\d{3})*)\.(?:\d{2}|\d{4})$/);
-        const decimals = text.length - text.indexOf('.') - 1;
-        const shown = BigInt(text.replace(/[−$,.]/g, '')) * (nanos < 0n ? -1n : 1n);
-        expect(shown).toBe(divideHalfEven(nanos, 10n ** BigInt(9 - decimals)));
-      }),
+      fc.property(
+        fc.oneof(fc.bigInt({ min: -NANOS_MAX, max: NANOS_MAX }), fc.bigInt({ min: -20_000_000n, max: 20_000_000n })),
+        (nanos) => {
+          const text = formatMoney(nanos, 'USD');
+          expect(text).toMatch(/^−?\$(?:\d{1,3}(?:,\d{3})*)\.(?:\d{2}|\d{4})$/);
+          const decimals = text.length - text.indexOf('.') - 1;
+          const shown = BigInt(text.replace(/[−$,.]/g, '')) * (nanos < 0n ? -1n : 1n);
+          expect(shown).toBe(divideHalfEven(nanos, 10n ** BigInt(9 - decimals)));
+        },
+      ),
       SETTINGS,
     );
     expect(formatMoney(1_204_600_000_000n, 'USD')).toBe('$1,204.60');
@@ -181,7 +193,20 @@ describe('nano-units', () => {
   });
 
   it('are not read from text that is not an exact amount', () => {
-    for (const text of ['', '.5', '1.', '1e3', '1,000.00', '$5', '1.0000000001', '1234567890', 'NaN', '1 usd', '1  USD', '--1'])
+    for (const text of [
+      '',
+      '.5',
+      '1.',
+      '1e3',
+      '1,000.00',
+      '$5',
+      '1.0000000001',
+      '1234567890',
+      'NaN',
+      '1 usd',
+      '1  USD',
+      '--1',
+    ])
       expect([text, parseMoney(text)]).toEqual([text, undefined]);
   });
 });
@@ -224,14 +249,22 @@ describe('a charge', () => {
         .sort(([left], [right]) => left - right)
         .map(([day, nanos]) => ({ fromMs: day * DAY_MS, coefficient: BigInt(nanos), decimals: 0 }));
     fc.assert(
-      fc.property(steps, fc.option(steps, { nil: undefined }), fc.nat(61 * DAY_MS), fc.boolean(), (listed, own, atMs, isOwn) => {
-        const book = bookOf(pricesOf(listed), own === undefined ? undefined : pricesOf(own));
-        const account = isOwn ? 'acct_own' : 'acct';
-        const charge = chargeFor(book, { account, meter: 'tokens', quantity: quantityOf(1), occurredAtMs: atMs });
-        const agreed = isOwn && own !== undefined ? own : listed;
-        const inForce = pricesOf(agreed).filter(({ fromMs }) => fromMs <= atMs).at(-1);
-        expect(charge).toBe(inForce?.coefficient ?? 'unknown_meter');
-      }),
+      fc.property(
+        steps,
+        fc.option(steps, { nil: undefined }),
+        fc.nat(61 * DAY_MS),
+        fc.boolean(),
+        (listed, own, atMs, isOwn) => {
+          const book = bookOf(pricesOf(listed), own === undefined ? undefined : pricesOf(own));
+          const account = isOwn ? 'acct_own' : 'acct';
+          const charge = chargeFor(book, { account, meter: 'tokens', quantity: quantityOf(1), occurredAtMs: atMs });
+          const agreed = isOwn && own !== undefined ? own : listed;
+          const inForce = pricesOf(agreed)
+            .filter(({ fromMs }) => fromMs <= atMs)
+            .at(-1);
+          expect(charge).toBe(inForce?.coefficient ?? 'unknown_meter');
+        },
+      ),
       SETTINGS,
     );
   });
@@ -239,6 +272,8 @@ describe('a charge', () => {
   it('of an unknown meter is none', () => {
     const book = bookOf([{ fromMs: 0, coefficient: 1n, decimals: 0 }], undefined);
     for (const meter of ['token', '', '__proto__', 'constructor'])
-      expect(chargeFor(book, { account: 'acct', meter, quantity: quantityOf(1), occurredAtMs: 0 })).toBe('unknown_meter');
+      expect(chargeFor(book, { account: 'acct', meter, quantity: quantityOf(1), occurredAtMs: 0 })).toBe(
+        'unknown_meter',
+      );
   });
 });

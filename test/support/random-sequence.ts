@@ -35,7 +35,10 @@ const step = fc.record({
     { weight: 8, arbitrary: fc.constantFrom('api.calls', 'output_tokens', 'image.count') },
     { weight: 1, arbitrary: fc.constantFrom('topup', 'no_such_meter') },
   ),
-  calls: fc.oneof({ weight: 5, arbitrary: fc.nat(100) }, { weight: 1, arbitrary: fc.integer({ min: 1_000, max: 20_000 }) }),
+  calls: fc.oneof(
+    { weight: 5, arbitrary: fc.nat(100) },
+    { weight: 1, arbitrary: fc.integer({ min: 1_000, max: 20_000 }) },
+  ),
   /** 0 ends a batch behind this event. */
   split: fc.nat(6),
   accident: fc.nat(11),

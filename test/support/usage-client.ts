@@ -1,14 +1,8 @@
-import {
-  type BackendFactory,
-  createPostgresBackend,
-  createRedisBackend,
-  type IQueueBackend,
-  Queue,
-} from 'bullmq';
+import { type BackendFactory, createPostgresBackend, createRedisBackend, type IQueueBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { EventStatus } from '../../src/domain/events/usage-event.ts';
-import { QUEUE_SCHEMA } from '../../src/wire/engine.ts';
+import { QUEUE_SCHEMA } from '../../src/queues.ts';
 import { until } from './poll.ts';
 
 /** A producer as anybody would write it, which also waits for what became of its jobs. */
@@ -73,10 +67,14 @@ export function openUsageClient(options: UsageClientOptions): UsageClient {
     },
     send: async (data) => results(await add(data)),
     drained: (patienceMs) =>
-      until(`queue ${name} is drained`, async () => {
-        const { completed: _done, failed: _failed, ...open } = await counts();
-        return Object.values(open).every((count) => count === 0);
-      }, patienceMs),
+      until(
+        `queue ${name} is drained`,
+        async () => {
+          const { completed: _done, failed: _failed, ...open } = await counts();
+          return Object.values(open).every((count) => count === 0);
+        },
+        patienceMs,
+      ),
     close: () => queue.close(),
   };
 }
@@ -85,7 +83,11 @@ function openQueue(name: string, { databaseUrl, redisUrl, prefix }: UsageClientO
   // BullMQ types each backend's connection apart; the two meet here.
   if (redisUrl !== undefined) {
     const connection = { url: redisUrl, maxRetriesPerRequest: null } as never;
-    return new Queue(name, { connection, ...(prefix === undefined ? {} : { prefix }) }, createRedisBackend as unknown as Factory);
+    return new Queue(
+      name,
+      { connection, ...(prefix === undefined ? {} : { prefix }) },
+      createRedisBackend as unknown as Factory,
+    );
   }
   const connection = { connectionString: databaseUrl, schema: QUEUE_SCHEMA, migrate: true, max: 2 } as never;
   return new Queue(name, { connection }, createPostgresBackend as unknown as Factory);
@@ -110,7 +112,12 @@ async function returnValue(
 }
 
 /** Replaces the data of a waiting job past the client library, as a broken producer would have written it. */
-async function overwrite({ databaseUrl, redisUrl, prefix = 'bull' }: UsageClientOptions, queue: string, jobId: string, text: string): Promise<void> {
+async function overwrite(
+  { databaseUrl, redisUrl, prefix = 'bull' }: UsageClientOptions,
+  queue: string,
+  jobId: string,
+  text: string,
+): Promise<void> {
   if (redisUrl !== undefined) {
     const redis = new Redis(redisUrl);
     await redis.hset(`${prefix}:${queue}:${jobId}`, 'data', text);
@@ -121,7 +128,11 @@ async function overwrite({ databaseUrl, redisUrl, prefix = 'bull' }: UsageClient
   await query(databaseUrl, sql, [text, queue, jobId]);
 }
 
-async function query<Row extends pg.QueryResultRow>(databaseUrl: string, sql: string, values: readonly unknown[]): Promise<Row> {
+async function query<Row extends pg.QueryResultRow>(
+  databaseUrl: string,
+  sql: string,
+  values: readonly unknown[],
+): Promise<Row> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { neverFail } from '../../src/pipeline/ingest/never-fail.ts';
-import { type DeliveredJob, JobGivenBack, type JobProcessor, WaitingForChildren } from '../../src/pipeline/ingest/queue-port.ts';
+import {
+  type DeliveredJob,
+  JobGivenBack,
+  type JobProcessor,
+  WaitingForChildren,
+} from '../../src/pipeline/ingest/queue-port.ts';
 import type { RejectedEvent } from '../../src/pipeline/ingest/rejection-log.ts';
 
 const job: DeliveredJob = {
@@ -13,7 +18,10 @@ const job: DeliveredJob = {
 };
 
 /** Runs a processor that meets these errors one after the other and then succeeds. */
-async function meet(errors: readonly unknown[], options: { readonly stopsAfter?: number; readonly logErrors?: number } = {}) {
+async function meet(
+  errors: readonly unknown[],
+  options: { readonly stopsAfter?: number; readonly logErrors?: number } = {},
+) {
   const left = [...errors];
   const recorded: RejectedEvent[] = [];
   let slept = 0;
@@ -67,6 +75,7 @@ describe('a usage job', () => {
   });
 
   test('that waits for its children, or was given back, is left alone', async () => {
-    for (const signal of [new WaitingForChildren(), new JobGivenBack()]) expect((await meet([signal])).value).toBe(signal);
+    for (const signal of [new WaitingForChildren(), new JobGivenBack()])
+      expect((await meet([signal])).value).toBe(signal);
   });
 });

@@ -1,5 +1,6 @@
 import { writeEventKey } from '../../domain/events/event-key.ts';
 import type { EntryRow } from '../../pipeline/lane/batch-record.ts';
+import { writeSafeInt64, writeTimestamp } from './binary-array.ts';
 
 /** Columns of the entry table in the order the binary rows carry them. */
 export const ENTRY_COLUMNS =
@@ -10,8 +11,6 @@ export const ENTRY_COLUMNS =
 const SIGNATURE = Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex');
 const FIELD_SIZES = [16, 8, 8, 8, 8, 8, 8, 8, 2, 2] as const;
 const ROW_BYTES = 2 + FIELD_SIZES.reduce((sum, size) => sum + 4 + size, 0);
-/** PostgreSQL counts microseconds from 2000-01-01. */
-const EPOCH_2000_MS = 946_684_800_000;
 
 /** A row with every length prefix in place, so that encoding one is a copy and eleven writes. */
 const TEMPLATE = makeTemplate();
@@ -55,19 +54,13 @@ export function encodeEntries(entries: readonly EncodableEntry[], batchNo: numbe
     bytes.writeBigInt64BE(entry.seq, row + oSeq);
     bytes.writeBigInt64BE(entry.amount, row + oAmount);
     bytes.writeBigInt64BE(entry.balanceAfter, row + oBalance);
-    writeInt64(bytes, (entry.key.timeMs - EPOCH_2000_MS) * 1000, row + oTime);
+    writeTimestamp(entry.key.timeMs, bytes, row + oTime);
     bytes.writeBigInt64BE(entry.contentHash, row + oHash);
-    writeInt64(bytes, batchNo, row + oBatch);
+    writeSafeInt64(batchNo, bytes, row + oBatch);
     bytes.writeInt16BE(lane, row + oLane);
     bytes.writeInt16BE(entry.kind, row + oKind);
     row += ROW_BYTES;
   }
   bytes.writeInt16BE(-1, row);
   return bytes;
-}
-
-/** A safe integer as a big-endian int64 without making a BigInt. */
-function writeInt64(bytes: Buffer, value: number, offset: number): void {
-  bytes.writeInt32BE(Math.floor(value / 0x1_0000_0000), offset);
-  bytes.writeUInt32BE(value - Math.floor(value / 0x1_0000_0000) * 0x1_0000_0000, offset + 4);
 }

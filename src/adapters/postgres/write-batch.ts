@@ -1,19 +1,24 @@
 import { hash } from 'node:crypto';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { writeEventKey } from '../../domain/events/event-key.ts';
 import { encodeFeatures } from '../../domain/features/account-features.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
-import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
+import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts';
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
-import { byteaArray, int8Array } from './binary-array.ts';
+import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
 import { ENTRY_COLUMNS, encodeEntries } from './copy-entries.ts';
 import { insertNewWallets, writeRareRows } from './write-rare-rows.ts';
 
+/** Up to so many entries travel inside the one statement; COPY costs two more round trips. */
+const INSERTED_MAX = 1_000;
+
 /**
  * Writes everything of one lane batch inside the caller's database transaction and returns the new chain value:
- * SHA-256 over the previous one, the batch's own numbers and the exact bytes of its entries. Two statements carry the
- * whole of an ordinary batch, because every further round trip is paid again by each small batch.
+ * SHA-256 over the previous one, the batch's own numbers and the exact bytes of its entries as COPY takes them. One
+ * statement carries the whole of an ordinary small batch, because every further round trip waits for its turn in a busy
+ * event loop; a large batch sends its entries by COPY, which is twice as fast per row.
  */
 export async function writeBatch(client: pg.PoolClient, batch: BatchRecord): Promise<Buffer> {
   // Compression runs on another thread while the entries are written.
@@ -22,8 +27,9 @@ export async function writeBatch(client: pg.PoolClient, batch: BatchRecord): Pro
   const chain = chainAfter(batch, copyBytes);
 
   await insertNewWallets(client, batch);
-  if (batch.entries.length > 0) await copyEntries(client, copyBytes);
-  await writeHeads(client, batch, chain, await facts);
+  const copies = batch.entries.length > INSERTED_MAX;
+  if (copies) await copyEntries(client, copyBytes);
+  await writeHeads(client, batch, { chain, facts: await facts, inserted: copies ? [] : batch.entries });
   await writeRareRows(client, batch);
   return chain;
 }
@@ -53,6 +59,11 @@ const WRITE_HEADS = `
   with head as (
     update lane_head set last_batch = $2, chain = $3, ingested_at = $4, features_through = $5
     where lane = $1 and last_batch = $2 - 1 returning 1
+  ), entries as (
+    insert into entry (event_key, wallet_id, seq, amount, balance_after, event_time, content_hash, batch_no, lane, kind)
+    select u.event_key, u.wallet_id, u.seq, u.amount, u.balance_after, u.event_time, u.content_hash, $2, $1, u.kind
+    from unnest($22::uuid[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::timestamptz[], $28::bigint[], $29::smallint[])
+      as u(event_key, wallet_id, seq, amount, balance_after, event_time, content_hash, kind)
   ), wallets as (
     update wallet w set posted = u.posted, seq = u.seq
     from unnest($17::bigint[], $18::bigint[], $19::bigint[]) as u(wallet_id, posted, seq) where w.wallet_id = u.wallet_id
@@ -69,8 +80,16 @@ const WRITE_HEADS = `
   insert into batch (lane, batch_no, kind, epoch, events, posted, duplicate, quarantined, priced, ruleset_hash, actor, chain)
   select $1, $2, 'usage', $11, $8, $12, $13, $14, $15, $16, 'lane', $3 from head`;
 
-/** Lane head, wallet heads, feature checkpoints, the batch row, its contra total and its facts, in one statement. */
-async function writeHeads(client: pg.PoolClient, batch: BatchRecord, chain: Buffer, facts: Buffer): Promise<void> {
+interface BatchParts {
+  readonly chain: Buffer;
+  readonly facts: Buffer;
+  /** Entries to insert here, unless COPY took them. */
+  readonly inserted: readonly EntryRow[];
+}
+
+/** Lane head, entries, wallet heads, checkpoints, the batch row, its contra total and its facts, in one statement. */
+async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: BatchParts): Promise<void> {
+  const { chain, facts, inserted } = parts;
   const { counts } = batch;
   const heads = batch.touched.map((account) => account.wallet);
   // Rows are updated in key order, so that two writers can wait for each other but never deadlock.
@@ -101,6 +120,14 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, chain: Buff
       int8Array(heads, (wallet) => wallet.seq),
       int8Array(checkpoints, (account) => account.wallet.walletId),
       byteaArray(checkpoints, (account) => encodeFeatures(account.features)),
+      uuidArray(inserted, (entry, bytes, offset) => writeEventKey(entry.key, bytes, offset)),
+      int8Array(inserted, (entry) => entry.wallet.walletId),
+      int8Array(inserted, (entry) => entry.seq),
+      int8Array(inserted, (entry) => entry.amount),
+      int8Array(inserted, (entry) => entry.balanceAfter),
+      timestampArray(inserted, (entry) => entry.key.timeMs),
+      int8Array(inserted, (entry) => entry.contentHash),
+      int2Array(inserted, (entry) => entry.kind),
     ],
   });
   if (rowCount !== 1)

@@ -52,7 +52,8 @@ async function refusePosted(client: pg.PoolClient, batch: BatchRecord): Promise<
     text: 'select event_key from entry where event_key = any($1::uuid[]) limit 1',
     values: [`{${batch.quarantined.map(({ key }) => formatEventKey(key)).join()}}`],
   });
-  if (rows[0] !== undefined) throw new KeyTakenError(`event ${rows[0].event_key} of lane ${batch.lane} is posted already`);
+  if (rows[0] !== undefined)
+    throw new KeyTakenError(`event ${rows[0].event_key} of lane ${batch.lane} is posted already`);
 }
 
 async function projectQuarantine(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {

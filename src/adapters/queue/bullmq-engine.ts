@@ -217,12 +217,7 @@ class ChildQueues {
   }
 }
 
-function deliver(
-  queue: string,
-  job: SizedJob,
-  token: string | undefined,
-  children: ChildQueues,
-): DeliveredJob {
+function deliver(queue: string, job: SizedJob, token: string | undefined, children: ChildQueues): DeliveredJob {
   return {
     queue,
     id: job.id ?? '',

@@ -1,5 +1,5 @@
-import { anyJson } from '../text/any-json.ts';
 import { parseQuantity, type QuantityError } from '../money/quantity.ts';
+import { anyJson } from '../text/any-json.ts';
 import { parseRfc3339 } from '../time.ts';
 import type { JsonValue, Rejection, RejectionCode, UsageEvent } from './usage-event.ts';
 
@@ -172,6 +172,7 @@ function hasControl(text: string): boolean {
 
 function isWellFormedFrom(text: string, start: number): boolean {
   const rest = text.slice(start);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the purpose.
   return rest.isWellFormed() && !/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(rest);
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '../../domain/events/parse-event.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
 import { foldUsage } from '../../domain/features/account-features.ts';
 import { judgeTime } from '../../domain/ledger/lateness.ts';
@@ -120,10 +121,21 @@ function applyEvent(
 }
 
 /**
- * Why this event can be neither charged nor kept for later: a charge that no wallet can hold, alone or on top of what is
- * in quarantine already, is a unit mistake. The router keeps the event with this reason.
+ * Why this event can be neither charged nor kept for later: its account's wallet id belongs to another account (a
+ * collision of digests), or its charge is more than a wallet can hold, alone or on top of what is in quarantine already,
+ * which is a unit mistake. The router keeps the event with this reason.
  */
 function refuse({ event }: LaneEvent, { wallet }: LaneAccount, charge: Charge): EventStatus | undefined {
+  if (wallet.account !== event.account || wallet.tenant !== event.tenant) {
+    return {
+      id: event.id,
+      status: 'rejected',
+      code: 'EVENT_NOT_STORABLE',
+      field: 'account',
+      value: printable(event.account),
+      fix: 'Report this account: its wallet id is taken by another account, and it needs another name.',
+    };
+  }
   const fits = charge !== 'too_large' && (charge === 'unknown_meter' || wallet.quarantined + charge <= NANOS_MAX);
   if (fits) return undefined;
   return {

@@ -98,16 +98,11 @@ export async function loadMissingAccounts(
 ): Promise<void> {
   const missing = new Map<bigint, LaneEvent>();
   for (const item of events) {
-    if (!memory.accounts.has(item.address.walletId)) missing.set(item.address.walletId, item);
+    const { walletId } = item.address;
+    if (!memory.accounts.has(walletId) && !missing.has(walletId)) missing.set(walletId, item);
   }
   if (missing.size === 0) return;
   for (const stored of await transaction.loadAccounts([...missing.keys()])) {
-    const item = missing.get(stored.wallet.walletId);
-    if (item !== undefined && stored.wallet.account !== item.event.account) {
-      throw new RangeError(
-        `wallet id ${stored.wallet.walletId} collides: ${stored.wallet.account} and ${item.event.account}`,
-      );
-    }
     addAccount(memory, stored);
     missing.delete(stored.wallet.walletId);
   }

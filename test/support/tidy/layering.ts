@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   foundation: ['errors', 'config'],
   domain: ['errors'],
   config: [...FOUNDATIONS, 'domain'],
-  queues: [...FOUNDATIONS, ...CORE],
+  queues: ['errors', 'domain'],
   actions: ['errors', 'domain'],
   pipeline: [...FOUNDATIONS, 'queues', 'domain', 'actions'],
   adapters: [...SETTLED, ...CORE],
@@ -27,8 +27,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   jobs: [...SETTLED, ...CORE],
   http: [...SETTLED, ...CORE, 'wire'],
   cli: [...SETTLED, ...CORE, 'wire', 'http', 'jobs'],
-  // What metering services import: it must not drag the pipeline along.
-  producer: ['errors', 'domain'],
+  // What metering services import: it must not drag the pipeline along, and neither may what it imports.
+  producer: ['errors', 'domain', 'queues'],
   // What the package offers to programs that import it.
   index: [...SETTLED, ...CORE, 'wire', 'jobs'],
 };
