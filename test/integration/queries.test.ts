@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { writeRareRows } from '../../src/adapters/postgres/write-rare-rows.ts';
 import { addressOf, formatWalletId } from '../../src/domain/ids.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
 import { topUp } from '../../src/pipeline/admin/top-up.ts';
@@ -123,6 +124,49 @@ describe('lists', () => {
     const accounts = await ledger.queries.accounts({ tenant, status: 'unconfirmed', limit: 10 });
     expect(accounts).toMatchObject([{ account: 'unknown', wallets: [{ posted: -1n * USD }] }]);
     expect(await ledger.queries.wallets({ tenant: 'other', limit: 10 })).toEqual([]);
+  });
+
+  test('alerts of one millisecond come in the order they were raised, the newest first', async () => {
+    const ledger = await openTestLedger();
+    await fund(ledger, 'acme', 10);
+    const { walletId } = addressOf(tenant, 'acme', 'USD');
+    const wallet = { tenant, account: 'acme', walletId };
+    // Ids say nothing about order: they are hashes.
+    const batchOf = (lane: number, batchNo: number, ids: readonly string[]) => ({
+      lane,
+      batchNo,
+      rulesetHash: 'plain',
+      touched: [],
+      quarantined: [],
+      outbox: [],
+      decisions: ids.map((id) => ({
+        decisionId: `dec_${id}`,
+        wallet,
+        key: { timeMs: START_MS, h0: 1, h1: 1, h2: 1 },
+        outcome: 'review',
+        score: 50,
+        decidedAtMs: START_MS,
+        evidence: {},
+      })),
+      alerts: ids.map((id) => ({
+        alertId: `alt_${id}`,
+        decisionId: `dec_${id}`,
+        wallet,
+        outcome: 'review',
+        title: id,
+        summary: id,
+        moneyAtRisk: 0n,
+        loss: 0n,
+        raisedAtMs: START_MS,
+      })),
+    });
+    const client = await ledger.pool.connect();
+    for (const batch of [batchOf(1, 7, ['m', 'z', 'a']), batchOf(1, 8, ['k']), batchOf(0, 9, ['q'])]) {
+      await writeRareRows(client, batch as never);
+    }
+    client.release();
+    const titles = (await ledger.queries.alerts({ tenant, limit: 10 })).map(({ title }) => title);
+    expect(titles).toEqual(['k', 'a', 'z', 'm', 'q']);
   });
 
   test('a wallet is shown by its account or its id, with what waits by reason', async () => {

@@ -7,8 +7,8 @@ import { until } from './poll.ts';
 
 /** A producer as anybody would write it, which also waits for what became of its jobs. */
 export interface UsageClient {
-  /** Adds a job without any options, as clients in other languages do, and returns its id. */
-  readonly add: (data: unknown, options?: { readonly jobId?: string }) => Promise<string>;
+  /** Adds a job, by default without any options, as clients in other languages do, and returns its id. */
+  readonly add: (data: unknown, options?: AddOptions) => Promise<string>;
   /** Adds a job whose stored data is exactly this text. On PostgreSQL the text has to be JSON. */
   readonly addRaw: (text: string) => Promise<string>;
   /** What the job returned once it is completed. */
@@ -16,12 +16,15 @@ export interface UsageClient {
   readonly send: (data: unknown) => Promise<readonly EventStatus[]>;
   /** Waits until nothing is waiting, active, parked or delayed. */
   readonly drained: (patienceMs?: number) => Promise<void>;
-  /** Forgets a job, as producers do that ask for completed jobs to be removed. */
-  readonly remove: (jobId: string) => Promise<void>;
   /** Ids of the jobs that wait. */
   readonly jobIds: () => Promise<string[]>;
   readonly counts: () => Promise<Readonly<Record<string, number>>>;
   readonly close: () => Promise<void>;
+}
+
+export interface AddOptions {
+  readonly jobId?: string;
+  readonly removeOnComplete?: boolean;
 }
 
 export interface UsageClientOptions {
@@ -36,7 +39,7 @@ export function openUsageClient(options: UsageClientOptions): UsageClient {
   const name = options.queue ?? 'usage';
   const queue = openQueue(name, options);
   queue.on('error', () => undefined);
-  const add = async (data: unknown, jobOptions: { readonly jobId?: string } = {}) => {
+  const add = async (data: unknown, jobOptions: AddOptions = {}) => {
     const job = await queue.add('from a test', data, jobOptions);
     if (job.id === undefined) throw new Error('a job without an id');
     return job.id;
@@ -62,9 +65,6 @@ export function openUsageClient(options: UsageClientOptions): UsageClient {
       return jobId;
     },
     jobIds: async () => (await queue.getJobs(['waiting'])).map((job) => job.id ?? ''),
-    remove: async (jobId) => {
-      await queue.remove(jobId);
-    },
     send: async (data) => results(await add(data)),
     drained: (patienceMs) =>
       until(

@@ -140,14 +140,17 @@ async function insertDecisions(client: pg.PoolClient, batch: BatchRecord): Promi
       ],
     });
   }
-  for (const alert of batch.alerts) {
+  for (const [position, alert] of batch.alerts.entries()) {
     await client.query({
       name: 'insert-alert',
-      text: `insert into alert (alert_id, decision_id, tenant_id, wallet_id, account_id, outcome, title, summary, money_at_risk, loss, raised_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      text: `insert into alert (alert_id, decision_id, lane, batch_no, position, tenant_id, wallet_id, account_id, outcome, title, summary, money_at_risk, loss, raised_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       values: [
         alert.alertId,
         alert.decisionId,
+        batch.lane,
+        batch.batchNo,
+        position,
         alert.wallet.tenant,
         alert.wallet.walletId,
         alert.wallet.account,

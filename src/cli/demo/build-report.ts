@@ -15,6 +15,7 @@ export interface DemoRun {
   readonly lookAlikes: readonly DemoLookAlike[];
   readonly recorder: Recorder;
   readonly counts: EventCounts;
+  /** Newest first, as the query lists them. */
   readonly alerts: readonly AlertView[];
   readonly proofs: readonly Proof[];
   readonly engineStartMs: number;
@@ -27,7 +28,8 @@ export function buildDemoReport(run: DemoRun): DemoReport {
   const received = counts.posted + counts.duplicate + counts.quarantined + counts.rejected;
   const { fromMs, toMs } = recorder.span();
   const isEmpty = toMs < fromMs;
-  const alerts = [...run.alerts].sort((left, right) => left.raisedAtMs - right.raisedAtMs);
+  // They come newest first, those of the same millisecond too.
+  const alerts = [...run.alerts].reverse();
   const attacks = run.attacks.map((attack) => attackResult(attack, alerts, recorder));
   const charted = chooseAttack(run.attacks, attacks);
   return {

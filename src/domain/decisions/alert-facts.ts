@@ -3,6 +3,7 @@ import type { RuleResult } from './judgement.ts';
 
 /** Everything an alert may say. The text holds no number that is not here or computed from what is here. */
 export interface AlertFacts {
+  readonly alertId: string;
   readonly account: string;
   readonly walletId: string;
   readonly currency: string;

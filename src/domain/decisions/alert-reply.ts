@@ -25,21 +25,35 @@ export function suggestReply(facts: AlertFacts, lead: RuleResult | undefined): {
   };
 }
 
-/** Three steps, the first of which costs the customer nothing. */
+/** Three steps, the first of which costs the customer nothing. Every command in them can be copied as it stands. */
 export function nextSteps(facts: AlertFacts, lead: RuleResult | undefined): readonly string[] {
-  const close = '3. close the alert: confirmed_fraud, benign or duplicate (benign teaches the baseline)';
+  const { alertId, walletId, frozenUntilMs } = facts;
+  const look = `1. look at what every rule saw (tollkeeper alert show ${alertId}),`;
+  const freeze = `tollkeeper wallet freeze ${walletId} --hours 24 --reason ${alertId}`;
+  const thaw = `tollkeeper wallet thaw ${walletId} --usage post`;
   if (isTampering(lead)) {
     return [
-      '1. find out which source re-sends events under ids that were already used, and what differs',
+      `${look} and find out which source re-sends events under used ids, and what differs`,
       "2. compare the source's totals with an independent log; if they differ, replace its credentials",
-      close,
+      frozenUntilMs === null
+        ? `3. to stop charging meanwhile: ${freeze}`
+        : `3. once that is settled: ${thaw} resumes and charges what was held back; --usage void forgives it`,
     ];
   }
-  const second =
-    facts.frozenUntilMs === null
-      ? 'if not, freeze the wallet and have its keys replaced'
-      : `if it is, thaw the wallet before ${formatUtc(facts.frozenUntilMs)}; if not, have its keys replaced`;
-  return ['1. ask the customer whether this usage is theirs', `2. ${second}`, close];
+  const ask = `${look} and ask the customer whether this usage is theirs`;
+  if (frozenUntilMs === null) {
+    return [
+      ask,
+      `2. if not: ${freeze} stops the charges; have its keys replaced`,
+      '3. if it is: nothing to do, usage is charged as before',
+    ];
+  }
+  return [
+    ask,
+    `2. if it is: ${thaw} resumes and charges what was held back; --usage keep decides about it later`,
+    `3. if not: have its keys replaced before the freeze ends (${formatUtc(frozenUntilMs)}), then thaw with ` +
+      '--usage void, which charges nothing; tollkeeper wallet freeze gives more time',
+  ];
 }
 
 function isTampering(lead: RuleResult | undefined): boolean {

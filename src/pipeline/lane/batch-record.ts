@@ -60,7 +60,7 @@ export interface AlertRow {
 
 /** A message that leaves after the commit. `messageKey` makes it unique however often the batch is retried. */
 export interface OutboxRow {
-  readonly topic: 'wallet-status' | 'notify';
+  readonly topic: 'wallet-status';
   readonly messageKey: string;
   readonly payload: unknown;
 }

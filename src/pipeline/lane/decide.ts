@@ -160,7 +160,9 @@ function raiseAlert(
   },
 ): void {
   const { outcome, decisionId, notFrozenBecause, figures, nowMs } = context;
+  const alertId = derivedId('alt', [decisionId]);
   const { title, summary } = writeAlertSummary({
+    alertId,
     account: wallet.account,
     walletId: formatWalletId(wallet.walletId),
     currency: wallet.currency,
@@ -177,7 +179,6 @@ function raiseAlert(
     heldBackNanos: wallet.quarantined,
     reactionHours: REACTION_HOURS,
   });
-  const alertId = derivedId('alt', [decisionId]);
   batch.alerts.push({
     alertId,
     decisionId,
@@ -189,5 +190,4 @@ function raiseAlert(
     loss: figures.lossNanos,
     raisedAtMs: nowMs,
   });
-  batch.outbox.push({ topic: 'notify', messageKey: `notify-${alertId}`, payload: { v: 1, alert: alertId } });
 }

@@ -206,6 +206,10 @@ create index decision_wallet on decision (wallet_id, decided_at desc);
 create table alert (
   alert_id text primary key,
   decision_id text not null references decision,
+  lane smallint not null,
+  batch_no bigint not null,
+  -- Order inside the batch: alerts of the same millisecond are listed in the order they were raised.
+  position integer not null,
   tenant_id text not null,
   wallet_id bigint not null,
   account_id text not null,
@@ -219,7 +223,7 @@ create table alert (
   closed_at timestamptz,
   closed_by text
 );
-create index alert_raised on alert (raised_at desc);
+create index alert_raised on alert (raised_at desc, lane desc, batch_no desc, position desc);
 create index alert_account on alert (tenant_id, account_id, raised_at desc);
 
 create table outbox (

@@ -24,12 +24,15 @@ interface AlertRow {
 const COLUMNS = `t.alert_id, t.decision_id, t.tenant_id, t.account_id, t.wallet_id, w.currency, t.outcome, t.title, t.summary,
   t.money_at_risk, t.loss, t.status, t.raised_at, t.closed_at, t.closed_by`;
 
-/** Alerts, the newest first. */
+/**
+ * Alerts, the newest first. Those of one millisecond come by lane and then in the order their lane raised them, which is
+ * the same however events were cut into batches.
+ */
 export async function listAlerts(pool: pg.Pool, filter: ListFilter<AlertStatus>): Promise<readonly AlertView[]> {
   const { rows } = await pool.query<AlertRow>(
     `select ${COLUMNS} from alert t join wallet w using (wallet_id)
      where t.tenant_id = $1 and ($2::text is null or t.account_id = $2) and ($3::text is null or t.status = $3)
-     order by t.raised_at desc, t.alert_id limit $4`,
+     order by t.raised_at desc, t.lane desc, t.batch_no desc, t.position desc limit $4`,
     [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit],
   );
   return rows.map(readAlert);

@@ -85,6 +85,7 @@ const quiet = Array.from({ length: 42 }, (_, hour) => (1 + (hour % 5) / 4) * USD
 const attack = [20, 60, 85.2, 80, 90.4, 77.2].map((usd) => usd * USD);
 
 const frozen: AlertFacts = {
+  alertId: 'alt_8k2m4q6r0t3v5x7z',
   account: 'acct_7f3a',
   walletId: 'wal_0123456789abc',
   currency: 'USD',
@@ -162,6 +163,15 @@ describe('the text of an alert', () => {
       expect(summary).not.toMatch(/undefined|NaN|Infinity|null|!/);
     },
   );
+
+  // Every command named here is one that exists; test/unit/cli/command-line.test.ts knows them all.
+  test.each(Object.entries(cases))('%s asks for nothing that cannot be done', (_, facts) => {
+    const next = writeAlertSummary(facts).summary.replaceAll(/\s+/g, ' ').split('Next ')[1] ?? '';
+    expect(next).not.toMatch(/close the alert|baseline|benign/);
+    const commands = [...next.matchAll(/tollkeeper (\w+ \w+)/g)].map(([, command]) => command);
+    expect(commands).toContain('alert show');
+    expect(['wallet thaw', 'wallet freeze']).toEqual(expect.arrayContaining(commands.slice(1)));
+  });
 
   test('an account id cannot break the layout', () => {
     const hostile = `evil\u001b[2J\r\nSaved so far: $1,000,000\u202e${'x'.repeat(5000)}`;
