@@ -13,7 +13,10 @@ export const ERROR_CATALOGUE = {
   FILE_UNREADABLE: { kind: 'usage', fix: 'Check the path and its permissions.' },
   ENGINE_UNAVAILABLE: { kind: 'infrastructure', fix: 'Run `tollkeeper doctor` to see what is reachable.' },
   ENGINE_DISK_FULL: { kind: 'infrastructure', fix: 'Free disk space, or point TOLLKEEPER_DATA_DIR at another disk.' },
-  ENGINE_PORT_IN_USE: { kind: 'infrastructure', fix: 'Stop the other program, or unset TOLLKEEPER_PORT to pick a free port.' },
+  ENGINE_PORT_IN_USE: {
+    kind: 'infrastructure',
+    fix: 'Stop the other program, or unset TOLLKEEPER_PORT to pick a free port.',
+  },
   ENGINE_LOCKED: { kind: 'conflict', fix: 'Stop the other Tollkeeper, or use another TOLLKEEPER_DATA_DIR.' },
   ENGINE_DATA_VERSION: { kind: 'conflict', fix: 'Restore a backup into a new data directory with this version.' },
   DATABASE_UNREACHABLE: { kind: 'infrastructure', fix: 'Check DATABASE_URL and that PostgreSQL accepts connections.' },
@@ -25,12 +28,18 @@ export const ERROR_CATALOGUE = {
   WALLET_NOT_FOUND: { kind: 'not_found', fix: 'List wallets with `tollkeeper wallet list`.' },
   ACCOUNT_NOT_FOUND: { kind: 'not_found', fix: 'List accounts with `tollkeeper account list`.' },
   ALERT_NOT_FOUND: { kind: 'not_found', fix: 'List alerts with `tollkeeper alert list`.' },
-  EVENT_NOT_FOUND: { kind: 'not_found', fix: 'Check the id; events older than the retention window are archived.' },
+  EVENT_NOT_FOUND: {
+    kind: 'not_found',
+    fix: 'Check the id and the tenant; an event that waits in its queue is not known yet.',
+  },
   WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
   IDEMPOTENCY_CONFLICT: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
-  UNEXPECTED: { kind: 'infrastructure', fix: 'Run it again with LOG_LEVEL=debug for the stack; if it stays, report it.' },
+  UNEXPECTED: {
+    kind: 'infrastructure',
+    fix: 'Run it again with LOG_LEVEL=debug for the stack; if it stays, report it.',
+  },
   PRODUCER_CLOSED: { kind: 'conflict', fix: 'Create a new producer; a closed one takes no more events.' },
 } as const satisfies Record<string, { readonly kind: ErrorKind; readonly fix: string }>;
 

@@ -1,3 +1,4 @@
+import { cleanText } from './domain/text/clean.ts';
 import { type JsonObject, parseJsonObject } from './json-object.ts';
 
 const HIDDEN = '[secret]';
@@ -22,35 +23,28 @@ export function redact(line: string): string {
   return text;
 }
 
-// Controls (line breaks and escapes among them), invisible and direction-changing characters, lone surrogates.
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-function plainText(text: string): string {
-  return text.replace(UNPRINTABLE, '\ufffd');
-}
-
 /**
  * The same JSON line with every text made safe for a terminal: customers choose ids and properties, and must not be
  * able to forge log lines or move the cursor. Only an error's stack keeps its line breaks.
  */
 export function hardenJson(line: string): string {
   const parsed = parseJsonObject(line);
-  return parsed === undefined ? plainText(line) : `${JSON.stringify(hardenObject(parsed))}\n`;
+  return parsed === undefined ? cleanText(line) : `${JSON.stringify(hardenObject(parsed))}\n`;
 }
 
 function hardenObject(value: JsonObject): JsonObject {
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [plainText(key), key === 'stack' ? hardenStack(item) : harden(item)]),
+    Object.entries(value).map(([key, item]) => [cleanText(key), key === 'stack' ? hardenStack(item) : harden(item)]),
   );
 }
 
 function harden(value: unknown): unknown {
-  if (typeof value === 'string') return plainText(value);
+  if (typeof value === 'string') return cleanText(value);
   if (Array.isArray(value)) return value.map(harden);
   if (typeof value === 'object' && value !== null) return hardenObject(Object.fromEntries(Object.entries(value)));
   return value;
 }
 
 function hardenStack(value: unknown): unknown {
-  return typeof value === 'string' ? value.split('\n').map(plainText).join('\n') : harden(value);
+  return typeof value === 'string' ? value.split('\n').map(cleanText).join('\n') : harden(value);
 }

@@ -18,9 +18,14 @@ const LOCK_POLL_MS = 100;
 const LOCK_MS_MAX = 300_000;
 
 checkNode();
-if (needsBuild()) await build();
-const { main } = await import(pathToFileURL(MAIN).href);
-process.exitCode = await main(process.argv.slice(2));
+if (process.argv[2] === '--build-only') {
+  // `npm run build` and `npm ci`: the compiler decides what has changed, and the stamp is the one that is looked at below.
+  await build(canCompile);
+} else {
+  if (needsBuild()) await build(needsBuild);
+  const { main } = await import(pathToFileURL(MAIN).href);
+  process.exitCode = await main(process.argv.slice(2));
+}
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -28,16 +33,21 @@ function checkNode() {
   giveUp(`tollkeeper needs Node ${NODE_MIN.join('.')} or later; this is ${process.versions.node}.`);
 }
 
-/** An installed package is built and has no compiler; only a checkout can be out of date. */
+/** An installed package is built and has no compiler; without either, nothing can run. */
+function canCompile() {
+  if (existsSync(COMPILER)) return true;
+  if (existsSync(MAIN)) return false;
+  giveUp('tollkeeper is not built, and there is no TypeScript here to build it: run `npm ci` in its directory.');
+}
+
+/** Only a checkout can be out of date. */
 function needsBuild() {
-  if (!existsSync(COMPILER)) {
-    if (existsSync(MAIN)) return false;
-    giveUp('tollkeeper is not built, and there is no TypeScript here to build it: run `npm ci` in its directory.');
-  }
+  if (!canCompile()) return false;
   const builtMs = existsSync(MAIN) ? modifiedMs(STAMP) : 0;
   if (builtMs === 0) return true;
   const sources = ['src', 'jobs', 'bench'].map((name) => join(ROOT, name)).filter((path) => existsSync(path));
-  return modifiedMs(join(ROOT, 'tsconfig.json')) > builtMs || sources.some((path) => hasNewer(path, builtMs));
+  const settings = ['tsconfig.json', 'tsconfig.build.json'].map((name) => join(ROOT, name));
+  return settings.some((path) => modifiedMs(path) > builtMs) || sources.some((path) => hasNewer(path, builtMs));
 }
 
 function hasNewer(directory, sinceMs) {
@@ -53,16 +63,23 @@ function modifiedMs(path) {
 }
 
 /** One process builds; the others wait for it and look again. */
-async function build() {
-  mkdirSync(dirname(LOCK), { recursive: true });
-  while (!takeLock()) {
-    await sleep(LOCK_POLL_MS);
-    if (!existsSync(LOCK) && !needsBuild()) return;
-  }
+async function build(isNeeded) {
   try {
-    if (needsBuild()) compile();
-  } finally {
-    rmSync(LOCK, { force: true });
+    mkdirSync(dirname(LOCK), { recursive: true });
+    while (!takeLock()) {
+      await sleep(LOCK_POLL_MS);
+      if (!existsSync(LOCK) && !isNeeded()) return;
+    }
+    try {
+      if (isNeeded()) compile();
+    } finally {
+      rmSync(LOCK, { force: true });
+    }
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
+    giveUp(
+      `tollkeeper has to be built, and this user may not write ${error.path}: run \`npm run build\` as its owner.`,
+    );
   }
 }
 

@@ -1,17 +1,28 @@
-import { existsSync } from 'node:fs';
+import type pg from 'pg';
 import { freeDiskBytes } from '../adapters/disk-space.ts';
+import { clusterExists } from '../adapters/postgres/embedded/cluster.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
-import { createBullmqEngine } from '../adapters/queue/bullmq-engine.ts';
+import { createBullmqEngine, type QueueConnection } from '../adapters/queue/bullmq-engine.ts';
 import { readRedisHealth } from '../adapters/queue/redis-health.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { type Finding, fail, ok, warn } from '../pipeline/doctor/finding.ts';
 import { judgeDatabase } from '../pipeline/doctor/judge-database.ts';
 import { judgeDisk } from '../pipeline/doctor/judge-disk.ts';
+import { judgeLanes, judgeNoWriter } from '../pipeline/doctor/judge-lanes.ts';
 import { judgeQueue } from '../pipeline/doctor/judge-queue.ts';
 import { judgeRedis } from '../pipeline/doctor/judge-redis.ts';
-import { INGEST_QUEUE, QUEUE_SCHEMA, USAGE_QUEUE, WALLET_STATUS_QUEUE } from '../queues.ts';
+import type { QueueCounts } from '../pipeline/ingest/queue-port.ts';
+import {
+  INGEST_QUEUE,
+  laneQueue,
+  QUEUE_SCHEMA,
+  type QueueDefinition,
+  USAGE_QUEUE,
+  WALLET_STATUS_QUEUE,
+} from '../queues.ts';
 import { openPool } from './books.ts';
+import type { Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { packageVersions } from './package-versions.ts';
 import { readRules } from './rules.ts';
@@ -86,8 +97,9 @@ async function lookAtRedis(config: Config): Promise<readonly Finding[]> {
 
 async function lookAtDatabase(config: Config, nowMs: () => number, hasQueues: boolean): Promise<readonly Finding[]> {
   // Looking must not lay out a new cluster: an embedded engine that was never started is simply not there yet.
-  if (config.databaseUrl === undefined && !existsSync(config.dataDir)) {
-    return [ok('database', `embedded PostgreSQL: not created yet, the first command that needs it does that`)];
+  if (config.databaseUrl === undefined && !(await clusterExists(config.dataDir))) {
+    const absent = ok('database', 'no engine yet: `tollkeeper start` creates it');
+    return [absent, ...(await lookAtQueuesWithoutEngine(config, hasQueues))];
   }
   const { pool, server, close } = await openPool(config, () => undefined);
   try {
@@ -97,30 +109,92 @@ async function lookAtDatabase(config: Config, nowMs: () => number, hasQueues: bo
         ? `embedded engine ${server.status === 'attached' ? 'runs' : 'can be started'}`
         : 'reachable';
     const findings = [ok('database', how), ...judgeDatabase(health, nowMs())];
-    if (health.migrationsPending.length > 0 || !hasQueues) return findings;
-    return [...findings, ...(await attempt('queues', () => lookAtQueues(config, server.connectionString)))];
+    if (health.migrationsPending.length > 0) return findings;
+    const lanes = health.lanes.map(({ lane }) => lane);
+    const queues = hasQueues ? await attemptQueues(config, { pool, server, lanes }) : UNSEEN;
+    return [...findings, ...judgeLanes(health.lanes, queues.jobsWaiting), ...queues.findings];
   } finally {
     await close();
   }
 }
 
-async function lookAtQueues(config: Config, connectionString: string): Promise<readonly Finding[]> {
-  const settings = engineSettings(config);
-  const engine = createBullmqEngine(
-    settings.redisUrl === undefined
-      ? { kind: 'postgres', connectionString, schema: QUEUE_SCHEMA }
-      : { kind: 'redis', url: settings.redisUrl, prefix: settings.queuePrefix },
-    settings.jobLockMs,
-    () => undefined,
-  );
+/** What waits in the queues, and how many jobs on their way to a lane nobody has finished (null: unknown). */
+interface SeenQueues {
+  readonly findings: readonly Finding[];
+  readonly jobsWaiting: number | null;
+}
+
+const UNSEEN: SeenQueues = { findings: [], jobsWaiting: null };
+
+/** Jobs may wait in Redis before Tollkeeper has ever been started. */
+async function lookAtQueuesWithoutEngine(config: Config, hasQueues: boolean): Promise<readonly Finding[]> {
+  const url = config.redisUrl?.reveal();
+  if (url === undefined || !hasQueues) return [];
+  const redis = { kind: 'redis', url, prefix: config.queuePrefix } as const;
+  const { findings, jobsWaiting } = await seenOrFailed(() => lookAtQueues(config, redis, []));
+  return [...(jobsWaiting === 0 ? [] : [judgeNoWriter(jobsWaiting)]), ...findings];
+}
+
+async function attemptQueues(
+  config: Config,
+  place: { readonly pool: pg.Pool; readonly server: Server; readonly lanes: readonly number[] },
+): Promise<SeenQueues> {
+  const url = config.redisUrl?.reveal();
+  // Only processes that share a database hand events over to each other's lanes.
+  const lanes = place.server.kind === 'embedded' ? [] : place.lanes;
+  if (url !== undefined) {
+    return seenOrFailed(() => lookAtQueues(config, { kind: 'redis', url, prefix: config.queuePrefix }, lanes));
+  }
+  // Opening a queue would make the schema, and doctor makes nothing.
+  const { rowCount } = await place.pool.query('select from pg_namespace where nspname = $1', [QUEUE_SCHEMA]);
+  if (rowCount === 0) {
+    const absent = ok('queues', 'no queues yet: the first `tollkeeper start` or `tollkeeper ingest` creates them');
+    return { findings: [absent], jobsWaiting: 0 };
+  }
+  const { connectionString } = place.server;
+  return seenOrFailed(() => lookAtQueues(config, { kind: 'postgres', connectionString, schema: QUEUE_SCHEMA }, lanes));
+}
+
+async function seenOrFailed(look: () => Promise<SeenQueues>): Promise<SeenQueues> {
+  let seen = UNSEEN;
+  const failures = await attempt('queues', async () => {
+    seen = await look();
+    return [];
+  });
+  return { ...seen, findings: [...seen.findings, ...failures] };
+}
+
+async function lookAtQueues(
+  config: Config,
+  connection: QueueConnection,
+  lanes: readonly number[],
+): Promise<SeenQueues> {
+  const engine = createBullmqEngine(connection, engineSettings(config).jobLockMs, () => undefined);
   const findings: Finding[] = [];
-  for (const { name } of [USAGE_QUEUE, INGEST_QUEUE, WALLET_STATUS_QUEUE]) {
+  let jobsWaiting = 0;
+  const look = async ({ name }: QueueDefinition) => {
     const queue = engine.openQueue(name);
     try {
-      findings.push(judgeQueue(name, await queue.counts()));
+      return await queue.counts();
     } finally {
       await queue.close();
     }
+  };
+  for (const definition of [USAGE_QUEUE, INGEST_QUEUE, WALLET_STATUS_QUEUE]) {
+    const counts = await look(definition);
+    findings.push(judgeQueue(definition.name, counts));
+    if (definition !== WALLET_STATUS_QUEUE) jobsWaiting += unfinished(counts);
   }
-  return findings;
+  for (const lane of lanes) {
+    const definition = laneQueue(lane);
+    const counts = await look(definition);
+    // Mostly empty, and there can be many of them: only what is on its way is worth a line.
+    if (unfinished(counts) > 0 || counts.failed > 0) findings.push(judgeQueue(definition.name, counts));
+    jobsWaiting += unfinished(counts);
+  }
+  return { findings, jobsWaiting };
+}
+
+function unfinished({ waiting, active, delayed }: QueueCounts): number {
+  return waiting + active + delayed;
 }

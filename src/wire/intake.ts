@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { INGEST_QUEUE } from '../queues.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
+import { Patience } from './patience.ts';
 import { startService } from './service.ts';
 
 const common = { id: z.string().nullable() };
@@ -40,15 +42,20 @@ export interface IntakeOptions {
   readonly config: Config;
   readonly ruleset: Ruleset;
   readonly onProblem: (what: string, error: unknown) => void;
+  /** How long the pipeline may be away, which another process may run and end. */
+  readonly patienceMs?: number;
 }
 
-const POLL_MS = 15;
+const PATIENCE_MS = 30_000;
+/** How long what is gone may take to hang up. */
+const HANG_UP_MS = 2_000;
 
 /**
  * Opens the intake. Where nobody else runs the pipeline, this process runs it for as long as the intake is open; a
  * running `start` processes the jobs otherwise.
  */
-export async function openIntake({ config, ruleset, onProblem }: IntakeOptions): Promise<OpenIntake> {
+export async function openIntake(options: IntakeOptions): Promise<OpenIntake> {
+  const { config, ruleset, onProblem, patienceMs = PATIENCE_MS } = options;
   const engine = await openEngine(engineSettings(config), {
     mode: 'shared',
     onError: (error) => onProblem('engine', error),
@@ -66,18 +73,19 @@ export async function openIntake({ config, ruleset, onProblem }: IntakeOptions):
         onRetry: (what, _attempt, error) => onProblem(what, error),
       });
   const queue = engine.queues.openQueue(INGEST_QUEUE.name);
+  const patience = new Patience({ countWriters: () => countLiveWriters(engine.pool), patienceMs });
   return {
     async submit(data) {
       const id = `cli-${randomUUID()}`;
-      await queue.addJobs([{ id, data }]);
-      for (;;) {
-        const result = await queue.result(id);
-        if (result !== undefined) return resultSchema.parse(result).results;
-        await sleep(POLL_MS);
-      }
+      // Added again under its id, a job is still one job.
+      await patience.ask(() => queue.addJobs([{ id, data }]).then(() => true));
+      return resultSchema.parse(await patience.ask(() => queue.result(id))).results;
     },
     async close() {
-      await queue.close();
+      await patience.close();
+      const closed = queue.close();
+      // A server that is gone answers no farewell either.
+      await (patience.isLost ? Promise.race([closed, sleep(HANG_UP_MS, undefined, { ref: false })]) : closed);
       await service?.close();
       await engine.close();
     },

@@ -1,13 +1,19 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LANE_LOCK_CLASS } from '../../src/adapters/postgres/lane-store.ts';
+import { createBullmqEngine } from '../../src/adapters/queue/bullmq-engine.ts';
 import { parseConfig } from '../../src/config.ts';
+import { laneQueue, QUEUE_SCHEMA, USAGE_QUEUE } from '../../src/queues.ts';
 import { applyMigrations, openBooks, readMigrations } from '../../src/wire/books.ts';
 import { diagnose } from '../../src/wire/doctor.ts';
 import { openIntake } from '../../src/wire/intake.ts';
 import { readRules } from '../../src/wire/rules.ts';
 import { type CliRun, runCli } from '../support/cli.ts';
-import { openTestLedger } from '../support/ledger.ts';
+import { openTestLedger, PLAIN_RULESET } from '../support/ledger.ts';
+import { until } from '../support/poll.ts';
 import { createTestDatabase } from '../support/postgres.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -186,4 +192,114 @@ test('doctor finds nothing wrong with a good machine, and says when Redis does n
   const ill = await cliOn(database.connectionString, { REDIS_URL: 'redis://:hunter2@127.0.0.1:1' })('doctor');
   expect(ill).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('Redis at REDIS_URL does not answer') });
   expect(ill.stdout).not.toContain('hunter2');
+});
+
+/** The findings of `doctor` on a configuration. */
+async function examine(environment: Record<string, string>) {
+  const findings = await diagnose(parseConfig(environment), () => Date.now());
+  return findings.map(({ area, status, message, fix }) => [status, area, `${message} ${fix ?? ''}`].join(' '));
+}
+
+test('doctor says that jobs wait for a Tollkeeper that is not there, and makes no queue while looking', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const environment = { DATABASE_URL: database.connectionString };
+  expect(await examine(environment)).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^warn lanes no lane has a writer/)]),
+  );
+  const pool = new pg.Pool({ connectionString: database.connectionString });
+  const schemas = await pool.query('select from pg_namespace where nspname = $1', [QUEUE_SCHEMA]);
+  await pool.end();
+  expect(schemas.rowCount).toBe(0);
+  const engine = createBullmqEngine(
+    { kind: 'postgres', connectionString: database.connectionString, schema: QUEUE_SCHEMA },
+    30_000,
+    () => undefined,
+  );
+  for (const { name } of [USAGE_QUEUE, laneQueue(1)]) {
+    const queue = engine.openQueue(name);
+    await queue.addJobs([{ data: { v: 1, events: [] } }]);
+    await queue.close();
+  }
+  expect(await examine(environment)).toEqual(
+    expect.arrayContaining([
+      'fail lanes 2 jobs wait and no lane has a writer Start Tollkeeper: `tollkeeper start` takes every free lane.',
+    ]),
+  );
+});
+
+test('doctor makes no engine where there is none, and says so', async () => {
+  const directory = await temporaryDirectory();
+  const environment = { TOLLKEEPER_DATA_DIR: directory };
+  const found = await examine(environment);
+  expect(found).toContain('ok database no engine yet: `tollkeeper start` creates it ');
+  expect(found.filter((line) => line.startsWith('fail'))).toEqual([]);
+  expect(await readdir(directory)).toEqual([]);
+
+  const { inject } = await import('vitest');
+  const redis = { REDIS_URL: inject('redisUrl'), TOLLKEEPER_QUEUE_PREFIX: `doctor-${process.pid}` };
+  const connection = { kind: 'redis', url: redis.REDIS_URL, prefix: redis.TOLLKEEPER_QUEUE_PREFIX } as const;
+  const queue = createBullmqEngine(connection, 30_000, () => undefined).openQueue(USAGE_QUEUE.name);
+  await queue.addJobs([{ data: { v: 1, events: [] } }]);
+  await queue.close();
+  expect(await examine({ ...environment, ...redis })).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^fail lanes 1 job waits and no lane has a writer Start Tollkeeper/),
+    ]),
+  );
+  expect(await readdir(directory)).toEqual([]);
+});
+
+describe('an intake that another process serves', () => {
+  /** Holds every lane as a running service would, until it is told to go. */
+  async function serve(connectionString: string) {
+    const client = new pg.Client({ connectionString });
+    client.on('error', () => undefined);
+    await client.connect();
+    await client.query('select pg_advisory_lock($1, lane) from tollkeeper.lane_epoch', [LANE_LOCK_CLASS]);
+    return client;
+  }
+
+  async function attached() {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    const holder = await serve(database.connectionString);
+    const config = parseConfig({ DATABASE_URL: database.connectionString });
+    const intake = await openIntake({ config, ruleset: PLAIN_RULESET, onProblem: () => undefined, patienceMs: 600 });
+    const submitted = intake.submit({ v: 1, events: [] }).catch((error: unknown) => error);
+    const isAdded = `select from ${QUEUE_SCHEMA}.job where queue = 'ingest'`;
+    await until('the job waits', async () => (await holder.query(isAdded).catch(() => undefined))?.rowCount === 1);
+    return { database, holder, intake, submitted };
+  }
+
+  test('stops waiting when no lane has a writer any more, and says what to do', async () => {
+    const { holder, intake, submitted } = await attached();
+    await holder.end();
+    expect(await submitted).toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      message: 'Nothing processes the usage: no lane had a writer for 0.6 s.',
+      fix: expect.stringContaining('Start `tollkeeper start`'),
+    });
+    await expect(intake.submit({ v: 1, events: [] })).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+    await intake.close();
+  });
+
+  test('stops waiting when the database is gone', async () => {
+    const { database, intake, submitted } = await attached();
+    await database.drop();
+    expect(await submitted).toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      message: expect.stringMatching(/^Nothing processes the usage: the (database|queue) did not answer for 0.6 s/),
+    });
+    await intake.close();
+  });
+
+  test('waits for as long as somebody writes', async () => {
+    const { holder, intake, submitted } = await attached();
+    const early = await Promise.race([submitted, delay(1_500)]);
+    expect(early).toBeUndefined();
+    await holder.end();
+    await submitted;
+    await intake.close();
+  });
 });

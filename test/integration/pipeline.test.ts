@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { WALLET_STATUS_QUEUE } from '../../src/queues.ts';
 import { compareWithOracle } from '../support/compare-with-oracle.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { randomUsage } from '../support/random-usage.ts';
@@ -42,6 +43,12 @@ describe.each(['redis', 'postgres'] as const)('queues on %s', (kind) => {
     expect(comparison.database).toEqual(comparison.oracle);
     expect(comparison.database.decisions.length).toBeGreaterThan(0);
     expect(comparison.database.wallets.some((line) => line.includes(' frozen '))).toBe(true);
+
+    // A message that nobody relays would wait for ever.
+    const { rows } = await engine.pool.query('select distinct topic from outbox');
+    expect(rows).toEqual([{ topic: WALLET_STATUS_QUEUE.name }]);
+    await until('every message has left', async () => {
+      return (await engine.pool.query('select from outbox where sent_at is null limit 1')).rowCount === 0;
+    });
   });
 });
-

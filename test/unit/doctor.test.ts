@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judgeDatabase } from '../../src/pipeline/doctor/judge-database.ts';
 import { judgeDisk } from '../../src/pipeline/doctor/judge-disk.ts';
+import { judgeLanes } from '../../src/pipeline/doctor/judge-lanes.ts';
 import { judgeQueue } from '../../src/pipeline/doctor/judge-queue.ts';
 import { judgeRedis, type RedisHealth } from '../../src/pipeline/doctor/judge-redis.ts';
 import type { DatabaseHealth } from '../../src/pipeline/queries/database-health.ts';
@@ -55,10 +56,34 @@ describe('the database', () => {
     ['has a clock that is off by minutes', { clockMs: NOW_MS + 300_000 }, 'fail'],
     ['is too old', { serverMajor: 12 }, 'fail'],
     ['has an outbox nobody empties', { outboxUnsent: 3, outboxOldestMs: NOW_MS - 600_000 }, 'warn'],
-    ['has lanes nobody writes while others are written', { lanes: [lane(0, true), lane(1, false)] }, 'fail'],
-    ['has lanes at rest', { lanes: [lane(0, false), lane(1, false)] }, 'ok'],
   ] as const)('%s', (_name, over, status) => {
     expect(worst(judgeDatabase({ ...DATABASE, ...over }, NOW_MS))).toBe(status);
+  });
+});
+
+describe('lanes', () => {
+  test.each([
+    ['that are all written', [true, true], 9, 'ok'],
+    ['of which one has no writer', [true, false], 0, 'fail'],
+    ['at rest, with nothing to do', [false, false], 0, 'warn'],
+    ['at rest while jobs wait', [false, false], 1, 'fail'],
+    ['at rest, with queues that cannot be seen', [false, false], null, 'warn'],
+    ['that are not laid out yet', [], 0, 'ok'],
+  ] as const)('%s', (_name, owned, waiting, status) => {
+    const findings = judgeLanes(
+      owned.map((isOwned, number) => lane(number, isOwned)),
+      waiting,
+    );
+    expect(worst(findings) ?? 'ok').toBe(status);
+  });
+
+  test('that have no writer while jobs wait ask for Tollkeeper to be started', () => {
+    expect(judgeLanes([lane(0, false)], 3).at(-1)).toEqual({
+      area: 'lanes',
+      status: 'fail',
+      message: '3 jobs wait and no lane has a writer',
+      fix: 'Start Tollkeeper: `tollkeeper start` takes every free lane.',
+    });
   });
 });
 
@@ -78,10 +103,10 @@ test('failed jobs are a warning: their events are not accounted for', () => {
 test('whatever is not ok says what to do', () => {
   const findings = [
     ...judgeRedis({ version: null, maxmemoryPolicy: 'x', appendonly: 'no', appendfsync: null }),
-    ...judgeDatabase(
-      { ...DATABASE, serverMajor: 9, clockMs: 0, outboxOldestMs: 0, lanes: [lane(0, true), lane(1, false)] },
-      NOW_MS,
-    ),
+    ...judgeDatabase({ ...DATABASE, serverMajor: 9, clockMs: 0, outboxOldestMs: 0 }, NOW_MS),
+    ...judgeLanes([lane(0, true), lane(1, false)], 0),
+    ...judgeLanes([lane(0, false)], 0),
+    ...judgeLanes([lane(0, false)], 5),
   ];
   for (const finding of findings) expect(finding.fix === undefined).toBe(finding.status === 'ok');
 });

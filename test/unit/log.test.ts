@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LogFormat } from '../../src/config.ts';
+import { cleanText } from '../../src/domain/text/clean.ts';
 import { createLogger } from '../../src/log.ts';
 import { redact } from '../../src/log-redaction.ts';
 import { Secret } from '../../src/secret.ts';
@@ -99,5 +100,14 @@ describe('customer text', () => {
     log.info({ account: 'a\u001b[2J\nINFO: paid\u009b31m' }, 'event \u001b]0;title\u0007 of\r\nFATAL: \u202egone');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be left but the final line break.
     expect(lines.join('').replace(/\n$/, '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+  });
+
+  test('looks on a terminal as it does in the answer of a command', () => {
+    const { log, lines } = logging('pretty');
+    // Characters without a shape of their own, and marks that would paint over the lines around them.
+    const account = `acct\u3164\u115f${'\u0301'.repeat(20)}`;
+    log.info({ account }, 'seen');
+    expect(lines.join('')).toContain(cleanText(account));
+    expect(lines.join('')).not.toContain(account);
   });
 });

@@ -24,6 +24,9 @@ describe('layering', () => {
     ['src/cli/a.ts', "import { b } from '../../test/b.ts';"],
     ['src/domain/a.ts', "import { b } from '../log.ts';"],
     ['src/log.ts', "import { b } from './pipeline/b.ts';"],
+    ['src/log.ts', "import { b } from './domain/rules/b.ts';"],
+    ['src/queues.ts', "import { b } from './pipeline/b.ts';"],
+    ['src/producer/a.ts', "import { b } from '../pipeline/b.ts';"],
     ['src/new-layer/a.ts', ''],
   ])('refuses in %s: %s', (path, text) => {
     expect(layeringFaults(sourceFile(path, text))).toHaveLength(1);
@@ -38,6 +41,8 @@ describe('layering', () => {
     ['src/actions/a.ts', "import { b } from '../domain/b.ts';"],
     ['src/adapters/a.ts', "import type { B } from '../pipeline/b.ts';"],
     ['src/log.ts', "import { b } from './secret.ts';"],
+    ['src/log.ts', "import { b } from './domain/text/b.ts';"],
+    ['src/producer/a.ts', "import { b } from '../queues.ts';"],
     ['src/wire.ts', "import { b } from './adapters/b.ts';"],
     ['src/wire/app.ts', "import { b } from '../adapters/b.ts';\nimport { c } from '../../jobs/c.ts';"],
     ['src/cli/a.ts', "import type { B } from '../adapters/b.ts';"],

@@ -131,7 +131,7 @@ type Problem = { readonly code: RejectionCode; readonly field: string; readonly 
 const QUANTITY_FIXES: Readonly<Record<QuantityError, string>> = {
   QUANTITY_NOT_DECIMAL: 'Send a decimal string such as "12.5" (or a JSON number).',
   QUANTITY_NOT_FINITE: 'Send a finite decimal; JSON has no NaN or Infinity and 1e400 overflows a number.',
-  QUANTITY_NEGATIVE: 'Usage is never negative; void or amend the earlier event instead.',
+  QUANTITY_NEGATIVE: 'Usage is never negative. To give money back, credit the account with a top-up.',
   QUANTITY_TOO_LARGE: 'Use a larger unit for the meter; at most 18 whole digits.',
   QUANTITY_TOO_PRECISE: 'Round at the source; at most 18 decimals are kept exactly.',
 };

@@ -2,12 +2,15 @@ import type { QuarantineReason, RejectionCode } from './usage-event.ts';
 
 /** Every reason usage is kept but not charged, and what to do about it. */
 export const QUARANTINE_REASONS = {
-  frozen: 'The wallet was frozen. A person posts or voids it after looking at the alert.',
+  frozen: 'The wallet was frozen. A person posts or voids it with `tollkeeper wallet thaw`.',
   over_limit: 'The charge went beyond the balance and the overdraft limit. It is posted after the next top-up.',
-  unknown_meter: 'The meter has no price at that time. Add one to pricing.yaml, then post it.',
-  too_late: 'It happened more than 35 days before it arrived. A person posts or voids it.',
-  in_future: 'Its time is more than 5 minutes ahead of ours. Correct the clock of the source.',
-  altered: 'Its id was used before, with other content. Look at the source: this is a tampering signal.',
+  unknown_meter:
+    'The meter has no price at that time. It is kept and not charged. Add the meter to pricing.yaml for what follows.',
+  too_late: 'It happened more than 35 days before it arrived. It is kept and not charged.',
+  in_future:
+    'Its time is more than 5 minutes ahead of ours. It is kept and not charged. Correct the clock of the source.',
+  altered:
+    'Its id was used before, with other content. It is kept and not charged. Look at the source: this is a tampering signal.',
 } as const satisfies Record<QuarantineReason, string>;
 
 /** Every code of a rejected event or job, and its fix. A rejection itself names the field and the value as well. */
@@ -21,7 +24,7 @@ export const REJECTION_CODES = {
   EVENT_TEXT_CONTROL: 'Remove control characters, text direction overrides and lone surrogates.',
   QUANTITY_NOT_DECIMAL: 'Send a decimal string such as "12.5", or a JSON number.',
   QUANTITY_NOT_FINITE: 'Send a finite decimal.',
-  QUANTITY_NEGATIVE: 'Usage is never negative; void or amend the earlier event instead.',
+  QUANTITY_NEGATIVE: 'Usage is never negative. To give money back, credit the account with a top-up.',
   QUANTITY_TOO_LARGE: 'Use a larger unit for the meter: at most 18 whole digits.',
   QUANTITY_TOO_PRECISE: 'Round at the source: at most 18 decimals, and 64 characters.',
   TIME_INVALID: 'Send RFC 3339 with an offset (2026-03-01T12:00:00Z), or whole epoch milliseconds.',

@@ -1,4 +1,4 @@
-import type { DatabaseHealth, LaneHealth } from '../queries/database-health.ts';
+import type { DatabaseHealth } from '../queries/database-health.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** Oldest PostgreSQL we test with. */
@@ -8,13 +8,13 @@ const CLOCK_WARN_MS = 2_000;
 const CLOCK_FAIL_MS = 60_000;
 const OUTBOX_WARN_MS = 60_000;
 
-/** What a look at the database means. */
+/** What a look at the database means; its lanes are judged together with what waits for them. */
 export function judgeDatabase(health: DatabaseHealth, nowMs: number): readonly Finding[] {
   return [
     judgeServer(health),
     judgeMigrations(health),
     judgeClock(health.clockMs - nowMs),
-    ...(health.migrationsPending.length > 0 ? [] : [judgeOutbox(health, nowMs), ...judgeLanes(health.lanes)]),
+    ...(health.migrationsPending.length > 0 ? [] : [judgeOutbox(health, nowMs)]),
   ];
 }
 
@@ -43,21 +43,6 @@ function judgeOutbox({ outboxUnsent, outboxOldestMs, quarantineOpen }: DatabaseH
   if (waiting <= OUTBOX_WARN_MS) return ok('queues', `${outboxUnsent} messages wait in the outbox, ${quarantine}`);
   const message = `${outboxUnsent} messages wait in the outbox, the oldest for ${Math.round(waiting / 1000)} s; ${quarantine}`;
   return warn('queues', message, 'Run `tollkeeper start`, which delivers them; if it runs, look at its log.');
-}
-
-function judgeLanes(lanes: readonly LaneHealth[]): readonly Finding[] {
-  const owned = lanes.filter(({ isOwned }) => isOwned);
-  const findings = lanes.map(({ lane, owner, isOwned, lastBatch, epoch, ingestedAtMs }) => {
-    const by = isOwned ? `written by ${owner ?? '?'}` : 'nobody writes it';
-    const last = ingestedAtMs === null ? 'no event yet' : `last event ${new Date(ingestedAtMs).toISOString()}`;
-    return ok('lanes', `lane ${lane}: ${by}, at batch ${lastBatch}, epoch ${epoch}, ${last}`);
-  });
-  if (owned.length > 0 && owned.length < lanes.length) {
-    const free = lanes.filter(({ isOwned }) => !isOwned).map(({ lane }) => lane);
-    const message = `lanes ${free.join(', ')} have no writer, others have one`;
-    return [...findings, fail('lanes', message, 'Restart `tollkeeper start`: it takes every free lane.')];
-  }
-  return findings;
 }
 
 function megabytes(bytes: bigint): string {

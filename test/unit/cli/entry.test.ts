@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../../support/poll.ts';
 
 const run = promisify(execFile);
 const ENTRY = fileURLToPath(new URL('../../../src/cli/tollkeeper.mjs', import.meta.url));
@@ -97,4 +98,33 @@ test('an installed package runs what it brought, and says so when that is missin
   await mkdir(join(root, 'dist/src/cli'), { recursive: true });
   await writeFile(join(root, 'dist/src/cli/main.js'), 'export const main = async () => 4;');
   expect(await start()).toMatchObject({ code: 4 });
+});
+
+test('npm run build is the same build: nothing runs, and a source changed meanwhile is built again', async () => {
+  const manifest = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8'));
+  expect(manifest.scripts).toMatchObject({
+    build: 'node src/cli/tollkeeper.mjs --build-only',
+    prepare: 'npm run build',
+  });
+
+  const { start, builds, root } = await checkout();
+  const building = start('--build-only');
+  await until('the compiler runs', async () => (await builds()) === 1);
+  await writeFile(join(root, 'src/app.ts'), 'two');
+  expect(await building).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await start()).toMatchObject({ code: 3, stdout: 'two\n' });
+  expect(await builds()).toBe(2);
+  // Asked for, it compiles even what looks built.
+  await start('--build-only');
+  expect(await builds()).toBe(3);
+});
+
+test('a build that fails fails npm ci, and an installed package has nothing to build', async () => {
+  const broken = await checkout();
+  await writeFile(join(broken.root, 'src/app.ts'), 'broken');
+  expect(await broken.start('--build-only')).toMatchObject({ code: 1, stderr: expect.stringContaining('error') });
+  const installed = await checkout({ compiler: false });
+  await mkdir(join(installed.root, 'dist/src/cli'), { recursive: true });
+  await writeFile(join(installed.root, 'dist/src/cli/main.js'), 'export const main = async () => 4;');
+  expect(await installed.start('--build-only')).toMatchObject({ code: 0 });
 });

@@ -17,6 +17,15 @@ export interface Cluster {
   readonly password: string;
 }
 
+/**
+ * Whether a data directory holds a cluster, without making one. What cannot be looked at counts as there: opening it says
+ * why it cannot be used.
+ */
+export async function clusterExists(dataDir: string): Promise<boolean> {
+  const pgdata = join(dataDir, 'postgres', 'data');
+  return (await majorOf(pgdata).catch(() => 0)) !== undefined;
+}
+
 /** Opens the cluster in `home`, initialising it at the first start, and refuses one of another major version. */
 export async function prepareCluster(options: {
   readonly home: EngineHome;

@@ -16,7 +16,7 @@ export async function startThrowawayPostgres(
   try {
     return await startEmbeddedPostgres({ durable: false, ...options, dataDir: directory, throwawayDir: directory });
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     throw error;
   }
 }

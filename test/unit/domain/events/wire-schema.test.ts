@@ -19,6 +19,22 @@ describe('the published contract', () => {
     }
   });
 
+  test.each(['unknown_meter', 'too_late', 'in_future', 'altered'] as const)(
+    'nothing promises that %s usage can be released: no command does',
+    (reason) => {
+      expect(QUARANTINE_REASONS[reason]).toContain('It is kept and not charged.');
+      expect(QUARANTINE_REASONS[reason]).not.toMatch(/post|void|release/i);
+    },
+  );
+
+  test('README.md and docs/events.md say the same about an id that comes with another time', () => {
+    const limit =
+      'while its lane remembers the id: up to 200,000 keys per lane, of which a start reads back the newest 50,000 of the database. Beyond that it is charged as a new event';
+    for (const page of ['events.md', '../README.md']) {
+      expect(readFileSync(new URL(page, docs), 'utf8').replaceAll(/\s+/g, ' ')).toContain(limit);
+    }
+  });
+
   test('the examples in docs/events.md are valid', () => {
     const page = readFileSync(new URL('events.md', docs), 'utf8');
     const examples = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text = '']): unknown => JSON.parse(text));
