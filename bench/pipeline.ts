@@ -11,7 +11,7 @@ import { type BenchRow, median, quantile } from './rows.ts';
 const LANES = 4;
 const ACCOUNTS = 10_000;
 const JOB_EVENTS = 500;
-const REPETITIONS = 1;
+const REPETITIONS = 3;
 const FULL_EVENTS = 300_000;
 const SINGLE_JOBS = 40_000;
 const LATENCY_SECONDS = 8;

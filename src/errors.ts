@@ -18,7 +18,10 @@ export const ERROR_CATALOGUE = {
     fix: 'Stop the other program, or unset TOLLKEEPER_PORT to pick a free port.',
   },
   ENGINE_LOCKED: { kind: 'conflict', fix: 'Stop the other Tollkeeper, or use another TOLLKEEPER_DATA_DIR.' },
-  ENGINE_DATA_VERSION: { kind: 'conflict', fix: 'Restore a backup into a new data directory with this version.' },
+  ENGINE_DATA_VERSION: {
+    kind: 'conflict',
+    fix: 'Restore a dump of the old data into a new data directory with this version.',
+  },
   DATABASE_UNREACHABLE: { kind: 'infrastructure', fix: 'Check DATABASE_URL and that PostgreSQL accepts connections.' },
   DATABASE_NOT_MIGRATED: { kind: 'infrastructure', fix: 'Run `tollkeeper migrate`.' },
   QUEUE_UNREACHABLE: { kind: 'infrastructure', fix: 'Check REDIS_URL and that Redis accepts connections.' },

@@ -8,7 +8,9 @@ import { packageRoot } from './package-root.ts';
 export async function readRuleFiles(directory = join(packageRoot(), 'rules')): Promise<readonly RuleFile[]> {
   try {
     const names = (await readdir(directory)).filter((name) => /\.ya?ml$/.test(name)).sort();
-    return await Promise.all(names.map(async (name) => ({ path: `rules/${name}`, text: await readFile(join(directory, name), 'utf8') })));
+    return await Promise.all(
+      names.map(async (name) => ({ path: `rules/${name}`, text: await readFile(join(directory, name), 'utf8') })),
+    );
   } catch (error) {
     throw new AppError('FILE_UNREADABLE', `the rules directory ${directory} cannot be read`, { cause: error });
   }

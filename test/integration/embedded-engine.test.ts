@@ -90,7 +90,7 @@ test('data of another major version is refused with the way out', async () => {
   await writeFile(join(engine.dataDir, 'data/PG_VERSION'), '17\n');
   await expect(start({ dataDir })).rejects.toMatchObject({
     code: 'ENGINE_DATA_VERSION',
-    fix: expect.stringContaining('tollkeeper backup'),
+    fix: expect.stringContaining('pg_dump'),
   });
 });
 

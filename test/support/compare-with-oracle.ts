@@ -51,10 +51,19 @@ export async function compareWithOracle(pool: pg.Pool, ruleset: Ruleset, lateWin
       statuses,
     },
     database: {
-      entries: await lines(pool, `select event_key || ' ' || wallet_id || ' ' || seq || ' ' || amount || ' ' || balance_after || ' ' || kind as line from entry`),
-      quarantined: await lines(pool, `select event_key || ' ' || reason || ' ' || coalesce(amount::text, '') as line from quarantine`),
+      entries: await lines(
+        pool,
+        `select event_key || ' ' || wallet_id || ' ' || seq || ' ' || amount || ' ' || balance_after || ' ' || kind as line from entry`,
+      ),
+      quarantined: await lines(
+        pool,
+        `select event_key || ' ' || reason || ' ' || coalesce(amount::text, '') as line from quarantine`,
+      ),
       decisions: await lines(pool, `select decision_id || ' ' || outcome || ' ' || score as line from decision`),
-      wallets: await lines(pool, `select wallet_id || ' ' || posted || ' ' || seq || ' ' || status || ' ' || status_sequence || ' ' || quarantined as line from wallet`),
+      wallets: await lines(
+        pool,
+        `select wallet_id || ' ' || posted || ' ' || seq || ' ' || status || ' ' || status_sequence || ' ' || quarantined as line from wallet`,
+      ),
       statuses: stored,
     },
   };

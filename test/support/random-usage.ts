@@ -21,7 +21,10 @@ const DAY_MS = 86_400_000;
 const HISTORY_DAYS = 12;
 
 /** Events of `accounts` accounts over the twelve days before `nowMs`; account 0 bursts at the end. */
-export function randomUsage(seed: number, size: { readonly events: number; readonly accounts: number; readonly nowMs: number }): RandomUsage {
+export function randomUsage(
+  seed: number,
+  size: { readonly events: number; readonly accounts: number; readonly nowMs: number },
+): RandomUsage {
   const random = seededRandom(seed);
   const ids = new Set<string>();
   let rejected = 0;
@@ -50,7 +53,11 @@ export function randomUsage(seed: number, size: { readonly events: number; reado
   return { jobs, ids, rejected };
 }
 
-function oneEvent(random: () => number, index: number, { events, accounts, nowMs }: { readonly events: number; readonly accounts: number; readonly nowMs: number }) {
+function oneEvent(
+  random: () => number,
+  index: number,
+  { events, accounts, nowMs }: { readonly events: number; readonly accounts: number; readonly nowMs: number },
+) {
   const burst = index > events * 0.6 && random() < 0.3;
   const ageMs = burst ? random() * 60_000 : (1 - index / events) * HISTORY_DAYS * DAY_MS;
   return {

@@ -131,8 +131,8 @@ function otherMajor(found: {
     `The data in ${pgdata} was written by PostgreSQL ${dataMajor}; this version brings PostgreSQL ${serverMajor}.`,
     {
       fix:
-        'With the Tollkeeper version that wrote it run `tollkeeper backup <file>`; then with this version and a new ' +
-        'TOLLKEEPER_DATA_DIR run `tollkeeper restore <file>`.',
+        `Run the Tollkeeper version that wrote it and dump its database with pg_dump ${dataMajor}; then start this version ` +
+        'once with a new TOLLKEEPER_DATA_DIR and restore the dump into it with pg_restore.',
     },
   );
 }
