@@ -6,6 +6,7 @@ import {
   Queue,
 } from 'bullmq';
 import { Redis } from 'ioredis';
+import { storableJobData } from '../domain/events/storable-job.ts';
 import { QUEUE_SCHEMA } from '../queues.ts';
 import type { OutgoingJob } from './send-buffer.ts';
 
@@ -127,7 +128,7 @@ function producerQueue(
       await queue.addBulk(
         jobs.map(({ id, texts }) => ({
           name,
-          data: { v: 1, events: texts.map((text): unknown => JSON.parse(text)) },
+          data: storableJobData({ v: 1, events: texts.map((text): unknown => JSON.parse(text)) }),
           opts: { ...JOB_OPTIONS, jobId: id },
         })),
       );

@@ -51,4 +51,20 @@ describe.each(['redis', 'postgres'] as const)('queues on %s', (kind) => {
       return (await engine.pool.query('select from outbox where sent_at is null limit 1')).rowCount === 0;
     });
   });
+
+  test('characters that jsonb refuses keep neither their event nor its neighbours out of the queue', async () => {
+    const { engine } = await start();
+    const event = { source: 'gw', account: 'acct_nul', meter: 'api.calls', quantity: '1', occurredAt: Date.now() };
+    const events = [
+      { ...event, id: 'nul\u0000' },
+      { ...event, id: 'fine' },
+      { ...event, id: 'kept', properties: { note: 'a\u0000b \ud800' } },
+    ];
+    const queue = engine.queues.openQueue('usage');
+    await queue.addJobs([{ id: 'hostile', data: { v: 1, events } }]);
+    await until('the job is done', async () => (await queue.result('hostile')) !== undefined);
+    const result = await queue.result('hostile');
+    expect(result).toMatchObject({ results: [{ status: 'rejected' }, { status: 'posted' }, { status: 'posted' }] });
+    await queue.close();
+  });
 });

@@ -12,6 +12,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { UNPARSABLE } from '../../domain/events/parse-job.ts';
+import { originalJobData, storableJobData } from '../../domain/events/storable-job.ts';
 import {
   type ChildJob,
   type DeliveredJob,
@@ -83,7 +84,7 @@ function openQueue(name: string, backend: Backend, onError: (error: Error) => vo
       await queue.addBulk(
         jobs.map(({ id, data }) => ({
           name,
-          data,
+          data: storableJobData(data),
           opts: {
             attempts: 1_000,
             backoff: { type: 'fixed', delay: 1_000 },
@@ -192,7 +193,7 @@ class ChildQueues {
   }
 
   async add(child: ChildJob, parent: { readonly id: string; readonly queue: string }): Promise<void> {
-    await this.#queue(child.queue).add(child.queue, child.data, {
+    await this.#queue(child.queue).add(child.queue, storableJobData(child.data), {
       jobId: child.id,
       parent,
       attempts: 1_000,
@@ -221,7 +222,7 @@ function deliver(queue: string, job: SizedJob, token: string | undefined, childr
   return {
     queue,
     id: job.id ?? '',
-    data: job.data,
+    data: originalJobData(job.data),
     size: job[SIZE] ?? 0,
     childResults: async () => {
       const values = Object.entries(await job.getChildrenValues<unknown>());
