@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { startThrowawayPostgres } from '../../src/adapters/postgres/embedded/throwaway-postgres.ts';
 import { createBullmqEngine } from '../../src/adapters/queue/bullmq-engine.ts';
 import {
   JobGivenBack,
@@ -13,6 +14,8 @@ import { openUsageClient } from '../support/usage-client.ts';
 
 // Far longer than a test waits: whatever needs a lock to end counts as stuck.
 const JOB_LOCK_MS = 300_000;
+
+const JOBS = 4;
 
 describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
   let database: TestDatabase;
@@ -85,3 +88,37 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
     expect((await usage.counts()).failed).toBe(0);
   }, 120_000);
 });
+
+test('a job whose completion meets a PostgreSQL that was killed is completed when it is back, not failed', async () => {
+  const server = await startThrowawayPostgres({ durable: true });
+  const { connectionString } = server;
+  const engine = createBullmqEngine({ kind: 'postgres', connectionString, schema: QUEUE_SCHEMA }, JOB_LOCK_MS, () => {});
+  // Added as foreign producers do, without `attempts`: whatever fails such a job fails it for good.
+  const usage = openUsageClient({ databaseUrl: connectionString });
+  let deliveries = 0;
+  let isKilled = false;
+  const worker = engine.openWorker(
+    'usage',
+    async () => {
+      deliveries++;
+      await until('the server was killed', () => isKilled);
+      return 'done';
+    },
+    { concurrency: JOBS, keepCompleted: { age: 60, count: 100 } },
+  );
+  try {
+    for (let job = 0; job < JOBS; job++) await usage.add({});
+    await until('all jobs are in hand', () => deliveries === JOBS);
+    const { pid } = server;
+    process.kill(pid, 'SIGKILL');
+    isKilled = true;
+    await until('the server is back', () => server.pid !== pid);
+    await usage.drained(60_000);
+    const { completed, failed } = await usage.counts();
+    expect({ completed, failed, deliveries }).toEqual({ completed: JOBS, failed: 0, deliveries: JOBS });
+  } finally {
+    await worker.close(true);
+    await usage.close();
+    await server.stop();
+  }
+}, 120_000);

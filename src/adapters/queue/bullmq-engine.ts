@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BackendFactory,
   createPostgresBackend,
@@ -6,6 +7,7 @@ import {
   type Job,
   type JobJson,
   Queue,
+  UnrecoverableError,
   WaitingChildrenError,
   WaitingError,
   Worker,
@@ -37,6 +39,9 @@ const NO_LOSS = {
   maxStalledCount: 1_000,
   runRetryDelay: 1_000,
 } satisfies Partial<WorkerOptions>;
+
+/** How long a job waits to be delivered again after something went wrong on its way. */
+const REDELIVER_MS = 1_000;
 
 /** Opens BullMQ on the given backend. Errors of connections are reported and retried by BullMQ itself. */
 export function createBullmqEngine(
@@ -87,7 +92,7 @@ function openQueue(name: string, backend: Backend, onError: (error: Error) => vo
           data: storableJobData(data),
           opts: {
             attempts: 1_000,
-            backoff: { type: 'fixed', delay: 1_000 },
+            backoff: { type: 'fixed', delay: REDELIVER_MS },
             removeOnFail: false,
             ...(id === undefined ? {} : { jobId: id }),
           },
@@ -115,8 +120,44 @@ const SIZE = Symbol('size of the data');
 
 type SizedJob = Job<unknown, unknown, string, never> & { [SIZE]?: number };
 
-/** A worker that survives job data that is not JSON: the raw text is handed on, to be refused and kept. */
+type Handled = [unknown, SizedJob, string, (() => boolean)?, never?];
+
+/** How long a job in hand waits before it tries again to tell a queue that is gone what became of it. */
+const SETTLE_RETRY_MS = 250;
+
+/**
+ * A worker that survives job data that is not JSON (the raw text is handed on, to be refused and kept), and queues that
+ * go away just when a job is to be completed: BullMQ knows few errors of PostgreSQL as such, takes the others for the
+ * job's own, and would fail it for good once the server is back.
+ */
 class TolerantWorker extends Worker<unknown, unknown, string, IQueueBackend, never, never> {
+  protected override handleCompleted(...[result, job, token, fetchNext, span]: Handled) {
+    return this.#settle(() => super.handleCompleted(result, job, token, fetchNext, span));
+  }
+
+  protected override handleFailed(...[error, job, token, fetchNext, span]: Handled) {
+    if (!(error instanceof UnrecoverableError)) {
+      // Whatever a processor throws is the world's fault, not the job's: it is delivered again.
+      job.opts.attempts = job.attemptsMade + 2;
+      job.opts.backoff = { type: 'fixed', delay: REDELIVER_MS };
+    }
+    return this.#settle(() => super.handleFailed(error as Error, job, token, fetchNext, span));
+  }
+
+  /** Repeats until the queue has answered. A number as the code is an answer: the job is not ours any more. */
+  async #settle<T>(tell: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await tell();
+      } catch (error) {
+        const isAnswer = error instanceof Error && 'code' in error && typeof error.code === 'number';
+        if (isAnswer || this.closing !== undefined) throw error;
+        this.emit('error', error as Error);
+        await sleep(SETTLE_RETRY_MS);
+      }
+    }
+  }
+
   protected override createJob(json: JobJson, jobId: string): Job<unknown, unknown, string, never> {
     const job: SizedJob = this.#parse(json, jobId);
     job[SIZE] = json.data.length;
@@ -197,7 +238,7 @@ class ChildQueues {
       jobId: child.id,
       parent,
       attempts: 1_000,
-      backoff: { type: 'fixed', delay: 1_000 },
+      backoff: { type: 'fixed', delay: REDELIVER_MS },
       removeOnFail: false,
     });
   }
