@@ -93,8 +93,8 @@ export async function openIntake(options: IntakeOptions): Promise<OpenIntake> {
 }
 
 /**
- * Whether another process runs the pipeline already. On your own servers we help with the lanes that are free; an embedded
- * engine has one pipeline at a time, since nothing hands events over there.
+ * Whether another process runs the pipeline already. On your own servers we help with the lanes that are free; beside
+ * an embedded engine's pipeline there is nothing to help with.
  */
 async function isServed(engine: Engine): Promise<boolean> {
   const { lanes } = await createQueries(engine.pool).health();

@@ -13,8 +13,8 @@ export interface LaneKeeperOptions {
   readonly freeLanes: (lanes: readonly number[]) => Promise<readonly number[]>;
   readonly writer: Omit<LaneWriterOptions, 'lane' | 'observer'>;
   readonly observer: LaneObserver;
-  /** Opens the worker for what other processes forward to a lane; undefined when there can be no other process. */
-  readonly openWorker: ((lane: number) => WorkerHandle) | undefined;
+  /** Opens the worker for what other processes forward to a lane. */
+  readonly openWorker: (lane: number) => WorkerHandle;
   readonly onRetry: (what: string, attempt: number, error: unknown) => void;
 }
 
@@ -89,12 +89,14 @@ export class LaneKeeper {
     try {
       await writer.open();
     } catch (error) {
+      // A lock without a writer would keep the lane from everybody, us included.
+      await writer.close({ abandon: true });
       // A lane with a live owner elsewhere is not ours; its events are forwarded there.
       if (error instanceof AppError && error.code === 'LANE_BUSY') return;
       throw error;
     }
     this.#writers.set(lane, writer);
-    if (openWorker !== undefined) this.#workers.set(lane, openWorker(lane));
+    this.#workers.set(lane, openWorker(lane));
   }
 
   #leave(lane: number, writer: LaneWriter): void {

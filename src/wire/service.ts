@@ -3,6 +3,7 @@ import { processIngest } from '../../jobs/ingest.ts';
 import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
+import { LaneLocks } from '../adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
 import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
@@ -129,14 +130,8 @@ function keepLanes(
     readonly open: (queue: QueueDefinition, process: JobProcessor) => WorkerHandle;
   },
 ): LaneKeeper {
-  const store = new PostgresLaneStore(engine.pool, engine.connectionString);
+  const store = new PostgresLaneStore(engine.pool, new LaneLocks(engine.connectionString));
   const { ruleset, lateWindowMs, batchEventsMax, gatherMs, owner, onCommit, onRetry } = options;
-  const openWorker = (lane: number) =>
-    parts.open(laneQueue(lane), async (job) => {
-      const writer = keeper.writers.get(lane);
-      if (writer === undefined) throw new JobGivenBack(`lane ${lane} is not ours`);
-      return processLaneJob(job, writer, ruleset().pricing.currency);
-    });
   const keeper = new LaneKeeper({
     lanes: parts.lanes,
     freeLanes: (lanes) => store.freeLanes(lanes),
@@ -145,8 +140,12 @@ function keepLanes(
       ...(onCommit === undefined ? {} : { onCommit }),
       onRetry: (lane, attempt, error) => onRetry(`lane ${lane}`, attempt, error),
     },
-    // Only another process on the same external database can forward events to a lane of ours.
-    openWorker: engine.kind === 'embedded' ? undefined : openWorker,
+    openWorker: (lane) =>
+      parts.open(laneQueue(lane), async (job) => {
+        const writer = keeper.writers.get(lane);
+        if (writer === undefined) throw new JobGivenBack(`lane ${lane} is not ours`);
+        return processLaneJob(job, writer, ruleset().pricing.currency);
+      }),
     onRetry,
   });
   return keeper;

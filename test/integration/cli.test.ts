@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { LANE_LOCK_CLASS } from '../../src/adapters/postgres/lane-store.ts';
+import { LANE_LOCK_CLASS } from '../../src/adapters/postgres/lane-locks.ts';
 import { createBullmqEngine } from '../../src/adapters/queue/bullmq-engine.ts';
 import { parseConfig } from '../../src/config.ts';
 import { laneQueue, QUEUE_SCHEMA, USAGE_QUEUE } from '../../src/queues.ts';

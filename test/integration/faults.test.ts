@@ -3,6 +3,7 @@ import type { EmbeddedPostgres } from '../../src/adapters/postgres/embedded/embe
 import { startThrowawayPostgres } from '../../src/adapters/postgres/embedded/throwaway-postgres.ts';
 import { createOutboxStore } from '../../src/adapters/postgres/outbox-store.ts';
 import { startOutboxRelay } from '../../src/pipeline/outbox/outbox-relay.ts';
+import { TEST_LANES } from '../support/admin-database.ts';
 import { compareWithOracle } from '../support/compare-with-oracle.ts';
 import { until } from '../support/poll.ts';
 import { createTestDatabase } from '../support/postgres.ts';
@@ -95,6 +96,32 @@ test.each(['redis', 'postgres'] as const)(
     await usage.drained(PATIENCE_MS);
     expect(running.retries.length).toBeGreaterThan(0);
     await expectInOrder(running, usage, data);
+  },
+  240_000,
+);
+
+test.each(['redis', 'postgres'] as const)(
+  'PostgreSQL killed under an idle service: it keeps its lanes, or hands what it gets to whoever took them (queues on %s)',
+  async (kind) => {
+    const server = await ownPostgres();
+    const place = {
+      databaseUrl: server.connectionString,
+      ...(kind === 'redis' ? { redisUrl: (await ownRedis()).url } : {}),
+    };
+    const first = await start(place);
+    const { pid } = server;
+    process.kill(pid, 'SIGKILL');
+    await until('the server is back', () => server.pid !== pid, PATIENCE_MS);
+    // As a command does that looks just now and takes the lanes for orphans: both serve the same queues.
+    const second = await start(place);
+    const usage = client(place);
+    const data = await send(usage, 27, 1_000);
+    await usage.drained(PATIENCE_MS);
+    await expectInOrder(second, usage, data);
+    await until('every lane has a writer', () => {
+      const owned = [...first.service.ownedLanes, ...second.service.ownedLanes];
+      return new Set(owned).size === TEST_LANES;
+    });
   },
   240_000,
 );

@@ -92,7 +92,11 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
 test('a job whose completion meets a PostgreSQL that was killed is completed when it is back, not failed', async () => {
   const server = await startThrowawayPostgres({ durable: true });
   const { connectionString } = server;
-  const engine = createBullmqEngine({ kind: 'postgres', connectionString, schema: QUEUE_SCHEMA }, JOB_LOCK_MS, () => {});
+  const engine = createBullmqEngine(
+    { kind: 'postgres', connectionString, schema: QUEUE_SCHEMA },
+    JOB_LOCK_MS,
+    () => {},
+  );
   // Added as foreign producers do, without `attempts`: whatever fails such a job fails it for good.
   const usage = openUsageClient({ databaseUrl: connectionString });
   let deliveries = 0;
@@ -119,6 +123,30 @@ test('a job whose completion meets a PostgreSQL that was killed is completed whe
   } finally {
     await worker.close(true);
     await usage.close();
+    await server.stop();
+  }
+}, 120_000);
+
+test('a worker and a queue that open while PostgreSQL is away serve once it is there', async () => {
+  const server = await startThrowawayPostgres({ durable: true });
+  const { connectionString, pid } = server;
+  const errors: string[] = [];
+  const connection = { kind: 'postgres', connectionString, schema: QUEUE_SCHEMA } as const;
+  const engine = createBullmqEngine(connection, JOB_LOCK_MS, (error) => errors.push(error.message));
+  process.kill(pid, 'SIGKILL');
+  const worker = engine.openWorker('usage', async () => 'done', {
+    concurrency: 4,
+    keepCompleted: { age: 60, count: 9 },
+  });
+  const queue = engine.openQueue('usage');
+  try {
+    await queue.addJobs([{ id: 'early', data: {} }]);
+    await until('the job is done', async () => (await queue.result('early')) === 'done');
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.length).toBeLessThan(100);
+  } finally {
+    await worker.close(true);
+    await queue.close();
     await server.stop();
   }
 }, 120_000);

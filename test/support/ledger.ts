@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { createAdminStore } from '../../src/adapters/postgres/admin/admin-store.ts';
+import { LaneLocks } from '../../src/adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../../src/adapters/postgres/lane-store.ts';
 import { createPool } from '../../src/adapters/postgres/pool.ts';
 import { createQueries } from '../../src/adapters/postgres/queries/queries.ts';
@@ -67,7 +68,7 @@ export interface TestUsage {
 export async function openTestLedger(): Promise<TestLedger> {
   const database = await createTestDatabase();
   const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
-  const store = new PostgresLaneStore(pool, database.connectionString);
+  const store = new PostgresLaneStore(pool, new LaneLocks(database.connectionString));
   const { rows } = await pool.query<{ shard: number; lane: number }>('select shard, lane from shard_lane');
   const lanes = new Map(rows.map(({ shard, lane }) => [shard, lane]));
   const writers = new Map<number, LaneWriter>();

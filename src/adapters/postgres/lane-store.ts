@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { parseEventKey } from '../../domain/events/event-key.ts';
 import { AppError } from '../../errors.ts';
 import type { StoredKey } from '../../pipeline/lane/find-duplicates.ts';
@@ -10,13 +10,11 @@ import type {
   StoredFacts,
 } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
+import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
 import { preparePartitions } from './partitions.ts';
-import { connectionConfig, inTransaction } from './pool.ts';
+import { inTransaction } from './pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
 import { writeBatch } from './write-batch.ts';
-
-/** Class number of the advisory locks that say "this lane's writer lives": the number spells "TK". */
-export const LANE_LOCK_CLASS = 0x544b;
 
 /** How many stored keys a new writer reads, so that most retries are recognised without a look-up each. */
 const RECENT_KEYS_LOADED = 50_000;
@@ -25,22 +23,21 @@ const RECENT_KEYS_LOADED = 50_000;
 const FACTS_PAGE = 50;
 
 /**
- * The lane store on PostgreSQL. A writer's life is a session advisory lock on its own connection, which the server
- * drops the moment the process dies; the epoch row is the fence that makes a writer without the lock harmless.
+ * The lane store on PostgreSQL. A writer's life is a session advisory lock, which the server drops the moment the process
+ * dies; the epoch row is the fence that makes a writer without the lock harmless.
  */
 export class PostgresLaneStore implements LaneStore {
   readonly #pool: pg.Pool;
-  readonly #connectionString: string;
-  readonly #owners = new Map<number, pg.Client>();
+  readonly #locks: LaneLocks;
   readonly #partitions = new Set<number>();
 
-  constructor(pool: pg.Pool, connectionString: string) {
+  constructor(pool: pg.Pool, locks: LaneLocks) {
     this.#pool = pool;
-    this.#connectionString = connectionString;
+    this.#locks = locks;
   }
 
   async claim(lane: number, owner: string): Promise<LaneClaim> {
-    await this.#holdLock(lane);
+    if (!(await this.#locks.take(lane))) throw new AppError('LANE_BUSY', `lane ${lane} has a live writer`);
     return inTransaction(this.#pool, async (client) => {
       const epoch = await client.query<{ epoch: bigint; change_no: bigint }>(
         `update lane_epoch set epoch = epoch + 1, owner = $2, taken_at = now() where lane = $1 returning epoch, change_no`,
@@ -81,10 +78,8 @@ export class PostgresLaneStore implements LaneStore {
     return rows.map((row) => row.lane);
   }
 
-  async release(lane: number): Promise<void> {
-    const client = this.#owners.get(lane);
-    this.#owners.delete(lane);
-    await client?.end();
+  release(lane: number): Promise<void> {
+    return this.#locks.release(lane);
   }
 
   async *factsAfter(lane: number, batchNo: number): AsyncIterable<StoredFacts> {
@@ -127,22 +122,6 @@ export class PostgresLaneStore implements LaneStore {
         fence = Array.isArray(results) ? results[1]?.rows[0] : undefined;
       },
     );
-  }
-
-  async #holdLock(lane: number): Promise<void> {
-    if (this.#owners.has(lane)) return;
-    const client = new pg.Client(connectionConfig(this.#connectionString, `lane ${lane}`));
-    client.on('error', () => this.#owners.delete(lane));
-    await client.connect();
-    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1, $2) as held', [
-      LANE_LOCK_CLASS,
-      lane,
-    ]);
-    if (rows[0]?.held !== true) {
-      await client.end();
-      throw new AppError('LANE_BUSY', `lane ${lane} has a live writer`);
-    }
-    this.#owners.set(lane, client);
   }
 }
 

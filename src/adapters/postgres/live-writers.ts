@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { LANE_LOCK_CLASS } from './lane-store.ts';
+import { LANE_LOCK_CLASS } from './lane-locks.ts';
 
 /** A server that has swallowed the question is as good as one that is gone. */
 const ANSWER_MS_MAX = 5_000;

@@ -13,6 +13,7 @@ import {
   Worker,
   type WorkerOptions,
 } from 'bullmq';
+import pg from 'pg';
 import { UNPARSABLE } from '../../domain/events/parse-job.ts';
 import { originalJobData, storableJobData } from '../../domain/events/storable-job.ts';
 import {
@@ -42,6 +43,8 @@ const NO_LOSS = {
 
 /** How long a job waits to be delivered again after something went wrong on its way. */
 const REDELIVER_MS = 1_000;
+
+const CONNECT_RETRY_MS = 250;
 
 /** Opens BullMQ on the given backend. Errors of connections are reported and retried by BullMQ itself. */
 export function createBullmqEngine(
@@ -74,10 +77,52 @@ function backendOf(connection: QueueConnection): Backend {
   }
   const { connectionString, schema } = connection;
   return {
-    factory: createPostgresBackend as unknown as Backend['factory'],
+    factory: createPatientBackend as unknown as Backend['factory'],
     connection: { connectionString, schema, migrate: true, max: 4, keepAlive: true } as never,
     prefix: {},
   };
+}
+
+/**
+ * BullMQ's PostgreSQL backend remembers a first connection that failed for ever: its queue answers nothing any more, and
+ * its worker spins. Ours connects until it succeeds. A connection that breaks while nobody listens to it, which theirs
+ * are for moments, would end the process; the query that meets it reports it anyway.
+ */
+const createPatientBackend: typeof createPostgresBackend = (name, options, factoryOptions) => {
+  const backend = createPostgresBackend(name, options, factoryOptions);
+  const { connection } = backend as unknown as { readonly connection: Bootstrapping };
+  const bootstrap = connection.bootstrap.bind(connection);
+  connection.pool.on('connect', (client) => client.on('error', () => undefined));
+  connection.pgModule = { Pool: pg.Pool, Client: ListenedClient };
+  connection.bootstrap = async () => {
+    for (;;) {
+      try {
+        await bootstrap();
+        return;
+      } catch (error) {
+        if (connection.isClosing) throw error;
+        connection.emitError(error as Error);
+        await sleep(CONNECT_RETRY_MS);
+      }
+    }
+  };
+  return backend;
+};
+
+class ListenedClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
+/** The parts of BullMQ's connection that make connections. */
+interface Bootstrapping {
+  readonly pool: pg.Pool;
+  pgModule: { readonly Pool: typeof pg.Pool; readonly Client: typeof pg.Client };
+  bootstrap: () => Promise<void>;
+  readonly isClosing: unknown;
+  readonly emitError: (error: Error) => void;
 }
 
 function openQueue(name: string, backend: Backend, onError: (error: Error) => void): QueueHandle {

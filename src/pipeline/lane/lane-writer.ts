@@ -211,6 +211,8 @@ export class LaneWriter {
   async #attempt(events: readonly LaneEvent[], lookUpAll: boolean): Promise<EventStatus[]> {
     const { store, lane, owner, lateWindowMs } = this.#options;
     const ruleset = this.#options.ruleset();
+    // Whoever gives a lane up must not claim it again: another writer may be about to.
+    if (this.#memory === undefined && this.#stopped) throw new AppError('LANE_FENCED', `lane ${lane} is given up`);
     this.#memory ??= await takeOver(store, lane, owner, ruleset);
     const memory = this.#memory;
     await store.preparePartitions(partitionTimes(memory, events, lateWindowMs));

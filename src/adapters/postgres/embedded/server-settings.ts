@@ -11,7 +11,8 @@ const COMMON_SETTINGS: Readonly<Record<string, string>> = {
   // Loopback with scram passwords only. A socket would add a second door, in a directory that must be found and guarded.
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '100',
+  // A pipeline needs up to about 60: each of its queues has a small pool of its own. Commands come on top.
+  max_connections: '200',
   shared_buffers: '256MB',
   effective_cache_size: '1GB',
   work_mem: '16MB',

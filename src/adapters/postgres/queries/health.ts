@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { DatabaseHealth, LaneHealth } from '../../../pipeline/queries/database-health.ts';
-import { LANE_LOCK_CLASS } from '../lane-store.ts';
+import { LANE_LOCK_CLASS } from '../lane-locks.ts';
 import { migrationStatus } from '../migrate.ts';
 
 /** Looks the database over without changing anything; works on one that is not migrated yet. */
