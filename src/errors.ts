@@ -37,6 +37,8 @@ export const ERROR_CATALOGUE = {
   },
   WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
+  GRANT_EXPIRED: { kind: 'usage', fix: 'Give a date in the future, or none.' },
+  REFUND_TOO_LARGE: { kind: 'conflict', fix: 'Refund at most the paid credit that is neither spent nor held.' },
   IDEMPOTENCY_CONFLICT: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
   UNEXPECTED: {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processIngest } from '../../jobs/ingest.ts';
 import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { walletsWithEndedCredit, walletsWithRoom } from '../adapters/postgres/due-wallets.ts';
 import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
 import { LaneLocks } from '../adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
@@ -9,6 +10,7 @@ import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
+import { startCreditSweeper } from '../pipeline/admin/credit-sweeper.ts';
 import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
 import { processLaneJob } from '../pipeline/ingest/lane-intake.ts';
 import { neverFail } from '../pipeline/ingest/never-fail.ts';
@@ -35,7 +37,7 @@ export interface ServiceOptions {
   readonly owner: string;
   /** Lanes to own; default all that are free. */
   readonly lanes?: readonly number[];
-  /** Ends freezes on their date by the wall clock; off for runs that live in another time. */
+  /** Ends freezes and credit on their date by the wall clock; off for runs that live in another time. */
   readonly sweepsThaws?: boolean;
   readonly onCommit?: (batch: BatchRecord) => void;
   readonly onRetry: (what: string, attempt: number, error: unknown) => void;
@@ -90,15 +92,7 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     // A replayed file is judged in its own order: two jobs in hand at once could overtake each other.
     open(INGEST_QUEUE, (job) => processIngest(router, job), 1),
   ];
-  const sweeper =
-    options.sweepsThaws === true
-      ? startThawSweeper({
-          store: createAdminStore(engine.pool),
-          expiredFreezes: (nowMs) => expiredFreezes(engine.pool, nowMs),
-          now: options.now,
-          onRetry: options.onRetry,
-        })
-      : undefined;
+  const sweepers = options.sweepsThaws === true ? startSweepers(engine, options) : [];
   const relay = startOutboxRelay(createOutboxStore(engine.pool), engine.queues, options.onRetry);
 
   return {
@@ -114,10 +108,26 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
       if (!inTime && !(await within(GIVE_BACK_MS, finished))) {
         await Promise.all([...workers.map((worker) => worker.close(true)), lanes.cutOff()]);
       }
-      await sweeper?.close();
+      for (const sweeper of sweepers) await sweeper.close();
       await within(GIVE_BACK_MS, relay.close());
     },
   };
+}
+
+/** What timers do for wallets: freezes and credit end on their date, throttled usage is posted in the next period. */
+function startSweepers({ pool }: Engine, { now, onRetry, ruleset }: ServiceOptions) {
+  const store = createAdminStore(pool);
+  return [
+    startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),
+    startCreditSweeper({
+      store,
+      withEndedCredit: (nowMs) => walletsWithEndedCredit(pool, nowMs),
+      withRoom: (nowMs) => walletsWithRoom(pool, nowMs),
+      overdraftNanos: () => ruleset().overdraftNanos,
+      now,
+      onRetry,
+    }),
+  ];
 }
 
 /** The lanes of this process, with the workers for what others forward to them. */

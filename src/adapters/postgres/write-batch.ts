@@ -65,8 +65,8 @@ const WRITE_HEADS = `
     from unnest($22::uuid[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::timestamptz[], $28::bigint[], $29::smallint[])
       as u(event_key, wallet_id, seq, amount, balance_after, event_time, content_hash, kind)
   ), wallets as (
-    update wallet w set posted = u.posted, seq = u.seq
-    from unnest($17::bigint[], $18::bigint[], $19::bigint[]) as u(wallet_id, posted, seq) where w.wallet_id = u.wallet_id
+    update wallet w set posted = u.posted, seq = u.seq, residue = u.residue
+    from unnest($17::bigint[], $18::bigint[], $19::bigint[], $30::bigint[]) as u(wallet_id, posted, seq, residue) where w.wallet_id = u.wallet_id
   ), checkpoints as (
     insert into feature_state (wallet_id, lane, through_batch, state)
     select u.wallet_id, $1, $2, u.state from unnest($20::bigint[], $21::bytea[]) as u(wallet_id, state)
@@ -105,7 +105,7 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: Batc
       formatIso(batch.clockMs),
       batch.featuresThrough,
       batch.currency,
-      -batch.entries.reduce((sum, entry) => sum + entry.amount, 0n),
+      -batch.entries.reduce((sum, entry) => sum + entry.amount, 0n) - batch.breakage,
       batch.facts.length,
       facts,
       encodeIdFilter(batch.facts),
@@ -128,6 +128,7 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: Batc
       timestampArray(inserted, (entry) => entry.key.timeMs),
       int8Array(inserted, (entry) => entry.contentHash),
       int2Array(inserted, (entry) => entry.kind),
+      int8Array(heads, (wallet) => wallet.residue),
     ],
   });
   if (rowCount !== 1)

@@ -5,6 +5,7 @@ import { formatIso } from '../../domain/time.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import { KeyTakenError } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
+import { writeBurns } from './write-burns.ts';
 
 /** Rows that most batches do not have: quarantined usage, status changes, decisions, alerts, messages. */
 export async function writeRareRows(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
@@ -15,6 +16,10 @@ export async function writeRareRows(client: pg.PoolClient, batch: BatchRecord): 
     await insertQuarantine(client, batch);
   }
   if (batch.outbox.some((message) => message.topic === 'wallet-status')) await projectStatuses(client, heads);
+  if (batch.burns.length > 0) await writeBurns(client, batch, batch.burns);
+  if (batch.breakage > 0n) await insertBreakage(client, batch);
+  const throttled = heads.filter((wallet) => wallet.throttle !== null);
+  if (throttled.length > 0) await projectThrottles(client, throttled);
   if (batch.decisions.length > 0) await insertDecisions(client, batch);
   if (batch.outbox.length > 0) await insertOutbox(client, batch);
 }
@@ -88,8 +93,29 @@ async function projectStatuses(client: pg.PoolClient, heads: readonly WalletHead
   );
 }
 
+async function insertBreakage(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
+  await client.query({
+    name: 'insert-breakage',
+    text: `insert into batch_contra (lane, batch_no, ledger_account, currency, amount) values ($1, $2, 'breakage', $3, $4)`,
+    values: [batch.lane, batch.batchNo, batch.currency, batch.breakage],
+  });
+}
+
+async function projectThrottles(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {
+  await client.query({
+    name: 'project-throttles',
+    text: `update wallet w set throttle_period_at = u.at, throttle_spent = u.spent
+      from unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) as u(wallet_id, at, spent) where w.wallet_id = u.wallet_id`,
+    values: [
+      int8Array(heads, (wallet) => wallet.walletId),
+      heads.map(({ throttle }) => formatIso(throttle?.periodAtMs ?? 0)),
+      int8Array(heads, ({ throttle }) => throttle?.spent ?? 0n),
+    ],
+  });
+}
+
 async function insertQuarantine(client: pg.PoolClient, batch: BatchRecord): Promise<void> {
-  const rows = batch.quarantined.map(({ key, item, position, reason, amount, ingestedAtMs, decisionId }) => ({
+  const rows = batch.quarantined.map(({ key, item, position, reason, amount, residue, ingestedAtMs, decisionId }) => ({
     event_key: formatEventKey(key),
     wallet_id: item.address.walletId.toString(),
     tenant_id: item.event.tenant,
@@ -97,6 +123,7 @@ async function insertQuarantine(client: pg.PoolClient, batch: BatchRecord): Prom
     position,
     reason,
     amount: amount === null ? null : amount.toString(),
+    residue: residue.toString(),
     content_hash: item.contentHash.toString(),
     event_id: item.event.id,
     source: item.event.source,
@@ -107,12 +134,12 @@ async function insertQuarantine(client: pg.PoolClient, batch: BatchRecord): Prom
     event: JSON.stringify({ ...item.event, quantity: item.event.quantity.text }),
   }));
   await client.query(
-    `insert into quarantine (event_key, wallet_id, tenant_id, account_id, lane, batch_no, position, reason, amount, content_hash,
+    `insert into quarantine (event_key, wallet_id, tenant_id, account_id, lane, batch_no, position, reason, amount, residue, content_hash,
        event_id, source, meter, event_time, ingested_at, decision_id, event)
-     select r.event_key, r.wallet_id, r.tenant_id, r.account_id, $2, $3, r.position, r.reason, r.amount, r.content_hash,
+     select r.event_key, r.wallet_id, r.tenant_id, r.account_id, $2, $3, r.position, r.reason, r.amount, r.residue, r.content_hash,
        r.event_id, r.source, r.meter, r.event_time, r.ingested_at, r.decision_id, r.event
      from json_to_recordset($1::json) as r(event_key uuid, wallet_id bigint, tenant_id text, account_id text, position int, reason text,
-       amount bigint, content_hash bigint, event_id text, source text, meter text, event_time timestamptz, ingested_at timestamptz,
+       amount bigint, residue bigint, content_hash bigint, event_id text, source text, meter text, event_time timestamptz, ingested_at timestamptz,
        decision_id text, event text)`,
     [jsonForSql(rows), batch.lane, batch.batchNo],
   );

@@ -18,6 +18,7 @@ export const LOOK_ALIKE_WORDS: Readonly<Record<LookAlikeKind, string>> = {
 export const QUARANTINE_WORDS: Readonly<Record<QuarantineReason, string>> = {
   frozen: 'sent while the wallet was frozen',
   over_limit: 'beyond the balance and the overdraft limit',
+  throttled: 'beyond what the wallet may spend per period',
   unknown_meter: 'a meter that has no price',
   too_late: 'more than 35 days late',
   in_future: 'a clock that runs ahead',

@@ -26,6 +26,7 @@ export function usageTotal(events: number, amount: bigint, currency: string): st
 
 const WORDS: Readonly<Record<string, string>> = {
   over_limit: 'over the limit',
+  throttled: 'over the spending limit per period',
   unknown_meter: 'unknown meter',
   too_late: 'too late',
   in_future: 'in the future',

@@ -4,6 +4,7 @@ import type { QuarantineReason, RejectionCode } from './usage-event.ts';
 export const QUARANTINE_REASONS = {
   frozen: 'The wallet was frozen. A person posts or voids it with `tollkeeper wallet thaw`.',
   over_limit: 'The charge went beyond the balance and the overdraft limit. It is posted after the next top-up.',
+  throttled: 'The wallet had spent what it may in this period. It is posted, oldest first, in the periods that follow.',
   unknown_meter:
     'The meter has no price at that time. It is kept and not charged. Add the meter to pricing.yaml for what follows.',
   too_late: 'It happened more than 35 days before it arrived. It is kept and not charged.',

@@ -24,7 +24,14 @@ export interface UsageEvent {
 }
 
 /** Why usage was recorded but not charged. */
-export type QuarantineReason = 'frozen' | 'over_limit' | 'unknown_meter' | 'too_late' | 'in_future' | 'altered';
+export type QuarantineReason =
+  | 'frozen'
+  | 'over_limit'
+  | 'throttled'
+  | 'unknown_meter'
+  | 'too_late'
+  | 'in_future'
+  | 'altered';
 
 /** What is wrong with a rejected event: a stable code, the field, the value as received (shortened), and the fix. */
 export interface Rejection {

@@ -1,12 +1,18 @@
 import type { EventKey } from '../events/event-key.ts';
-import { ENTRY_KIND, type WalletHead } from './wallet.ts';
-import { type ChangeEntry, postEntry, type WalletChange } from './wallet-change.ts';
+import { amountToPay, residueAfter } from '../money/residue.ts';
+import type { Burn } from './grant.ts';
+import { roomAt, spend } from './throttle.ts';
+import { ENTRY_KIND, fitsBalance, type WalletHead } from './wallet.ts';
+import { type ChangeEntry, postDebit, type WalletChange } from './wallet-change.ts';
 
 /** Usage in quarantine that has a price. */
 export interface QuarantinedUsage {
   readonly key: EventKey;
   readonly contentHash: bigint;
+  /** What it costs by itself, rounded half-even. */
   readonly amount: bigint;
+  /** The exact cost less `amount`, in 10^-18 nano-units. */
+  readonly residue: bigint;
 }
 
 export interface Release {
@@ -14,35 +20,48 @@ export interface Release {
   readonly change: WalletChange | undefined;
   /** How many of the given rows, from the first, were posted. */
   readonly posted: number;
+  /** What was charged for them. */
   readonly amount: bigint;
 }
 
 /**
- * Posts quarantined usage in the order given while it stays within the overdraft limit, and stops at the first that does
- * not: later usage must not overtake it. The status is the caller's affair, since a thaw posts before the wallet is active.
- * Each entry takes the event's own key, so the event can never be posted a second time.
+ * Posts quarantined usage in the order given while it stays within the overdraft limit and the spending limit of this
+ * period, and stops at the first that does not: later usage must not overtake it. The status is the caller's affair,
+ * since a thaw posts before the wallet is active. Each entry takes the event's own key, so the event can never be posted
+ * a second time.
  */
 export function releaseUsage(
   wallet: WalletHead,
   usage: readonly QuarantinedUsage[],
-  overdraftDefault: bigint,
+  { overdraftDefault, nowMs }: { readonly overdraftDefault: bigint; readonly nowMs: number },
 ): Release {
   const head = { ...wallet };
-  const floor = -(wallet.overdraftLimit ?? overdraftDefault);
   const entries: ChangeEntry[] = [];
+  const burns: Burn[] = [];
   let amount = 0n;
-  for (const { key, contentHash, amount: charge } of usage) {
-    if (charge > 0n && head.posted - head.held - charge < floor) break;
-    entries.push(postEntry(head, { key, kind: ENTRY_KIND.released, amount: -charge, contentHash }));
+  for (const { key, contentHash, amount: nanos, residue: attos } of usage) {
+    const exact = { nanos, attos };
+    const charge = amountToPay(head.residue, exact);
+    if (charge > 0n && !mayPay(head, charge, overdraftDefault, nowMs)) break;
+    head.residue = residueAfter(head.residue, exact, charge);
+    if (head.throttle !== null) head.throttle = spend(head.throttle, charge, nowMs);
+    const debit = postDebit(head, { key, kind: ENTRY_KIND.released, amount: -charge, contentHash });
+    entries.push(debit.entry);
+    burns.push(...debit.burns);
+    head.quarantined -= nanos;
     amount += charge;
   }
   if (entries.length === 0) return { change: undefined, posted: 0, amount };
-  head.quarantined -= amount;
   head.quarantinedEvents -= entries.length;
   const contra = amount === 0n ? [] : [{ ledgerAccount: 'revenue', amount } as const];
   return {
-    change: { kind: 'release', wallet: head, entries, contra, news: undefined },
+    change: { kind: 'release', wallet: head, entries, contra, news: undefined, burns },
     posted: entries.length,
     amount,
   };
+}
+
+function mayPay(wallet: WalletHead, charge: bigint, overdraftDefault: bigint, nowMs: number): boolean {
+  if (!fitsBalance(wallet, charge, overdraftDefault)) return false;
+  return wallet.throttle === null || charge <= roomAt(wallet.throttle, nowMs);
 }

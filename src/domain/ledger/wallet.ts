@@ -1,3 +1,7 @@
+import { NANOS_MAX } from '../money/nanos.ts';
+import { type Burn, burnGrants, type Grant, grantedCredit, NO_GRANTS } from './grant.ts';
+import { roomAt, type Throttle } from './throttle.ts';
+
 /** `frozen` and `thawing` refuse debits: usage is quarantined. `thawing` is a thaw that still posts quarantined usage. */
 export type WalletStatus = 'active' | 'frozen' | 'thawing';
 
@@ -21,8 +25,14 @@ export interface WalletHead {
   frozenUntilMs: number | null;
   frozenBy: string | null;
   posted: bigint;
+  /** What the charges so far cost exactly, less what was paid for them: 10^-18 nano-units, at most half a nano. */
+  residue: bigint;
   held: bigint;
-  /** How far below zero usage may go; null takes the ruleset's default. */
+  /** Credit that is spent in its own order: grants with a priority or a date, in burn order. Replaced, never mutated. */
+  grants: readonly Grant[];
+  /** How much may be spent per period; null: as much as there is. */
+  throttle: Throttle | null;
+  /** How far below zero usage may go: 0 not at all, `OVERDRAFT_UNLIMITED` as far as it takes; null takes the default. */
   overdraftLimit: bigint | null;
   /** Number of the wallet's last entry: gapless, starting at 1. */
   seq: bigint;
@@ -42,7 +52,10 @@ export function openWallet(
     frozenUntilMs: null,
     frozenBy: null,
     posted: 0n,
+    residue: 0n,
     held: 0n,
+    grants: NO_GRANTS,
+    throttle: null,
     overdraftLimit: null,
     seq: 0n,
     quarantined: 0n,
@@ -50,8 +63,24 @@ export function openWallet(
   };
 }
 
-/** Kinds of entries, as stored. */
-export const ENTRY_KIND = { usage: 1, fact: 2, topup: 3, freeze: 4, thaw: 5, released: 6 } as const;
+/** An overdraft limit that no sum reaches. */
+export const OVERDRAFT_UNLIMITED = NANOS_MAX;
+
+/** Kinds of entries, as stored. 7 to 9 are a captured hold, a reversal and an amended charge. */
+export const ENTRY_KIND = {
+  usage: 1,
+  fact: 2,
+  topup: 3,
+  freeze: 4,
+  thaw: 5,
+  released: 6,
+  expired: 10,
+  refund: 11,
+  dispute: 12,
+  reinstated: 13,
+  correction: 14,
+  grant: 15,
+} as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
 
 /** What SQL knows a kind as, for statements and lists. */
@@ -68,11 +97,26 @@ export function judgeDebit(
   wallet: WalletHead,
   amount: bigint,
   overdraftDefault: bigint,
-): 'post' | 'frozen' | 'over_limit' {
+  nowMs: number,
+): 'post' | 'frozen' | 'over_limit' | 'throttled' {
   if (wallet.status !== 'active') return 'frozen';
   if (amount === 0n) return 'post';
+  if (!fitsBalance(wallet, amount, overdraftDefault)) return 'over_limit';
+  return wallet.throttle === null || amount <= roomAt(wallet.throttle, nowMs) ? 'post' : 'throttled';
+}
+
+/** Whether a debit leaves what is available (posted less held) at or above the overdraft limit. */
+export function fitsBalance(wallet: WalletHead, amount: bigint, overdraftDefault: bigint): boolean {
   const limit = wallet.overdraftLimit ?? overdraftDefault;
-  return wallet.posted - wallet.held - amount >= -limit ? 'post' : 'over_limit';
+  return wallet.posted - wallet.held - amount >= -limit;
+}
+
+/** Takes a debit out of the wallet's credit in burn order; called before it is posted. Returns what each grant gave. */
+export function payFromCredit(wallet: WalletHead, amount: bigint): readonly Burn[] {
+  if (wallet.grants.length === 0) return [];
+  const { grants, burns } = burnGrants(wallet.grants, wallet.posted - grantedCredit(wallet.grants), amount);
+  wallet.grants = grants;
+  return burns;
 }
 
 /** Posts a signed amount to a head and returns the new sequence number. The caller has judged it. */

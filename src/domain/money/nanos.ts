@@ -4,6 +4,12 @@ export const NANOS_PER_UNIT = 1_000_000_000n;
 /** Largest amount a bigint column holds; sums beyond it are refused before they reach SQL. */
 export const NANOS_MAX = 9_223_372_036_854_775_807n;
 
+/** The lesser of two amounts. */
+export function lesser(left: bigint, right: bigint): bigint {
+  if (left < right) return left;
+  return right;
+}
+
 /**
  * Divides by a power of ten, rounding half to even (IEEE 754 §4.3.1): a half goes to the even neighbour, so a long sum
  * of rounded charges has no drift to either side.

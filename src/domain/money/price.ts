@@ -1,14 +1,22 @@
 import type { MeterPrice, PriceBook } from '../rules/price-book.ts';
 import { divideHalfEven, NANOS_MAX } from './nanos.ts';
 import type { Quantity } from './quantity.ts';
+import { ATTO_DECIMALS } from './residue.ts';
+
+/** What usage costs, exactly: whole nano-units rounded half-even, and what that rounding left out. */
+export interface ExactCharge {
+  readonly nanos: bigint;
+  /** Exact charge less `nanos`, in 10^-18 nano-units; between −½ and ½ nano. */
+  readonly attos: bigint;
+}
 
 /** `unknown_meter` when no price is in force at that time; `too_large` when the charge would not fit a wallet. */
-export type Charge = bigint | 'unknown_meter' | 'too_large';
+export type Charge = ExactCharge | 'unknown_meter' | 'too_large';
 
 const POWERS: readonly bigint[] = Array.from({ length: 64 }, (_, exponent) => 10n ** BigInt(exponent));
 
 /**
- * What a quantity costs in nano-units, multiplied exactly and rounded once, half-even. The price is the one in force
+ * What a quantity costs, multiplied exactly and rounded once, half-even, with the remainder kept. The price is the one in force
  * when the usage occurred, the account's own override before the list price.
  */
 export function chargeFor(
@@ -28,9 +36,28 @@ export function chargeFor(
 
   const product = usage.quantity.coefficient * price.coefficient;
   const decimals = usage.quantity.decimals + price.decimals;
-  const nanos = decimals === 0 ? product : divideHalfEven(product, POWERS[decimals] ?? 10n ** BigInt(decimals));
+  const charge = decimals === 0 ? { nanos: product, attos: 0n } : divide(product, decimals);
   // A single charge may take a quarter of the range, so that sums of a batch cannot overflow before they are checked.
-  return nanos > NANOS_MAX / 4n ? 'too_large' : nanos;
+  return charge.nanos > CHARGE_MAX ? 'too_large' : charge;
+}
+
+const CHARGE_MAX = NANOS_MAX / 4n;
+
+function divide(product: bigint, decimals: number): ExactCharge {
+  const power = powerOfTen(decimals);
+  const nanos = divideHalfEven(product, power);
+  const remainder = product - nanos * power;
+  if (remainder === 0n) return { nanos, attos: 0n };
+  // A quantity and a price of more than nine decimals each: the last ones are far below what any sum can show.
+  const attos =
+    decimals <= ATTO_DECIMALS
+      ? remainder * powerOfTen(ATTO_DECIMALS - decimals)
+      : divideHalfEven(remainder, powerOfTen(decimals - ATTO_DECIMALS));
+  return { nanos, attos };
+}
+
+function powerOfTen(exponent: number): bigint {
+  return POWERS[exponent] ?? 10n ** BigInt(exponent);
 }
 
 function priceAt(prices: readonly MeterPrice[], atMs: number): MeterPrice | undefined {

@@ -1,6 +1,7 @@
+import type { Burn } from '../../domain/ledger/grant.ts';
 import type { QuarantinedUsage } from '../../domain/ledger/release-usage.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
-import type { ChangeEntry, ChangeKind, ContraLeg } from '../../domain/ledger/wallet-change.ts';
+import type { ChangeEntry, ChangeKind, ContraLeg, OpenedGrant } from '../../domain/ledger/wallet-change.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
 
 /** The wallet a person means. */
@@ -28,6 +29,9 @@ export interface ChangeRecord {
   readonly wallet: WalletHead;
   readonly entries: readonly ChangeEntry[];
   readonly contra: readonly ContraLeg[];
+  readonly grant: OpenedGrant | undefined;
+  /** What the change took out of grants. */
+  readonly burns: readonly Burn[];
   /** Quarantined events that the change closed. */
   readonly events: number;
   /** What those that were posted cost. */
@@ -42,7 +46,7 @@ export interface ChangeRecord {
 }
 
 /** Which quarantined usage is meant. */
-export type ReleasableReason = 'frozen' | 'over_limit';
+export type ReleasableReason = 'frozen' | 'over_limit' | 'throttled';
 
 /** One database transaction on the direct path: the wallet's lane cannot commit a batch until it ends. */
 export interface AdminTransaction {

@@ -1,5 +1,6 @@
 import { type EventKey, eventKeyOf } from '../../domain/events/event-key.ts';
 import { formatWalletId } from '../../domain/ids.ts';
+import { sumBurns } from '../../domain/ledger/grant.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { WalletChange } from '../../domain/ledger/wallet-change.ts';
 import { walletStatusMessage } from '../wallet-status-message.ts';
@@ -24,6 +25,8 @@ export function recordOf(
     wallet,
     entries,
     contra,
+    grant: change.grant,
+    burns: sumBurns(change.burns ?? []),
     events: released.length,
     priced: -released.reduce((sum, entry) => sum + entry.amount, 0n),
     actor: request.actor,

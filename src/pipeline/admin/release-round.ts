@@ -2,6 +2,7 @@ import { releaseUsage } from '../../domain/ledger/release-usage.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { AdminTransaction, ReleasableReason, UsageTotal } from './admin-store.ts';
 import { recordOf } from './change-record.ts';
+import { settleBreakage } from './expire-credit.ts';
 import type { AdminRequest } from './request.ts';
 
 /** Most quarantined events one database transaction posts: it holds up the wallet's lane for well under a second. */
@@ -21,10 +22,14 @@ export async function releaseRound(
   request: Pick<AdminRequest, 'key' | 'actor' | 'reason'>,
   release: { readonly wallet: WalletHead; readonly reason: ReleasableReason; readonly overdraftNanos: bigint },
 ): Promise<ReleaseRound> {
+  const wallet = await settleBreakage(transaction, release.wallet);
   const usage = await transaction.openUsage(release.reason, RELEASE_EVENTS_MAX);
-  const { change, posted, amount } = releaseUsage(release.wallet, usage, release.overdraftNanos);
+  const { change, posted, amount } = releaseUsage(wallet, usage, {
+    overdraftDefault: release.overdraftNanos,
+    nowMs: transaction.atMs,
+  });
   if (change === undefined) {
-    return { wallet: release.wallet, posted: { events: 0, amount }, left: usage.length === 0 ? 'all' : 'full' };
+    return { wallet, posted: { events: 0, amount }, left: usage.length === 0 ? 'all' : 'full' };
   }
   await transaction.closeAsPosted(usage.slice(0, posted), request.actor);
   const detail = { key: request.key, reason: release.reason, events: posted, amount };

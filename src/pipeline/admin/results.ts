@@ -38,6 +38,24 @@ export type TopUpOutcome = z.infer<typeof topUpResultSchema>;
 export const freezeResultSchema = wallet.extend({ untilMs: z.number() });
 export type FreezeOutcome = z.infer<typeof freezeResultSchema>;
 
+/** What a refund, a dispute, its reversal or a correction did. */
+export const adjustResultSchema = wallet.extend({
+  kind: z.enum(['refund', 'dispute', 'reinstate', 'correct']),
+  amount: nanos,
+  balanceBefore: nanos,
+});
+export type AdjustOutcome = z.infer<typeof adjustResultSchema>;
+
+/** A wallet's limits as they are now. */
+export const limitsResultSchema = wallet.extend({
+  overdraftLimit: nanos.nullable(),
+  spendLimit: nanos.nullable(),
+  periodMs: z.number().nullable(),
+  /** Usage that waited and fits now. */
+  released: total,
+});
+export type LimitsOutcome = z.infer<typeof limitsResultSchema>;
+
 /** What a thaw did with the usage that was refused during the freeze. */
 export const thawResultSchema = wallet.extend({
   usage: z.enum(['keep', 'post', 'void']),

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../errors.ts';
 import type { AdminStore } from './admin-store.ts';
+import { startSweep } from './sweep-loop.ts';
 import { thaw } from './thaw.ts';
 
 /** A wallet whose freeze should have ended by now. */
@@ -17,33 +17,18 @@ export interface ThawSweeperOptions {
   readonly onRetry: (what: string, attempt: number, error: unknown) => void;
 }
 
-const SWEEP_MS = 5_000;
-
 /**
  * Ends freezes on their date for wallets that no usage reaches; a wallet in use is thawed by its lane at the first event
  * after the date. What was refused stays in quarantine either way.
  */
 export function startThawSweeper(options: ThawSweeperOptions): { readonly close: () => Promise<void> } {
-  const abort = new AbortController();
-  const loop = run(options, abort.signal);
-  return {
-    async close() {
-      abort.abort();
-      await loop;
-    },
-  };
-}
-
-async function run(options: ThawSweeperOptions, signal: AbortSignal): Promise<void> {
-  for (let attempt = 1; !signal.aborted; ) {
-    try {
+  return startSweep({
+    what: 'thaw sweeper',
+    onRetry: options.onRetry,
+    async sweep() {
       for (const expired of await options.expiredFreezes(options.now())) await thawOne(options, expired);
-      attempt = 1;
-    } catch (error) {
-      options.onRetry('thaw sweeper', attempt++, error);
-    }
-    await sleep(SWEEP_MS, undefined, { signal }).catch(() => undefined);
-  }
+    },
+  });
 }
 
 async function thawOne({ store, now }: ThawSweeperOptions, expired: ExpiredFreeze): Promise<void> {

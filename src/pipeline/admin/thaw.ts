@@ -112,6 +112,8 @@ async function voidUsage(transaction: AdminTransaction, request: ThawRequest, wa
     wallet: after,
     entries: [],
     contra: [],
+    grant: undefined,
+    burns: [],
     events,
     priced: 0n,
     actor: request.actor,

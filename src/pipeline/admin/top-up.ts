@@ -1,9 +1,12 @@
-import { addressOf } from '../../domain/ids.ts';
-import { type CreditSource, topUpWallet } from '../../domain/ledger/top-up-wallet.ts';
+import { addressOf, derivedId } from '../../domain/ids.ts';
+import { BASE_PRIORITY, type CreditSource } from '../../domain/ledger/grant.ts';
+import { type GrantTerms, PROMOTIONAL_PRIORITY, topUpWallet } from '../../domain/ledger/top-up-wallet.ts';
 import { openWallet, type WalletHead } from '../../domain/ledger/wallet.ts';
+import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
 import type { AdminStore, AdminTransaction } from './admin-store.ts';
 import { recordOf, requestKey, walletOutcome } from './change-record.ts';
+import { settleBreakage } from './expire-credit.ts';
 import { type ReleaseRound, releaseRound } from './release-round.ts';
 import { type AdminRequest, answeredBefore, requestHash } from './request.ts';
 import { type TopUpOutcome, topUpResultSchema } from './results.ts';
@@ -14,6 +17,10 @@ export interface TopUpRequest extends AdminRequest {
   readonly currency: string;
   readonly amount: bigint;
   readonly source: CreditSource;
+  /** 0 is spent first, 100 last; paid credit without a priority and a date is spent in the order of its age. */
+  readonly priority?: number;
+  /** When what is left of it ends. */
+  readonly expiresAtMs?: number;
   /** How far wallets without a limit of their own may go below zero. */
   readonly overdraftNanos: bigint;
 }
@@ -50,7 +57,20 @@ async function credit(
   address: { readonly walletId: bigint; readonly shard: number },
 ): Promise<{ readonly answer: Answer; readonly left: ReleaseRound['left'] }> {
   const { tenant, account, currency, amount, source, reason, key } = request;
-  const hash = requestHash({ do: 'topup', tenant, account, currency, amount: amount.toString(), source, reason });
+  const { priority = null, expiresAtMs = null } = request;
+  // Requests without terms keep the hash they always had.
+  const terms: Record<string, number | null> =
+    priority === null && expiresAtMs === null ? {} : { priority, expiresAtMs };
+  const hash = requestHash({
+    do: 'topup',
+    tenant,
+    account,
+    currency,
+    amount: amount.toString(),
+    source,
+    reason,
+    ...terms,
+  });
   const known = await answeredBefore(transaction, { key, hash }, topUpResultSchema);
   if (known !== undefined) return { answer: { ...known, isRepeated: true }, left: 'more' };
 
@@ -58,8 +78,18 @@ async function credit(
   const stored = await transaction.wallet();
   const before = stored ?? openWallet({ ...address, tenant, account, currency, openedAtMs: atMs });
   await openAccount(transaction, before, stored === undefined);
+  const settled = stored === undefined ? before : await settleBreakage(transaction, before);
 
-  const topped = topUpWallet(before, { key: requestKey(tenant, key, atMs), amount, source });
+  if (expiresAtMs !== null && expiresAtMs <= atMs) {
+    throw new AppError('GRANT_EXPIRED', `Credit that ended ${formatIso(expiresAtMs)} cannot be given.`);
+  }
+  const isGrant = source === 'promotional' || priority !== null || expiresAtMs !== null;
+  const topped = topUpWallet(settled, {
+    key: requestKey(tenant, key, atMs),
+    amount,
+    source,
+    ...(isGrant ? { terms: termsOf(request, atMs) } : {}),
+  });
   if (!topped.ok) throw new AppError('AMOUNT_INVALID', 'The balance would be larger than a wallet can hold.');
   const because = 'a top-up ended the negative balance';
   const detail = { key, amount, source };
@@ -77,6 +107,16 @@ async function credit(
   };
   await transaction.remember({ key, hash, result });
   return { answer: { ...result, isRepeated: false }, left: round.left };
+}
+
+function termsOf(request: TopUpRequest, atMs: number): GrantTerms {
+  const { tenant, key, source, priority, expiresAtMs = null } = request;
+  return {
+    grantId: derivedId('grt', [tenant, key]),
+    priority: priority ?? (source === 'promotional' ? PROMOTIONAL_PRIORITY : BASE_PRIORITY),
+    expiresAtMs,
+    createdAtMs: atMs,
+  };
 }
 
 async function openAccount(transaction: AdminTransaction, wallet: WalletHead, isNew: boolean): Promise<void> {

@@ -2,16 +2,18 @@ import { printable } from '../../domain/events/parse-event.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
 import { foldUsage } from '../../domain/features/account-features.ts';
 import { judgeTime } from '../../domain/ledger/lateness.ts';
-import { ENTRY_KIND, judgeDebit, postToHead } from '../../domain/ledger/wallet.ts';
+import { spend } from '../../domain/ledger/throttle.ts';
+import { ENTRY_KIND, judgeDebit, payFromCredit, postToHead } from '../../domain/ledger/wallet.ts';
 import { NANOS_MAX } from '../../domain/money/nanos.ts';
 import { type Charge, chargeFor } from '../../domain/money/price.ts';
+import { amountToPay, residueAfter } from '../../domain/money/residue.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
-import { thawExpired, touch } from './wallet-state.ts';
+import { expireGrants, thawExpired, touch } from './wallet-state.ts';
 
 /** One feature row is written for so many events: takeover then refolds at most this many events an account. */
 const EVENTS_PER_CHECKPOINT = 16;
@@ -63,6 +65,8 @@ function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
     checkpoints: new Set(),
     featuresThrough: 0,
     priced: 0n,
+    burns: [],
+    breakage: 0n,
     currency: ruleset.pricing.currency,
     statuses: [],
     counts: { posted: 0, duplicate: 0, quarantined: 0 },
@@ -98,13 +102,20 @@ function applyEvent(
   }
   touch(batch, account);
   thawExpired(memory, batch, account, nowMs);
-  const amount = typeof charge === 'bigint' ? charge : null;
+  expireGrants(memory, batch, account, nowMs);
+  const exact = typeof charge === 'string' ? null : charge;
+  const toPay = exact === null ? null : amountToPay(account.wallet.residue, exact);
   const key = identity.kind === 'altered' ? identity.key : item.key;
-  const reason = quarantineReason(input, account, item, identity, amount, nowMs);
+  const reason = quarantineReason(input, account, item, identity, toPay, nowMs);
+  // What is not paid now is rounded by itself, and meets the wallet's residue when it is.
+  const amount = reason === undefined ? toPay : (exact?.nanos ?? null);
   memory.recentKeys.add(key);
 
   fold(memory, batch, input, account, item, amount, reason, nowMs);
-  if (reason === undefined && amount !== null) postEvent(batch, account, item, amount, input.ruleset);
+  if (reason === undefined && amount !== null && exact !== null) {
+    account.wallet.residue = residueAfter(account.wallet.residue, exact, amount);
+    postEvent(batch, account, item, amount, input.ruleset, nowMs);
+  }
   const decisionId = decide(memory, batch, input.ruleset, account, item, amount ?? 0n, nowMs);
 
   batch.facts.push({ item, ingestedAtMs: nowMs, status: reason ?? 'posted', amount });
@@ -115,7 +126,16 @@ function applyEvent(
   }
   account.wallet.quarantined += amount ?? 0n;
   account.wallet.quarantinedEvents++;
-  batch.quarantined.push({ key, item, position, reason, amount, ingestedAtMs: nowMs, decisionId });
+  batch.quarantined.push({
+    key,
+    item,
+    position,
+    reason,
+    amount,
+    residue: exact?.attos ?? 0n,
+    ingestedAtMs: nowMs,
+    decisionId,
+  });
   batch.counts.quarantined++;
   batch.statuses.push({ id: event.id, status: 'quarantined', code: reason } satisfies EventStatus);
 }
@@ -136,7 +156,7 @@ function refuse({ event }: LaneEvent, { wallet }: LaneAccount, charge: Charge): 
       fix: 'Report this account: its wallet id is taken by another account, and it needs another name.',
     };
   }
-  const fits = charge !== 'too_large' && (charge === 'unknown_meter' || wallet.quarantined + charge <= NANOS_MAX);
+  const fits = charge !== 'too_large' && (charge === 'unknown_meter' || wallet.quarantined + charge.nanos <= NANOS_MAX);
   if (fits) return undefined;
   return {
     id: event.id,
@@ -161,12 +181,22 @@ function quarantineReason(
   const time = judgeTime(item.event.occurredAtMs, nowMs, input.lateWindowMs);
   if (time !== 'in_time') return time;
   if (amount === null) return 'unknown_meter';
-  const verdict = judgeDebit(account.wallet, amount, input.ruleset.overdraftNanos);
+  const verdict = judgeDebit(account.wallet, amount, input.ruleset.overdraftNanos, nowMs);
   return verdict === 'post' ? undefined : verdict;
 }
 
-function postEvent(batch: BatchRecord, account: LaneAccount, item: LaneEvent, amount: bigint, ruleset: Ruleset): void {
+function postEvent(
+  batch: BatchRecord,
+  account: LaneAccount,
+  item: LaneEvent,
+  amount: bigint,
+  ruleset: Ruleset,
+  nowMs: number,
+): void {
   const { wallet } = account;
+  const { walletId } = wallet;
+  if (wallet.throttle !== null) wallet.throttle = spend(wallet.throttle, amount, nowMs);
+  for (const burn of payFromCredit(wallet, amount)) batch.burns.push({ walletId, ...burn });
   const seq = postToHead(wallet, -amount);
   const isFact = ruleset.pricing.meters.get(item.event.meter)?.kind === 'fact';
   const kind = isFact ? ENTRY_KIND.fact : ENTRY_KIND.usage;

@@ -1,5 +1,6 @@
 import type { EventKey } from '../../domain/events/event-key.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
+import type { Burn } from '../../domain/ledger/grant.ts';
 import type { EntryKind, WalletHead } from '../../domain/ledger/wallet.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneAccount } from './lane-memory.ts';
@@ -22,8 +23,15 @@ export interface QuarantineRow {
   readonly position: number;
   readonly reason: QuarantineReason;
   readonly amount: bigint | null;
+  /** The exact cost less `amount`, in 10^-18 nano-units. */
+  readonly residue: bigint;
   readonly ingestedAtMs: number;
   readonly decisionId: string | null;
+}
+
+/** What one event, or the end of its time, took out of a grant. */
+export interface BurnRow extends Burn {
+  readonly walletId: bigint;
 }
 
 /** One event of the batch as it is kept for history and takeover. */
@@ -87,6 +95,10 @@ export interface BatchRecord {
   featuresThrough: number;
   /** Σ of what the posted facts were priced at, summed apart from the entries. */
   priced: bigint;
+  /** In the order taken; several of one grant add up. */
+  readonly burns: BurnRow[];
+  /** Σ of credit that ended: the contra of the `expired` entries. */
+  breakage: bigint;
   readonly currency: string;
   /** One per event, in input order. */
   readonly statuses: EventStatus[];

@@ -1,5 +1,6 @@
 import type { FreezeEffect, FreezePort } from '../../actions/freeze-wallet.ts';
 import { eventKeyOf } from '../../domain/events/event-key.ts';
+import { breakageKey, dueBreakage, takeBreakage } from '../../domain/ledger/expire-grants.ts';
 import { ENTRY_KIND, type EntryKind, postToHead } from '../../domain/ledger/wallet.ts';
 import { walletStatusMessage } from '../wallet-status-message.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -20,6 +21,30 @@ export function thawExpired(memory: LaneMemory, batch: BatchRecord, account: Lan
   wallet.frozenBy = null;
   postStateEntry(memory, batch, account, ENTRY_KIND.thaw, nowMs);
   announce(batch, account, 'thawed', 'the freeze ended on its date', nowMs);
+}
+
+/** Posts credit whose time is over as breakage, before anything is charged at or after that moment. */
+export function expireGrants(memory: LaneMemory, batch: BatchRecord, account: LaneAccount, nowMs: number): void {
+  const { wallet } = account;
+  for (const breakage of dueBreakage(wallet, nowMs)) {
+    const { amount } = breakage;
+    takeBreakage(wallet, breakage);
+    const key = breakageKey(wallet, breakage, nowMs);
+    const seq = postToHead(wallet, -amount);
+    const { posted: balanceAfter } = wallet;
+    batch.entries.push({
+      key,
+      wallet,
+      seq,
+      amount: -amount,
+      balanceAfter,
+      contentHash: 0n,
+      kind: ENTRY_KIND.expired,
+    });
+    batch.burns.push({ walletId: wallet.walletId, ...breakage });
+    batch.breakage += amount;
+    memory.recentKeys.add(key);
+  }
 }
 
 /** The freeze port of a lane inside its batch: the freeze commits with the very event that caused it. */

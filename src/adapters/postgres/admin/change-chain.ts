@@ -15,7 +15,10 @@ export interface ChainPlace {
 export type ChainedChange = Pick<
   ChangeRecord,
   'kind' | 'events' | 'priced' | 'request' | 'actor' | 'reason' | 'contra' | 'entries'
-> & { readonly wallet: Pick<ChangeRecord['wallet'], 'walletId' | 'currency'> };
+> & {
+  readonly burns: readonly { readonly grantId: string; readonly amount: bigint }[];
+  readonly wallet: Pick<ChangeRecord['wallet'], 'walletId' | 'currency'>;
+};
 
 /**
  * The lane's chain after an administrative change: SHA-256 over the previous value and the change as canonical JSON (an
@@ -44,6 +47,7 @@ export function chainAfterChange(previous: Buffer, place: ChainPlace, change: Ch
       contentHash.toString(),
       kind,
     ]),
+    ...(change.burns.length === 0 ? [] : [change.burns.map(({ grantId, amount }) => [grantId, amount.toString()])]),
   ];
   return hash('sha256', Buffer.concat([previous, Buffer.from(JSON.stringify(canonical))]), 'buffer');
 }

@@ -51,8 +51,8 @@ async function openUsage(
   reason: ReleasableReason,
   limit: number,
 ): Promise<readonly QuarantinedUsage[]> {
-  const { rows } = await client.query<{ event_key: string; content_hash: bigint; amount: bigint }>(
-    `select event_key, content_hash, amount from quarantine
+  const { rows } = await client.query<{ event_key: string; content_hash: bigint; amount: bigint; residue: bigint }>(
+    `select event_key, content_hash, amount, residue from quarantine
      where wallet_id = $1 and status = 'open' and reason = $2 and amount is not null
      order by lane, batch_no, position limit $3`,
     [walletId, reason, limit],
@@ -61,6 +61,7 @@ async function openUsage(
     key: parseEventKey(row.event_key),
     contentHash: row.content_hash,
     amount: row.amount,
+    residue: row.residue,
   }));
 }
 

@@ -2,8 +2,10 @@ import type pg from 'pg';
 import { formatEventKey } from '../../../domain/events/event-key.ts';
 import { formatWalletId } from '../../../domain/ids.ts';
 import type { WalletHead } from '../../../domain/ledger/wallet.ts';
+import type { OpenedGrant } from '../../../domain/ledger/wallet-change.ts';
 import { formatIso } from '../../../domain/time.ts';
 import type { ChangeRecord } from '../../../pipeline/admin/admin-store.ts';
+import { writeBurns } from '../write-burns.ts';
 import { chainAfterChange } from './change-chain.ts';
 import { exactJson } from './exact-json.ts';
 
@@ -23,6 +25,7 @@ export async function writeChange(client: pg.PoolClient, lane: LaneState, change
   lane.lastBatch += 1n;
   lane.chain = chainAfterChange(lane.chain, lane, change);
   await insertBatch(client, lane, change);
+  if (change.grant !== undefined) await insertGrant(client, lane, change.wallet, change.grant);
   if (change.entries.length > 0) await insertEntries(client, lane, change);
   for (const { ledgerAccount, amount } of change.contra) {
     await client.query(
@@ -30,6 +33,9 @@ export async function writeChange(client: pg.PoolClient, lane: LaneState, change
       [lane.lane, lane.lastBatch, ledgerAccount, change.wallet.currency, amount],
     );
   }
+  const { walletId } = change.wallet;
+  const burns = change.burns.map((burn) => ({ walletId, ...burn }));
+  if (burns.length > 0) await writeBurns(client, { lane: lane.lane, batchNo: lane.lastBatch }, burns);
   await updateWallet(client, change.wallet);
   await client.query('update lane_head set last_batch = $2, chain = $3 where lane = $1', [
     lane.lane,
@@ -95,11 +101,36 @@ async function insertEntries(client: pg.PoolClient, lane: LaneState, { entries, 
   );
 }
 
+async function insertGrant(
+  client: pg.PoolClient,
+  lane: LaneState,
+  { walletId }: WalletHead,
+  grant: OpenedGrant,
+): Promise<void> {
+  // Written whole: what it covered at once is taken out by its burn.
+  await client.query(
+    `insert into credit_grant (grant_id, wallet_id, source, priority, amount, remaining, expires_at, created_at, lane, batch_no)
+     values ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)`,
+    [
+      grant.grantId,
+      walletId,
+      grant.source,
+      grant.priority,
+      grant.amount,
+      grant.expiresAtMs === null ? null : formatIso(grant.expiresAtMs),
+      formatIso(grant.createdAtMs),
+      lane.lane,
+      lane.lastBatch,
+    ],
+  );
+}
+
 async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<void> {
   const time = (ms: number | null) => (ms === null ? null : formatIso(ms));
   await client.query(
     `update wallet set posted = $2, seq = $3, quarantined = $4, quarantined_events = $5, status = $6, status_sequence = $7,
-       frozen_at = $8, frozen_until = $9, frozen_by = $10 where wallet_id = $1`,
+       frozen_at = $8, frozen_until = $9, frozen_by = $10, residue = $11, overdraft_limit = $12, throttle_limit = $13,
+       throttle_period_ms = $14, throttle_period_at = $15, throttle_spent = $16 where wallet_id = $1`,
     [
       wallet.walletId,
       wallet.posted,
@@ -111,6 +142,12 @@ async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<
       time(wallet.frozenAtMs),
       time(wallet.frozenUntilMs),
       wallet.frozenBy,
+      wallet.residue,
+      wallet.overdraftLimit,
+      wallet.throttle?.limit ?? null,
+      wallet.throttle?.periodMs ?? null,
+      time(wallet.throttle?.periodAtMs ?? null),
+      wallet.throttle?.spent ?? null,
     ],
   );
 }

@@ -45,6 +45,9 @@ export function inLaneOrder(
       if (next !== undefined && fits(next)) ordered.push(...queue.splice(0, 1));
     };
     takeIf((row) => row.kind === ENTRY_KIND.thaw && parseEventKey(row.event_key).timeMs === fact.ingestedAtMs);
+    while (queue[0]?.kind === ENTRY_KIND.expired && parseEventKey(queue[0].event_key).timeMs === fact.ingestedAtMs) {
+      ordered.push(...queue.splice(0, 1));
+    }
     takeIf((row) => row.event_key === key);
     takeIf((row) => row.kind === ENTRY_KIND.freeze && freezes.has(key));
   }

@@ -4,6 +4,7 @@ import type { Proof } from '../../../pipeline/queries/queries.ts';
 import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';
 import { proveFacts } from './prove-facts.ts';
+import { proveGrants } from './prove-grants.ts';
 import { proveQuarantine, proveReleases, proveWallets, proveZeroSums } from './prove-ledger.ts';
 
 /**
@@ -17,6 +18,7 @@ export function proveBooks(pool: pg.Pool, ruleset: Ruleset | undefined): Promise
       await proveZeroSums(client),
       ...(await proveWallets(client)),
       ...(await proveFacts(client, ruleset)),
+      await proveGrants(client),
       await proveQuarantine(client),
       await proveReleases(client),
       await proveChain(client),

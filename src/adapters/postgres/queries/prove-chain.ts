@@ -24,6 +24,7 @@ interface BatchRow {
   readonly chain: Buffer;
   readonly posted_at: Date;
   readonly contra: unknown;
+  readonly burns: unknown;
   readonly freezes: readonly string[] | null;
   readonly facts: Buffer | null;
 }
@@ -35,7 +36,9 @@ const BATCHES = {
       b.reason, b.chain, b.posted_at, f.facts,
       (select json_agg(json_build_object('ledgerAccount', c.ledger_account, 'currency', c.currency, 'amount', c.amount::text))
          from batch_contra c where c.lane = b.lane and c.batch_no = b.batch_no) as contra,
-      d.freezes
+      d.freezes,
+      (select json_agg(json_build_object('grantId', g.grant_id, 'amount', g.amount::text) order by g.grant_id)
+         from grant_burn g where g.lane = b.lane and g.batch_no = b.batch_no) as burns
     from batch b left join batch_facts f using (lane, batch_no)
     left join (select lane, batch_no, array_agg(event_key::text) as freezes from decision where outcome = 'freeze'
       group by lane, batch_no) d using (lane, batch_no)
@@ -51,12 +54,14 @@ const ENTRIES = {
 const contraSchema = z
   .array(
     z.object({
-      ledgerAccount: z.enum(['revenue', 'cash', 'promotion']),
+      ledgerAccount: z.enum(['revenue', 'cash', 'promotion', 'correction', 'breakage']),
       currency: z.string(),
       amount: z.string().transform(BigInt),
     }),
   )
   .nullable();
+
+const burnsSchema = z.array(z.object({ grantId: z.string(), amount: z.string().transform(BigInt) })).nullable();
 
 /**
  * Computes every lane's hash chain again from the stored batches and entries. Changing, removing or inserting anything of
@@ -116,6 +121,7 @@ function linkOf(batch: BatchRow, rows: readonly ChainEntryRow[], previous: Buffe
       actor: batch.actor,
       reason: batch.reason,
       contra,
+      burns: burnsSchema.parse(batch.burns) ?? [],
       entries: rows.map(encodable),
       wallet: { walletId: rows[0]?.wallet_id ?? 0n, currency: contra[0]?.currency ?? '' },
     },

@@ -6,6 +6,7 @@ import { parseQuantity } from '../../../domain/money/quantity.ts';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import { decodeFacts, type StoredFact } from '../../../pipeline/lane/facts-codec.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { ResidueProof } from './prove-residue.ts';
 
 /** Stored batches decoded at a time. */
 const FACTS_PAGE = 50;
@@ -34,6 +35,7 @@ interface Totals {
   countsDiffer: number;
   repriced: number;
   withoutFacts: number;
+  readonly residues: ResidueProof;
 }
 
 /**
@@ -53,10 +55,12 @@ export async function proveFacts(client: pg.PoolClient, ruleset: Ruleset | undef
     countsDiffer: 0,
     repriced: 0,
     withoutFacts: 0,
+    residues: new ResidueProof(),
   };
   for await (const batch of usageBatches(client)) addBatch(totals, batch, ruleset);
   const entries = await sumEntries(client);
-  return [priceProof(totals, entries), countProof(totals, entries)];
+  const residues = await totals.residues.prove(client, ruleset?.pricing.currency);
+  return [priceProof(totals, entries), countProof(totals, entries), residues];
 }
 
 function priceProof(totals: Totals, entries: Entries): Proof {
@@ -125,7 +129,7 @@ function addBatch(totals: Totals, batch: BatchRow, ruleset: Ruleset | undefined)
     if (fact.status === 'duplicate') duplicate++;
     if (fact.status !== 'posted') continue;
     posted++;
-    sum += book === undefined ? (fact.amount ?? 0n) : priceAgain(book, fact);
+    sum += paidFor(totals, book, fact);
   }
   totals.facts += sum;
   if (sum !== batch.priced) totals.wrongBatches.push(`lane ${batch.lane} batch ${batch.batch_no}`);
@@ -134,12 +138,24 @@ function addBatch(totals: Totals, batch: BatchRow, ruleset: Ruleset | undefined)
     totals.countsDiffer++;
 }
 
-/** A charge that cannot be made again counts as a wrong one: it makes the sums differ. */
-function priceAgain(book: Ruleset['pricing'], fact: StoredFact): bigint {
+/**
+ * What was paid for an event, if that can be: its price now, or a nano more or less for what the wallet carried. Another
+ * amount, or a charge that cannot be made again, makes the sums differ.
+ */
+function paidFor(totals: Totals, book: Ruleset['pricing'] | undefined, fact: StoredFact): bigint {
+  const paid = fact.amount ?? 0n;
+  if (book === undefined) {
+    totals.residues.skip(fact);
+    return paid;
+  }
   const quantity = parseQuantity(fact.quantity);
   if (typeof quantity === 'string') return 0n;
-  const charge = chargeFor(book, { ...fact, quantity });
-  return typeof charge === 'bigint' ? charge : 0n;
+  const exact = chargeFor(book, { ...fact, quantity });
+  if (typeof exact === 'string') return 0n;
+  totals.residues.add(fact, exact);
+  const apart = paid - exact.nanos;
+  const fits = exact.attos === 0n ? apart === 0n : apart <= 1n && apart >= -1n;
+  return fits ? paid : exact.nanos;
 }
 
 interface Entries {

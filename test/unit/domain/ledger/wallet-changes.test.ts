@@ -15,7 +15,9 @@ function wallet(over: Partial<WalletHead> = {}): WalletHead {
 
 const key = (id: string) => eventKeyOf({ tenant: 'default', source: 'test', id, occurredAtMs: 1_000 });
 const quarantined = (...amounts: number[]) =>
-  amounts.map((amount, index) => ({ key: key(`q${index}`), contentHash: 0n, amount: BigInt(amount) }));
+  amounts.map((amount, index) => ({ key: key(`q${index}`), contentHash: 0n, amount: BigInt(amount), residue: 0n }));
+
+const at = (overdraftDefault: bigint) => ({ overdraftDefault, nowMs: 0 });
 
 function sumOf({ entries, contra }: WalletChange): bigint {
   return [...entries, ...contra].reduce((sum, { amount }) => sum + amount, 0n);
@@ -99,21 +101,21 @@ describe('a freeze', () => {
 describe('released usage', () => {
   test('stops at the first that does not fit, and nothing overtakes it', () => {
     const before = wallet({ posted: 4n, quarantined: 12n, quarantinedEvents: 4 });
-    const { change, posted, amount } = releaseUsage(before, quarantined(3, 2, 6, 1), 2n);
+    const { change, posted, amount } = releaseUsage(before, quarantined(3, 2, 6, 1), at(2n));
     expect({ posted, amount }).toEqual({ posted: 2, amount: 5n });
     expect(change?.wallet).toMatchObject({ posted: -1n, quarantined: 7n, quarantinedEvents: 2, seq: 2n });
   });
 
   test('what is free is posted whatever the balance', () => {
-    expect(releaseUsage(wallet({ posted: -50n }), quarantined(0), 0n).posted).toBe(1);
+    expect(releaseUsage(wallet({ posted: -50n }), quarantined(0), at(0n)).posted).toBe(1);
   });
 
   test('what is held is not spent', () => {
-    expect(releaseUsage(wallet({ posted: 5n, held: 3n }), quarantined(3), 0n).posted).toBe(0);
+    expect(releaseUsage(wallet({ posted: 5n, held: 3n }), quarantined(3), at(0n)).posted).toBe(0);
   });
 
   test("a wallet's own limit counts before the ruleset's", () => {
-    expect(releaseUsage(wallet({ overdraftLimit: 10n }), quarantined(8), 0n).posted).toBe(1);
+    expect(releaseUsage(wallet({ overdraftLimit: 10n }), quarantined(8), at(0n)).posted).toBe(1);
   });
 
   test('sums to zero, never passes the limit, and numbers its entries without gaps', () => {
@@ -125,7 +127,7 @@ describe('released usage', () => {
           quarantined: BigInt(charges.reduce((a, b) => a + b, 0)),
           quarantinedEvents: charges.length,
         });
-        const { change, posted: count, amount } = releaseUsage(before, quarantined(...charges), BigInt(limit));
+        const { change, posted: count, amount } = releaseUsage(before, quarantined(...charges), at(BigInt(limit)));
         if (change === undefined) return;
         expect(sumOf(change)).toBe(0n);
         expect(change.wallet.posted).toBe(before.posted - amount);

@@ -1,0 +1,34 @@
+import type pg from 'pg';
+import { formatIso } from '../../domain/time.ts';
+
+/** A wallet that a timer has something to do for. */
+export interface DueWallet {
+  readonly walletId: bigint;
+  readonly shard: number;
+}
+
+const PAGE = 500;
+
+/** Wallets with credit whose time is over and that no hold counts on. */
+export async function walletsWithEndedCredit(pool: pg.Pool, nowMs: number): Promise<readonly DueWallet[]> {
+  const { rows } = await pool.query<{ wallet_id: bigint; shard: number }>(
+    `select distinct w.wallet_id, w.shard from credit_grant g join wallet w using (wallet_id)
+     where g.remaining > 0 and g.expires_at <= $1 and w.posted > w.held limit $2`,
+    [formatIso(nowMs), PAGE],
+  );
+  return rows.map((row) => ({ walletId: row.wallet_id, shard: row.shard }));
+}
+
+/** Active wallets with throttled usage and room in the period of this moment. */
+export async function walletsWithRoom(pool: pg.Pool, nowMs: number): Promise<readonly DueWallet[]> {
+  const { rows } = await pool.query<{ wallet_id: bigint; shard: number }>(
+    `select w.wallet_id, w.shard from wallet w
+     where w.status = 'active'
+       and exists (select from quarantine q where q.wallet_id = w.wallet_id and q.status = 'open' and q.reason = 'throttled')
+       and (w.throttle_limit is null or w.throttle_spent < w.throttle_limit
+         or w.throttle_period_at + w.throttle_period_ms * interval '1 millisecond' <= $1)
+     limit $2`,
+    [formatIso(nowMs), PAGE],
+  );
+  return rows.map((row) => ({ walletId: row.wallet_id, shard: row.shard }));
+}
