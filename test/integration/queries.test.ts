@@ -137,6 +137,8 @@ describe('lists', () => {
       batchNo,
       rulesetHash: 'plain',
       touched: [],
+      burns: [],
+      breakage: 0n,
       quarantined: [],
       outbox: [],
       decisions: ids.map((id) => ({
