@@ -11,6 +11,10 @@ export const ERROR_CATALOGUE = {
   CLI_USAGE: { kind: 'usage', fix: 'Run the command with --help for its options and examples.' },
   CONFIG_INVALID: { kind: 'config', fix: 'Correct the named variable; .env.example lists every one with its format.' },
   FILE_UNREADABLE: { kind: 'usage', fix: 'Check the path and its permissions.' },
+  FILE_DAMAGED: {
+    kind: 'input',
+    fix: 'Fetch the file again. What was read before it broke off has been handed over; repeating it charges nothing twice.',
+  },
   ENGINE_UNAVAILABLE: { kind: 'infrastructure', fix: 'Run `tollkeeper doctor` to see what is reachable.' },
   ENGINE_DISK_FULL: { kind: 'infrastructure', fix: 'Free disk space, or point TOLLKEEPER_DATA_DIR at another disk.' },
   ENGINE_PORT_IN_USE: {

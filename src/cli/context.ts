@@ -39,8 +39,8 @@ export interface CliContext {
   readonly diagnose: () => Promise<readonly Finding[]>;
   /** Resolves when the process is asked to stop (SIGINT, SIGTERM). */
   readonly stopRequested: () => Promise<string>;
-  /** Findings are not errors, yet some commands must fail because of them. */
-  readonly setExitCode: (code: 0 | 1) => void;
+  /** Findings are not errors, yet some commands must fail because of them; 128 and more says which signal ended one. */
+  readonly setExitCode: (code: 0 | 1 | 130 | 143) => void;
 }
 
 /** What `loadRuleset` says of a directory. */
@@ -73,6 +73,8 @@ export interface RunningService {
 
 /** The way in for our own commands. */
 export interface Intake {
+  /** Names the run: its rejected events are found by it. */
+  readonly run: string;
   /** Hands a job over; resolves with one status per event once all of them are durable. */
   readonly submit: (job: IngestJob['data']) => Promise<readonly ReportedStatus[]>;
   readonly close: () => Promise<void>;

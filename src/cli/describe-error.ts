@@ -37,7 +37,8 @@ export function errorJson({ code, message, fix }: ErrorReport): string {
   return jsonText({ error: { code, message, fix } });
 }
 
-function causeText(cause: unknown): string {
+/** The message of anything that was thrown, or what its parts say when it has none of its own. */
+export function causeText(cause: unknown): string {
   if (cause === undefined) return '';
   // A refused connection to a name with several addresses has no message of its own, only one per address.
   if (cause instanceof AggregateError) return cause.errors.map(causeText).join('; ');

@@ -7,25 +7,32 @@ import { openDemoStage, readUsageProfileJson } from '../wire/demo-stage.ts';
 import { diagnose } from '../wire/doctor.ts';
 import { openIntake } from '../wire/intake.ts';
 import { packageVersions } from '../wire/package-versions.ts';
-import { readRules } from '../wire/rules.ts';
+import { readConfiguredRules, readRules } from '../wire/rules.ts';
 import { startPipeline } from '../wire/start-pipeline.ts';
 import type { CliContext } from './context.ts';
 import { createOutput } from './output/output.ts';
+import { createProblemLog } from './output/problem-log.ts';
 import { run } from './run.ts';
 
 /** Enough to overlap one lane's arithmetic with the others' commits on two cores. */
 const DEMO_LANES = 4;
 
+/** Exit codes from here on say that a signal ended the command. */
+const INTERRUPTED = 128;
+
 /** Runs the command line of this process and returns its exit code. */
-export function main(args: readonly string[]): Promise<number> {
+export async function main(args: readonly string[]): Promise<number> {
   const config = once(() => loadConfig());
   const log = once(() => createLogger({ level: config().logLevel, format: config().logFormat, color: config().color }));
-  return run(args, processContext(config, log), () => isDebugging(config));
+  const exitCode = await run(args, processContext(config, log), () => isDebugging(config));
+  // What a signal cut short still tries to go on; waiting for it would keep the process alive.
+  if (exitCode >= INTERRUPTED) process.exit(exitCode);
+  return exitCode;
 }
 
 function processContext(config: () => Config, log: () => Logger): Omit<CliContext, 'setExitCode'> {
-  const onError = (error: Error) => log().warn({ err: error }, 'database connection');
-  const onProblem = (what: string, error: unknown) => log().warn({ err: error }, what);
+  const onProblem = createProblemLog(log);
+  const onError = (error: Error) => onProblem('database connection', error);
   return {
     config,
     log,
@@ -34,7 +41,10 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
     newKey: () => `cli-${randomUUID()}`,
     actor: `cli:${userName()}@${hostname()}`,
     version: packageVersions().tollkeeper,
-    readRules: (directory, options) => readRules(directory ?? config().rulesDir, { ...options, nowMs: Date.now() }),
+    readRules: (directory, options) => {
+      const loading = { ...options, nowMs: Date.now() };
+      return directory === undefined ? readConfiguredRules(config().rulesDir, loading) : readRules(directory, loading);
+    },
     openBooks: () => openBooks(config(), onError),
     migrations: {
       status: () => readMigrations(config(), onError),

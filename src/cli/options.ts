@@ -32,17 +32,22 @@ export interface ListOptions extends CommonOptions {
   readonly status?: string;
 }
 
-const LIMIT = 50;
-const LIMIT_MAX = 10_000;
+/** Rows a list shows unless told otherwise, and at most. */
+export const LIMIT = 50;
+export const LIMIT_MAX = 10_000;
 
 /** Adds `--limit`, `--account` and `--status`. */
 export function withList(command: Command, statuses: readonly string[]): Command {
-  return command
-    .addOption(
-      new Option('--limit <count>', `at most so many rows, up to ${LIMIT_MAX}`).default(LIMIT).argParser(limit),
-    )
+  return withLimit(command)
     .option('--account <name>', 'only this account')
     .addOption(new Option('--status <word>', 'only with this status').choices(statuses));
+}
+
+/** Adds `--limit`. */
+export function withLimit(command: Command): Command {
+  return command.addOption(
+    new Option('--limit <count>', `at most so many rows, up to ${LIMIT_MAX}`).default(LIMIT).argParser(limit),
+  );
 }
 
 function limit(text: string): number {
@@ -59,15 +64,18 @@ export function wholeNumber(text: string, min: number, max: number): number {
 /** A positive amount in the currency of the books: `20`, `20.00` or `20.00 USD`. */
 export function positiveAmount(text: string, currency: string): bigint {
   const money = parseMoney(text);
-  if (money === undefined || money.nanos <= 0n) {
-    throw new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not an amount to top up.`);
-  }
+  if (money === undefined || money.nanos <= 0n) throw notAnAmount(text);
   if (money.currency !== undefined && money.currency !== currency) {
     throw new AppError('AMOUNT_INVALID', `${text} is in ${money.currency}; these books are kept in ${currency}.`, {
       fix: `Give the amount in ${currency}.`,
     });
   }
   return money.nanos;
+}
+
+/** Something in the place of an amount that is none, or not above zero. */
+export function notAnAmount(text: string): AppError {
+  return new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not an amount to top up.`);
 }
 
 /** A status option as the type that its choices have made it. */

@@ -27,5 +27,6 @@ Examples:
   $ tollkeeper events show evt_1042           what became of one event
   $ tollkeeper alert list --status open       what needs eyes
 
-Data goes to stdout, logs and progress to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
+Data goes to stdout, logs and progress to stderr. Exit codes: 0 done, 1 failed or
+found something wrong, 2 wrong usage, also a file or directory on the command line that is not there.
 The environment variables are listed in .env.example; a .env file in the working directory is read.`;

@@ -50,6 +50,11 @@ export async function readUsageProfileJson(): Promise<unknown> {
 /** Starts an embedded engine in a temporary directory; nothing of it is left after `close`. */
 export async function openDemoStage(options: DemoStageOptions): Promise<DemoStage> {
   const startedAtMs = performance.now();
+  let isAbandoned = false;
+  // Whoever abandons a stage pulls the database from under it: what its parts say of that is no news.
+  const onProblem = (what: string, error: unknown) => {
+    if (!isAbandoned) options.onProblem(what, error);
+  };
   const engine = await openEngine(
     {
       databaseUrl: undefined,
@@ -60,7 +65,7 @@ export async function openDemoStage(options: DemoStageOptions): Promise<DemoStag
       lanes: options.lanes,
       jobLockMs: JOB_LOCK_MS,
     },
-    { mode: 'throwaway', onError: (error) => options.onProblem('engine', error) },
+    { mode: 'throwaway', onError: (error) => onProblem('engine', error) },
   );
   const queue = engine.queues.openQueue(INGEST_QUEUE.name);
   let stopService = async (): Promise<void> => undefined;
@@ -83,7 +88,7 @@ export async function openDemoStage(options: DemoStageOptions): Promise<DemoStag
         owner: 'demo',
         now: () => Date.now(),
         onCommit,
-        onRetry: (what, _attempt, error) => options.onProblem(what, error),
+        onRetry: (what, _attempt, error) => onProblem(what, error),
       });
       stopService = () => service.close();
     },
@@ -97,6 +102,9 @@ export async function openDemoStage(options: DemoStageOptions): Promise<DemoStag
       await queue.close();
       await engine.close();
     },
-    abandon: () => engine.abandon(),
+    abandon() {
+      isAbandoned = true;
+      return engine.abandon();
+    },
   };
 }

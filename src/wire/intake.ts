@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
@@ -34,6 +34,8 @@ export type ReportedStatus = z.infer<typeof resultSchema>['results'][number];
 
 /** The way in for our own commands: jobs on the queue `ingest`, each answered with one status per event. */
 export interface OpenIntake {
+  /** Names this run: its rejected events are found by it. */
+  readonly run: string;
   readonly submit: (data: unknown) => Promise<readonly ReportedStatus[]>;
   readonly close: () => Promise<void>;
 }
@@ -45,6 +47,9 @@ export interface IntakeOptions {
   /** How long the pipeline may be away, which another process may run and end. */
   readonly patienceMs?: number;
 }
+
+/** Enough for any file: a job holds thousands of events. */
+const JOB_DIGITS = 8;
 
 const PATIENCE_MS = 30_000;
 /** How long what is gone may take to hang up. */
@@ -74,9 +79,13 @@ export async function openIntake(options: IntakeOptions): Promise<OpenIntake> {
       });
   const queue = engine.queues.openQueue(INGEST_QUEUE.name);
   const patience = new Patience({ countWriters: () => countLiveWriters(engine.pool), patienceMs });
+  const run = `run_${randomBytes(8).toString('hex')}`;
+  let jobs = 0;
   return {
+    run,
     async submit(data) {
-      const id = `cli-${randomUUID()}`;
+      // Numbered with leading zeros, so that the names of the jobs sort in the order of the file.
+      const id = `${run}-${String(jobs++).padStart(JOB_DIGITS, '0')}`;
       // Added again under its id, a job is still one job.
       await patience.ask(() => queue.addJobs([{ id, data }]).then(() => true));
       return resultSchema.parse(await patience.ask(() => queue.result(id))).results;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../adapters/package-root.ts';
 import { readRuleFiles } from '../adapters/rule-files.ts';
 import { type LoadOptions, type LoadResult, loadRuleset } from '../domain/rules/ruleset.ts';
+import { AppError } from '../errors.ts';
 
 /** The rule files of a directory (default: the shipped ones), read and checked. */
 export async function readRules(
@@ -9,4 +10,20 @@ export async function readRules(
   options: LoadOptions = {},
 ): Promise<{ readonly directory: string; readonly result: LoadResult }> {
   return { directory, result: loadRuleset(await readRuleFiles(directory), options) };
+}
+
+/**
+ * The rules that the environment names (default: the shipped ones). A directory that is not there is then a mistake in the
+ * configuration; on the command line the same would be wrong usage.
+ */
+export async function readConfiguredRules(
+  directory: string | undefined,
+  options: LoadOptions = {},
+): Promise<{ readonly directory: string; readonly result: LoadResult }> {
+  try {
+    return await readRules(directory, options);
+  } catch (error) {
+    if (directory === undefined || !(error instanceof AppError) || error.code !== 'FILE_UNREADABLE') throw error;
+    throw new AppError('CONFIG_INVALID', `TOLLKEEPER_RULES_DIR: ${error.message}`, { cause: error.cause });
+  }
 }

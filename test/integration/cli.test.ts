@@ -1,8 +1,10 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { LANE_LOCK_CLASS } from '../../src/adapters/postgres/lane-locks.ts';
 import { createBullmqEngine } from '../../src/adapters/queue/bullmq-engine.ts';
 import { parseConfig } from '../../src/config.ts';
@@ -135,6 +137,33 @@ test('a file of usage goes through the pipeline, and each event can be looked up
   const shown = await cli('events', 'show', 'e1');
   expect(shown.stdout).toContain('rejected: EVENT_TEXT_CONTROL');
   expect(shown.stdout).not.toContain('\u001b');
+});
+
+test('every line of bad input gets the status it should, and what was refused can be looked up', async () => {
+  const cli = await freshCli();
+  const file = fileURLToPath(new URL('../../fixtures/scenarios/bad-input.ndjson', import.meta.url));
+  const sent = await cli('ingest', file, '--json');
+  expect(sent).toMatchObject({ exitCode: 0 });
+  const summary = z.object({ run: z.string(), reasons: z.record(z.string(), z.number()) }).parse(sent.json());
+  const expected = z
+    .array(z.object({ status: z.string(), code: z.string().optional() }))
+    .parse(JSON.parse(await readFile(file.replace('.ndjson', '.expected.json'), 'utf8')));
+  const reasons: Record<string, number> = {};
+  for (const { code } of expected) if (code !== undefined) reasons[code] = (reasons[code] ?? 0) + 1;
+  expect(summary.reasons).toEqual(reasons);
+
+  expect((await cli('events', 'show', 'ev_overflow', '--json')).json()).toMatchObject({
+    occurrences: [{ code: 'QUANTITY_NOT_FINITE', value: '1e400', raw: expect.stringContaining('"quantity":1e400') }],
+  });
+  expect((await cli('events', 'show', 'ev_cut', '--json')).json()).toMatchObject({
+    status: 'rejected',
+    occurrences: [{ code: 'JOB_NOT_JSON', source: 'meter-gw.eu-west', ingestedAt: null }],
+  });
+  const listed = (await cli('events', 'rejected', '--run', summary.run, '--json')).json();
+  const { rejected } = z.object({ rejected: z.array(z.object({ code: z.string(), raw: z.string() })) }).parse(listed);
+  const refused = expected.filter(({ status }) => status === 'rejected');
+  expect(rejected.map(({ code }) => code)).toEqual(refused.map(({ code }) => code));
+  expect(rejected.at(-1)?.raw).toBe('{"id":"ev_cut","source":"meter-gw.eu-west","acc');
 });
 
 test('names that customers choose cannot act on a terminal', async () => {

@@ -88,6 +88,14 @@ describe('an event', () => {
     expect(await ledger.queries.findEvent('a', { tenant: 'other' })).toBeUndefined();
   });
 
+  test('that was refused has the time of its refusal, and no arrival by a clock that was never chosen', async () => {
+    const ledger = await openTestLedger();
+    await reject(ledger, 'a');
+    expect((await ledger.queries.findEvent('a', { tenant }))?.occurrences).toMatchObject([
+      { ingestedAtMs: null, rejectedAtMs: expect.any(Number), raw: '{}' },
+    ]);
+  });
+
   test('of one account is told from another with the same id', async () => {
     const ledger = await openTestLedger();
     await ledger.use('acme', [{ id: 'a' }]);
@@ -106,6 +114,31 @@ describe('an event', () => {
     expect(await ledger.queries.findEvent('e0', { tenant })).toMatchObject({
       occurrences: [{ batch: { batchNo: 2 } }],
     });
+  });
+});
+
+describe('rejected events', () => {
+  test('of a run come in the order of its file, all others the newest first, narrowed by code and source', async () => {
+    const ledger = await openTestLedger();
+    await ledger.pool.query(
+      `insert into rejected_event
+         (rejection_key, tenant_id, event_id, source, code, field, value, fix, queue, job_id, position, raw, rejected_at)
+       select convert_to(raw, 'utf8'), 'default', null, source, code, '(line)', raw, 'Fix.', 'ingest', job_id, position, raw, at::timestamptz
+       from (values
+         ('third', 'b', 'JOB_NOT_JSON', 'run_1-00000001', 2, '2026-03-01T10:00:00Z'),
+         ('first', 'a', 'JOB_NOT_JSON', 'run_1-00000000', 7, '2026-03-01T10:00:01Z'),
+         ('second', 'a', 'JOB_SHAPE', 'run_1-00000001', 1, '2026-03-01T10:00:00Z'),
+         ('other', 'a', 'JOB_SHAPE', 'run_10-00000000', 0, '2026-03-01T10:00:02Z')
+       ) row(raw, source, code, job_id, position, at)`,
+    );
+    const raws = async (filter: object) =>
+      (await ledger.queries.rejected({ tenant, limit: 10, ...filter })).map(({ raw }) => raw);
+    expect(await raws({ run: 'run_1' })).toEqual(['first', 'second', 'third']);
+    expect(await raws({ run: 'run_1', limit: 2 })).toEqual(['first', 'second']);
+    expect(await raws({})).toEqual(['other', 'first', 'second', 'third']);
+    expect(await raws({ code: 'JOB_NOT_JSON' })).toEqual(['first', 'third']);
+    expect(await raws({ source: 'b' })).toEqual(['third']);
+    expect(await raws({ tenant: 'other' })).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   divideHalfEven,
   formatDecimal,
+  formatExactMoney,
   formatMoney,
   NANOS_MAX,
   NANOS_PER_UNIT,
@@ -190,6 +191,26 @@ describe('nano-units', () => {
     );
     expect(formatMoney(1_204_600_000_000n, 'USD')).toBe('$1,204.60');
     expect(formatMoney(-5n * NANOS_PER_UNIT, 'CHF')).toBe('−5.00 CHF');
+  });
+
+  it('are shown exactly where every digit counts, with no zeros beyond the second decimal', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.bigInt({ min: -NANOS_MAX, max: NANOS_MAX }), fc.bigInt({ min: -20_000_000n, max: 20_000_000n })),
+        (nanos) => {
+          const text = formatExactMoney(nanos, 'USD');
+          expect(text).toMatch(/^−?\$(?:\d{1,3}(?:,\d{3})*)\.\d{2}(?:\d{0,6}[1-9])?$/);
+          const [whole = '', fraction = ''] = text.replace(/[−$,]/g, '').split('.');
+          const shown = BigInt(whole + fraction.padEnd(9, '0')) * (nanos < 0n ? -1n : 1n);
+          expect(shown).toBe(nanos);
+        },
+      ),
+      SETTINGS,
+    );
+    expect(formatExactMoney(-1_800n, 'USD')).toBe('−$0.0000018');
+    expect(formatExactMoney(0n, 'USD')).toBe('$0.00');
+    expect(formatExactMoney(1_204_600_000_000n, 'CHF')).toBe('1,204.60 CHF');
+    expect(formatExactMoney(5n * NANOS_PER_UNIT, '')).toBe('5.00');
   });
 
   it('are not read from text that is not an exact amount', () => {

@@ -79,6 +79,20 @@ describe('secrets', () => {
     expect(err.cause.client).toBeUndefined();
   });
 
+  test.each(['json', 'pretty'] as const)('a stack is logged at debug only, else an error is one line: %s', (format) => {
+    const linesAt = (level: 'info' | 'debug') => {
+      const lines: string[] = [];
+      createLogger({ level, format }, { write: (text: string) => lines.push(text) }).error(
+        { err: new Error('no') },
+        'x',
+      );
+      return lines.join('');
+    };
+    expect(linesAt('debug')).toContain('log.test');
+    expect(linesAt('info')).not.toContain('log.test');
+    expect(linesAt('info').trimEnd()).not.toContain('\n');
+  });
+
   test('redaction leaves valid JSON with the same keys', () => {
     const value = fc.dictionary(
       fc.oneof(fc.string(), fc.constantFrom('password', 'apiKey', 'authorization')),

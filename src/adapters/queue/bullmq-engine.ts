@@ -26,6 +26,7 @@ import {
   WaitingForChildren,
   type WorkerHandle,
 } from '../../pipeline/ingest/queue-port.ts';
+import { ListenedClient } from './listened-client.ts';
 
 /** Where the queues live. */
 export type QueueConnection =
@@ -108,13 +109,6 @@ const createPatientBackend: typeof createPostgresBackend = (name, options, facto
   };
   return backend;
 };
-
-class ListenedClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config);
-    this.on('error', () => undefined);
-  }
-}
 
 /** The parts of BullMQ's connection that make connections. */
 interface Bootstrapping {

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import { formatIso } from '../../domain/time.ts';
 import type { DemoStage } from '../../wire/demo-stage.ts';
 import type { CliContext } from '../context.ts';
 import { type DemoSource, runDemo } from '../demo/demo.ts';
@@ -11,7 +10,7 @@ import { DEMO_DEFAULTS, demoTraffic } from '../demo/traffic.ts';
 import { parseUsageProfile } from '../demo/usage-profile.ts';
 import { positiveAmount, wholeNumber, withJson } from '../options.ts';
 import { print } from '../output/print.ts';
-import { createProgress } from '../output/progress.ts';
+import { createProgress, type Progress } from '../output/progress.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 
 interface DemoOptions {
@@ -33,13 +32,13 @@ export function registerDemo(program: Command, context: CliContext): void {
     .description('replay two weeks of real usage with abuse in it, in a throwaway database, and report what happened')
     .option(
       '--seed <number>',
-      'another story with the same figures',
+      'draws accounts, amounts and times; the same number always draws the same ones',
       (text) => wholeNumber(text, 0, 999_999_999),
       DEMO_DEFAULTS.seed,
     )
     .option(
       '--accounts <count>',
-      'how many accounts play',
+      'how many accounts send usage',
       (text) => wholeNumber(text, 20, 5_000),
       DEMO_DEFAULTS.accounts,
     )
@@ -59,21 +58,64 @@ export function registerDemo(program: Command, context: CliContext): void {
   ]).action((options: DemoOptions) => demo(context, options));
 }
 
+/** A run as far as it has come: what has to be put away when it is stopped. */
+interface Run {
+  opening?: Promise<DemoStage>;
+  progress?: Progress;
+  isStopped: boolean;
+}
+
 async function demo(context: CliContext, options: DemoOptions): Promise<void> {
+  const run: Run = { isStopped: false };
+  // Listened for from the start: a server that is just being set up has to be removed as well.
+  const stopped = context.stopRequested();
+  const finished = play(context, options, run);
+  const signal = await Promise.race([stopped, finished.then(() => undefined)]);
+  if (signal === undefined) return;
+  run.isStopped = true;
+  // The run now fails because it was stopped, which is no news.
+  finished.catch(() => undefined);
+  run.progress?.abandon();
+  await remove(run);
+  const isBarShown = run.progress !== undefined && !isSilent(options);
+  // A terminal has echoed ^C where the next line would begin.
+  const start = process.stderr.isTTY === true && !isBarShown ? '\n' : '';
+  context.output.note(`${start}Stopped by ${signal}. The demo's database is removed.`);
+  context.setExitCode(signal === 'SIGTERM' ? 143 : 130);
+}
+
+/** Ends what was opened, or is being opened, without waiting for work in hand. What fails here the watchdog removes. */
+async function remove({ opening }: Run): Promise<void> {
+  await opening?.then((stage) => stage.abandon()).catch(() => undefined);
+}
+
+function isSilent(options: DemoOptions): boolean {
+  return options.json === true || options.quiet === true;
+}
+
+async function play(context: CliContext, options: DemoOptions, run: Run): Promise<void> {
   const ruleset = await rulesInForce(context);
-  const silent = options.json === true || options.quiet === true;
   const plan = await sourceOf(context, options, ruleset);
-  const stage = await context.openDemoStage({ ruleset });
+  if (run.isStopped) return;
+  run.opening = context.openDemoStage({ ruleset });
+  const stage = await run.opening;
   try {
-    const report = await interruptible(context, stage, () =>
-      runDemo(stage, plan.source, {
-        seed: options.events === undefined ? options.seed : 0,
-        ruleset,
-        startMs: plan.startMs,
-        eventsExpected: plan.eventsExpected,
-        progress: (total) => createProgress({ label: 'replaying', total, stream: process.stderr, silent }),
-      }),
-    );
+    const report = await runDemo(stage, plan.source, {
+      seed: options.events === undefined ? options.seed : null,
+      ruleset,
+      startMs: plan.startMs,
+      eventsExpected: plan.eventsExpected,
+      progress: (total) => {
+        run.progress = createProgress({
+          label: 'replaying',
+          total,
+          isAbout: options.events === undefined,
+          stream: process.stderr,
+          silent: isSilent(options),
+        });
+        return run.progress;
+      },
+    });
     const { columns } = context.output;
     const text = renderDemoReport(report, {
       color: columns !== undefined && context.config().color,
@@ -82,7 +124,8 @@ async function demo(context: CliContext, options: DemoOptions): Promise<void> {
     print(context, options.json, { json: { ...report }, text });
     if (!proves(report)) context.setExitCode(1);
   } finally {
-    await stage.close();
+    // A stage that was abandoned has nothing left to close.
+    if (!run.isStopped) await stage.close();
   }
 }
 
@@ -108,20 +151,4 @@ async function sourceOf(
     },
   };
   return { source, startMs: DEMO_DEFAULTS.startMs, eventsExpected: target };
-}
-
-/** Ctrl-C ends the demo at once and leaves nothing behind. */
-async function interruptible<T>(context: CliContext, stage: DemoStage, work: () => Promise<T>): Promise<T> {
-  let isDone = false;
-  void context.stopRequested().then(async (signal) => {
-    if (isDone) return;
-    context.output.note(`\n${signal} at ${formatIso(context.now())}: stopping the demo.`);
-    await stage.abandon();
-    process.exit(130);
-  });
-  try {
-    return await work();
-  } finally {
-    isDone = true;
-  }
 }

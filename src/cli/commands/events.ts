@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { formatMoney } from '../../domain/money/nanos.ts';
-import { cleanText } from '../../domain/text/clean.ts';
+import { formatExactMoney } from '../../domain/money/nanos.ts';
+import { cleanLabel, cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
 import type { FoundEvent, Occurrence } from '../../pipeline/queries/found-event.ts';
 import type { CliContext } from '../context.ts';
@@ -10,11 +10,15 @@ import { print } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import { inWords, time } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
+import { registerEventsRejected } from './events-rejected.ts';
 
 interface ShowOptions extends CommonOptions {
   readonly source?: string;
   readonly account?: string;
 }
+
+/** Of what was sent, the terminal shows so much; --json has all of it. */
+const RAW_COLUMNS_MAX = 600;
 
 /** `events …` */
 export function registerEvents(program: Command, context: CliContext): void {
@@ -38,6 +42,7 @@ export function registerEvents(program: Command, context: CliContext): void {
     if (found === undefined) throw new AppError('EVENT_NOT_FOUND', `There is no event ${JSON.stringify(id)}.`);
     print(context, json, { json: eventJson(found), text: eventText(found) });
   });
+  registerEventsRejected(events, context);
 }
 
 function eventJson(found: FoundEvent) {
@@ -52,6 +57,7 @@ function occurrenceJson(seen: Occurrence) {
     field: seen.field,
     value: seen.value,
     fix: seen.fix,
+    raw: seen.raw,
     tenant: seen.tenant,
     source: seen.source,
     account: seen.account,
@@ -62,6 +68,7 @@ function occurrenceJson(seen: Occurrence) {
     ...moneyFields('amount', seen.amount),
     occurredAt: timeField(seen.occurredAtMs),
     ingestedAt: timeField(seen.ingestedAtMs),
+    rejectedAt: timeField(seen.rejectedAtMs),
     lane: seen.batch?.lane ?? null,
     batch: seen.batch?.batchNo ?? null,
     quarantine:
@@ -94,7 +101,8 @@ function eventText({ id, status, occurrences }: FoundEvent): string {
 }
 
 function occurrenceText(seen: Occurrence): string {
-  const money = (nanos: bigint) => formatMoney(nanos, seen.currency ?? '');
+  // One event costs a fraction of a cent: rounded, a charge and the balance after it would both read as nothing.
+  const money = (nanos: bigint) => formatExactMoney(nanos, seen.currency ?? '');
   const { quarantine, entry, batch } = seen;
   const clean = (text: string | null) => (text === null ? undefined : cleanText(text));
   return facts([
@@ -102,13 +110,15 @@ function occurrenceText(seen: Occurrence): string {
     ['Field', clean(seen.field)],
     ['Value', clean(seen.value)],
     ['Fix', clean(seen.fix)],
+    ['As sent', seen.raw === null ? undefined : cleanLabel(seen.raw, RAW_COLUMNS_MAX)],
     ['Account', clean(seen.account)],
     ['Wallet', seen.wallet ?? undefined],
     ['Source', clean(seen.source)],
     ['Usage', seen.meter === null ? undefined : `${cleanText(seen.quantity ?? '?')} ${cleanText(seen.meter)}`],
-    ['Amount', seen.amount === null ? (seen.meter === null ? undefined : 'no price') : money(seen.amount)],
+    ['Amount', seen.amount === null ? unpriced(seen) : money(seen.amount)],
     ['Occurred', seen.occurredAtMs === null ? undefined : time(seen.occurredAtMs)],
-    ['Received', time(seen.ingestedAtMs)],
+    ['Received', seen.ingestedAtMs === null ? undefined : time(seen.ingestedAtMs)],
+    ['Rejected', seen.rejectedAtMs === null ? undefined : time(seen.rejectedAtMs)],
     ['Batch', batch === null ? undefined : `lane ${batch.lane}, number ${batch.batchNo}`],
     [
       'Quarantine',
@@ -121,6 +131,11 @@ function occurrenceText(seen: Occurrence): string {
     ['Decision', quarantine?.decisionId ?? undefined],
     ['Entry', entry === null ? undefined : `number ${entry.sequence}, balance after it ${money(entry.balanceAfter)}`],
   ]);
+}
+
+/** A duplicate is not priced again, and what was refused was never understood: neither is usage without a price. */
+function unpriced({ status }: Occurrence): string | undefined {
+  return status === 'posted' || status === 'quarantined' ? 'no price' : undefined;
 }
 
 function statusText({ status, code, quarantine }: Occurrence): string {

@@ -19,6 +19,7 @@ interface IngestOptions {
   readonly clock: ClockChoice;
   readonly dryRun?: boolean;
   readonly quiet?: boolean;
+  readonly strict?: boolean;
 }
 
 /** Jobs on their way at once: enough to keep every lane busy, few enough to stop soon. */
@@ -41,7 +42,9 @@ export function registerIngest(program: Command, context: CliContext): void {
         .default('auto'),
     )
     .option('--dry-run', 'read the whole file and count, send nothing')
-    .option('--quiet', 'no progress');
+    .option('--quiet', 'no progress')
+    .option('--strict', 'exit 1 when any event is rejected, or in a dry run any line unreadable')
+    .addHelpText('after', EXIT_CODES);
   withJson(command, [
     'tollkeeper ingest usage.ndjson',
     'tollkeeper ingest export.csv.gz --map id=event_id,account=customer',
@@ -56,15 +59,21 @@ export function registerIngest(program: Command, context: CliContext): void {
     const { clock, lines } = await chooseClock(read, options.clock);
     const jobs = batchJobs(lines, clock === 'file' ? { clock } : {});
     if (options.dryRun === true) for await (const job of jobs) tally.addUnsent(job);
-    else await sendAll(context, jobs, tally, await progressFor(file, options));
+    else await sendAll(context, jobs, tally, options, await progressFor(file, options));
     print(context, options.json, tally.answer(options.dryRun === true));
+    if (options.strict === true && tally.refused > 0) context.setExitCode(1);
   });
 }
+
+const EXIT_CODES = `
+Exit codes: 0 when every line was handed over and has its status, also when events were rejected: they are kept, and
+counted as "rejected". With --strict rejected events make it 1. 1 when the work failed or the file is damaged. 2 when
+the file does not exist or may not be read.`;
 
 /** A bar on stderr; without a known total, or without a terminal, a line now and then. */
 async function progressFor(file: string, options: IngestOptions): Promise<Progress> {
   const silent = options.json === true || options.quiet === true;
-  const total = silent ? undefined : await countLines(file);
+  const total = silent ? undefined : await countLines(file, options.format);
   return createProgress({ label: 'ingesting', total, stream: process.stderr, silent });
 }
 
@@ -72,10 +81,12 @@ async function sendAll(
   context: CliContext,
   jobs: ReturnType<typeof batchJobs>,
   tally: IngestTally,
+  { json }: IngestOptions,
   progress: Progress,
 ): Promise<void> {
   const ruleset = await rulesInForce(context);
   const intake = await context.openIntake({ ruleset });
+  tally.startRun(intake.run);
   const inFlight = new Set<Promise<void>>();
   let failure: unknown;
   try {
@@ -94,14 +105,18 @@ async function sendAll(
       inFlight.add(sent);
       if (inFlight.size >= JOBS_IN_FLIGHT) await Promise.race(inFlight);
     }
-    await Promise.all(inFlight);
+  } catch (error) {
+    failure ??= error;
   } finally {
     // What was read before the file broke off is on its way already, and is finished.
     await Promise.all(inFlight);
-    progress.finish();
+    // The total was counted before the file was read; how many events it really held is known by now.
+    progress.finish(failure === undefined ? tally.events : undefined);
     await intake.close();
   }
-  if (failure !== undefined) throw failure;
+  if (failure === undefined) return;
+  if (tally.events > 0 && json !== true) context.output.note(tally.answer(false).text);
+  throw failure;
 }
 
 function mapping(text: string): Readonly<Record<string, string>> {

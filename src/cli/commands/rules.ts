@@ -21,7 +21,9 @@ export function registerRules(program: Command, context: CliContext): void {
 function registerCheck(rules: Command, context: CliContext): void {
   const command = rules
     .command('check')
-    .description('load all rule files and list everything that is wrong; exit 1 when something is')
+    .description(
+      'load all rule files and list everything that is wrong; exit 1 when something is, exit 2 when there is no such directory',
+    )
     .argument('[directory]', 'default: the rules in force');
   withJson(command, ['tollkeeper rules check', 'tollkeeper rules check ./rules --json']).action(
     async (directory: string | undefined, { json }: RulesOptions) => {

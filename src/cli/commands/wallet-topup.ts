@@ -4,7 +4,7 @@ import { cleanText } from '../../domain/text/clean.ts';
 import type { TopUpOutcome } from '../../pipeline/admin/results.ts';
 import { topUp } from '../../pipeline/admin/top-up.ts';
 import type { CliContext } from '../context.ts';
-import { type CommonOptions, positiveAmount, withCommon } from '../options.ts';
+import { type CommonOptions, notAnAmount, positiveAmount, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
 import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
@@ -16,6 +16,8 @@ interface TopUpOptions extends CommonOptions, ChangeOptions {
   readonly promotional?: boolean;
 }
 
+const BELOW_ZERO = /^-[^-a-z]*\d/i;
+
 /** `wallet topup ACCOUNT AMOUNT` */
 export function registerTopUp(wallet: Command, context: CliContext): void {
   const command = wallet
@@ -23,7 +25,13 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
     .description('credit an account; opens it when it is unknown, and posts usage that waited for credit')
     .argument('<account>', 'the account')
     .argument('<amount>', 'for example "20.00 USD"')
-    .option('--promotional', 'a gift of ours, not money received');
+    .option('--promotional', 'a gift of ours, not money received')
+    .exitOverride((error) => {
+      // No option has a digit in it: a word like "-1 USD" is an amount below zero, and `unknown option` would mislead.
+      const isUnknown = error.code === 'commander.unknownOption';
+      const amount = isUnknown ? command.args.find((word) => BELOW_ZERO.test(word)) : undefined;
+      throw amount === undefined ? error : notAnAmount(amount);
+    });
   withCommon(withChange(command), [
     'tollkeeper wallet topup acme "20.00 USD"',
     'tollkeeper wallet topup acme 5 --promotional --reason "goodwill, case 118"',

@@ -9,7 +9,8 @@ import type { Recorder } from './recorder.ts';
 
 /** Everything a finished run is told from. */
 export interface DemoRun {
-  readonly seed: number;
+  /** Null for a file, of which nobody has said what is hidden in it. */
+  readonly seed: number | null;
   readonly currency: string;
   readonly attacks: readonly DemoAttack[];
   readonly lookAlikes: readonly DemoLookAlike[];
@@ -35,6 +36,7 @@ export function buildDemoReport(run: DemoRun): DemoReport {
   return {
     v: 1,
     seed: run.seed,
+    knowsTruth: run.seed !== null,
     currency: run.currency,
     accounts: recorder.accounts(),
     days: isEmpty ? 0 : Math.max(1, Math.round((toMs - fromMs) / DAY_MS)),
@@ -79,7 +81,9 @@ export function buildDemoReport(run: DemoRun): DemoReport {
 }
 
 function attackResult(attack: DemoAttack, alerts: readonly AlertView[], recorder: Recorder): DemoAttackResult {
-  const alert = alerts.find(({ account, raisedAtMs }) => account === attack.account && raisedAtMs >= attack.startMs);
+  const since = alerts.filter(({ account, raisedAtMs }) => account === attack.account && raisedAtMs >= attack.startMs);
+  const [alert] = since;
+  const review = since.find(({ outcome }) => outcome === 'review' || outcome === 'freeze');
   const freeze = recorder.freezes().find(({ account, atMs }) => account === attack.account && atMs >= attack.startMs);
   const { charged, heldBack } = recorder.stolen(attack);
   return {
@@ -88,6 +92,7 @@ function attackResult(attack: DemoAttack, alerts: readonly AlertView[], recorder
     startedAt: formatIso(attack.startMs),
     endedAt: formatIso(attack.endMs),
     alertedAt: alert === undefined ? null : formatIso(alert.raisedAtMs),
+    reviewedAt: review === undefined ? null : formatIso(review.raisedAtMs),
     frozenAt: freeze === undefined ? null : formatIso(freeze.atMs),
     charged: formatDecimal(charged),
     heldBack: formatDecimal(heldBack),

@@ -14,7 +14,10 @@ export type IsoTime = string;
  */
 export interface DemoReport {
   readonly v: 1;
-  readonly seed: number;
+  /** What the traffic was drawn from; null for a file. */
+  readonly seed: number | null;
+  /** Whether the demo knows what was hidden where. Of a file it does not: `attacks` and `lookAlikes` are then empty. */
+  readonly knowsTruth: boolean;
   readonly currency: string;
   readonly accounts: number;
   readonly days: number;
@@ -70,6 +73,8 @@ export interface DemoAttackResult {
   readonly endedAt: IsoTime;
   /** First alert on the account after the attack began; null when it was missed. */
   readonly alertedAt: IsoTime | null;
+  /** First of those alerts that asked for a person, which `watch` does not; null when none did. */
+  readonly reviewedAt: IsoTime | null;
   readonly frozenAt: IsoTime | null;
   /** Stolen usage that was charged before anything stopped it; zero for a tampered meter, which hides usage instead. */
   readonly charged: Decimal;

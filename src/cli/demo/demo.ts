@@ -15,7 +15,7 @@ const JOB_EVENTS = 8_000;
 const AHEAD_MAX = 48_000;
 
 export interface DemoRunOptions {
-  readonly seed: number;
+  readonly seed: number | null;
   readonly ruleset: Ruleset;
   readonly startMs: number;
   readonly progress: (total: number) => Progress;
@@ -40,10 +40,10 @@ export async function runDemo(stage: DemoStage, source: DemoSource, options: Dem
     recorder.record(batch);
     progress.update(recorder.events());
   });
-  await feed(stage, source, recorder.events);
+  const sent = await feed(stage, source, recorder.events);
   await stage.drained();
   const replayMs = performance.now() - startedAtMs;
-  progress.finish();
+  progress.finish(sent);
   return buildDemoReport({
     seed: options.seed,
     currency: ruleset.pricing.currency,
@@ -77,7 +77,8 @@ async function fundAccounts(admin: AdminStore, source: DemoSource, options: Demo
   }
 }
 
-async function feed(stage: DemoStage, source: DemoSource, committed: () => number): Promise<void> {
+/** Returns how many events there were. */
+async function feed(stage: DemoStage, source: DemoSource, committed: () => number): Promise<number> {
   let events: unknown[] = [];
   let sent = 0;
   const send = async () => {
@@ -92,6 +93,7 @@ async function feed(stage: DemoStage, source: DemoSource, committed: () => numbe
     if (events.length >= JOB_EVENTS) await send();
   }
   if (events.length > 0) await send();
+  return sent;
 }
 
 function pause(): Promise<void> {

@@ -1,6 +1,7 @@
 import { ARRIVAL_PROPERTY } from '../../domain/events/event-key.ts';
 import { parseUsageEvent } from '../../domain/events/parse-event.ts';
 import { parseRfc3339 } from '../../domain/time.ts';
+import { queueEvent } from '../ingest/ingest-line.ts';
 import { readEvents } from '../ingest/read-events.ts';
 import type { DemoSource } from './demo.ts';
 
@@ -30,7 +31,7 @@ export async function readDemoFile(
     attacks: [],
     lookAlikes: [],
     async *events() {
-      for await (const line of readEvents(path)) yield 'raw' in line ? line.raw : line.unreadable;
+      for await (const line of readEvents(path)) yield queueEvent(line);
     },
   };
   return { source, startMs: Number.isFinite(startMs) ? startMs : 0, eventsExpected };

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { HOUR_MS } from '../../domain/time.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import type { DemoAttack } from './plan.ts';
@@ -28,6 +29,10 @@ export interface Recorder {
   readonly stolen: (attack: DemoAttack) => { readonly charged: bigint; readonly heldBack: bigint };
 }
 
+const timeMs = z.iso.datetime().transform((text) => Date.parse(text));
+/** The message that a freeze sends. */
+const frozenNews = z.object({ status: z.literal('frozen'), account: z.string(), at: timeMs, until: timeMs });
+
 /** Follows the commits of a run. Attacks are known to the demo alone; nothing of them reaches the pipeline. */
 export function createRecorder(attacks: readonly DemoAttack[]): Recorder {
   const byAccount = new Map<string, Map<number, HourOfAccount>>();
@@ -39,11 +44,13 @@ export function createRecorder(attacks: readonly DemoAttack[]): Recorder {
   );
   const freezes: RecordedFreeze[] = [];
   const span = { fromMs: Number.POSITIVE_INFINITY, toMs: 0 };
+  const accounts = new Set<string>();
   let events = 0;
 
   function record(batch: BatchRecord): void {
     events += batch.facts.length;
     for (const { item, status, amount } of batch.facts) {
+      accounts.add(item.event.account);
       if (amount === null || (status !== 'posted' && status !== 'frozen' && status !== 'over_limit')) continue;
       const { account, occurredAtMs, properties } = item.event;
       const isCharged = status === 'posted';
@@ -57,15 +64,16 @@ export function createRecorder(attacks: readonly DemoAttack[]): Recorder {
       if (loss !== undefined && isCharged) loss.charged += amount;
       else if (loss !== undefined) loss.heldBack += amount;
     }
-    for (const { wallet, outcome, decidedAtMs, decisionId } of batch.decisions) {
-      if (outcome !== 'freeze' || wallet.frozenBy !== decisionId || wallet.frozenUntilMs === null) continue;
-      freezes.push({ account: wallet.account, atMs: decidedAtMs, untilMs: wallet.frozenUntilMs });
+    // From what was announced, not from the wallets: those have moved on, and may have thawed within this very batch.
+    for (const { payload } of batch.outbox) {
+      const news = frozenNews.safeParse(payload);
+      if (news.success) freezes.push({ account: news.data.account, atMs: news.data.at, untilMs: news.data.until });
     }
   }
   return {
     record,
     events: () => events,
-    accounts: () => byAccount.size,
+    accounts: () => accounts.size,
     span: () => span,
     hours: (account) => byAccount.get(account) ?? new Map(),
     freezes: () => freezes,

@@ -3,7 +3,7 @@ import { formatUtc } from '../../domain/text/utc.ts';
 import { wrapText } from '../../domain/text/wrap.ts';
 import type { DemoAlert, DemoReport } from './demo-report.ts';
 import type { Page } from './paint.ts';
-import { count, money, span, timeOf } from './report-values.ts';
+import { count, counted, money, span, timeOf } from './report-values.ts';
 import { FAMILY_WORDS, LOOK_ALIKE_WORDS } from './report-words.ts';
 
 /** Alerts shown per account and in all; `--json` has every one. */
@@ -23,13 +23,17 @@ export function renderAlerts(report: DemoReport, page: Page): string[] {
   const attacked = new Set(report.attacks.map(({ account }) => account));
   const accounts = [...byAccount].sort(([a], [b]) => Number(attacked.has(b)) - Number(attacked.has(a)));
   const honest = accounts.filter(([account]) => !attacked.has(account)).length;
-  const alerts = `${count(report.alerts.length)} ${report.alerts.length === 1 ? 'alert' : 'alerts'}`;
-  const lines = [`${alerts} on ${count(accounts.length - honest)} attacked and ${count(honest)} honest accounts.`];
-  for (const [account, raised] of accounts.slice(0, ACCOUNTS_MAX)) {
-    lines.push('', ...renderAccount(account, raised, report, page));
+  const raised = `${counted(report.alerts.length, 'alert')} on ${counted(accounts.length, 'account')}`;
+  const lines = [
+    report.knowsTruth
+      ? `${raised}: ${count(accounts.length - honest)} attacked, ${count(honest)} honest.`
+      : `${raised}.`,
+  ];
+  for (const [account, alerts] of accounts.slice(0, ACCOUNTS_MAX)) {
+    lines.push('', ...renderAccount(account, alerts, report, page));
   }
   const more = accounts.length - ACCOUNTS_MAX;
-  if (more > 0) lines.push('', `and ${count(more)} more accounts; --json lists them all.`);
+  if (more > 0) lines.push('', `and ${counted(more, 'more account')}; --json lists them all.`);
   return lines;
 }
 
@@ -57,8 +61,9 @@ function whatHappened({ summary }: DemoAlert): string {
   return (summary.split('\n\n')[0] ?? '').split('\n').map(cleanText).join(' ');
 }
 
-/** What the demo knows and no detector does. */
+/** What the demo knows and no detector does; nothing about a file, of which the demo knows no more than they do. */
 function truthOf(account: string, alerts: readonly DemoAlert[], report: DemoReport): string {
+  if (!report.knowsTruth) return '';
   const attack = report.attacks.find((candidate) => candidate.account === account);
   if (attack !== undefined) {
     const startMs = timeOf(attack.startedAt);

@@ -28,6 +28,11 @@ export function count(value: number): string {
     .replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 alert`, `27 alerts`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
 /** `0.4 s`, `21.4 s`, `3 min 20 s`. */
 export function seconds(ms: number): string {
   if (ms < 119_950) return `${(ms / 1000).toFixed(1)} s`;

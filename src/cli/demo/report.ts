@@ -5,7 +5,7 @@ import type { DemoReport } from './demo-report.ts';
 import { createPaint, type Page } from './paint.ts';
 import { renderAlerts } from './report-alerts.ts';
 import { renderFreezes, renderNotFrozen } from './report-losses.ts';
-import { count, money, seconds } from './report-values.ts';
+import { count, counted, money, seconds } from './report-values.ts';
 import { QUARANTINE_WORDS, REJECTION_WORDS } from './report-words.ts';
 
 export type { DemoReport } from './demo-report.ts';
@@ -27,7 +27,7 @@ export function renderDemoReport(report: DemoReport, options: { color: boolean; 
     section('Attacks that were not frozen', renderNotFrozen(report, page), page),
     section(chartTitle(report), renderChart(report, page), page),
     section('Proof', renderProof(report, page), page),
-    section('Next', renderNext(page), page),
+    section('Next', renderNext(report, page), page),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
 }
@@ -40,8 +40,9 @@ function renderCounts(report: DemoReport, { columns, paint }: Page): string[] {
   const { events, timings, currency } = report;
   const speed = `${seconds(timings.replayMs)} (${count(timings.eventsPerSecond)} events/s)`;
   const opening =
-    `${count(events.received)} events · ${count(report.accounts)} accounts · ${report.days} days of usage in ${speed}; ` +
-    `the engine started in ${seconds(timings.engineStartMs)}. Seed ${report.seed}.`;
+    `${counted(events.received, 'event')} · ${counted(report.accounts, 'account')} · ` +
+    `${counted(report.days, 'day')} of usage in ${speed}; the engine started in ${seconds(timings.engineStartMs)}.` +
+    (report.seed === null ? '' : ` Seed ${report.seed}.`);
   const row = (name: string, value: number, note: string) => {
     const [first = '', ...rest] = wrapText(note, columns - 2 - NOTE_INDENT);
     const start = `${name.padEnd(NAME_COLUMNS)}${count(value).padStart(COUNT_COLUMNS)}   ${first}`.trimEnd();
@@ -87,16 +88,25 @@ function renderProof({ proof }: DemoReport, { paint, columns }: Page): string[] 
   });
 }
 
-const NEXT: readonly (readonly [command: string, what: string])[] = [
-  ['tollkeeper start', 'run it on your own usage'],
-  ['tollkeeper ingest usage.ndjson', 'replay a file of yours'],
-  ['tollkeeper demo --seed 8', 'the same story with other accounts'],
-  ['tollkeeper demo --json', 'this report for programs, with the full text of every alert'],
+type Suggestion = readonly [command: string, what: string];
+
+const START: Suggestion = ['npx tollkeeper start', 'run it on your own usage'];
+const AFTER_STORY: readonly Suggestion[] = [
+  START,
+  ['npx tollkeeper demo --events usage.ndjson', 'replay a file of yours in a throwaway database'],
+  ['npx tollkeeper demo --seed 8', 'the same kinds of attacks on other accounts at other times'],
+  ['npx tollkeeper demo --json', 'this report for programs, with the full text of every alert'],
+];
+const AFTER_FILE: readonly Suggestion[] = [
+  START,
+  ['npx tollkeeper ingest usage.ndjson', 'post a file of yours to books that stay'],
+  ['npx tollkeeper demo', 'two weeks with attacks hidden in them, and what was found and missed'],
 ];
 
-function renderNext({ paint, columns }: Page): string[] {
-  const width = Math.max(...NEXT.map(([command]) => command.length)) + 3;
-  return NEXT.flatMap(([command, what]) => {
+function renderNext({ seed }: DemoReport, { paint, columns }: Page): string[] {
+  const next = seed === null ? AFTER_FILE : AFTER_STORY;
+  const width = Math.max(...next.map(([command]) => command.length)) + 3;
+  return next.flatMap(([command, what]) => {
     const [first = '', ...rest] = wrapText(what, columns - 2 - width);
     const start = `${paint.cyan(command)}${' '.repeat(width - command.length)}${first}`;
     return [start, ...rest.map((line) => ' '.repeat(width) + line)];

@@ -1,4 +1,4 @@
-import type { IngestLine } from './ingest-line.ts';
+import { type IngestLine, queueEvent } from './ingest-line.ts';
 
 /** A job for the usage queue. `lines` names the line each event came from, for reports on single events. */
 export interface IngestJob {
@@ -23,8 +23,8 @@ const BYTES_MAX = 3 * 1024 * 1024;
 const ENVELOPE_BYTES = 64;
 
 /**
- * Gathers lines into jobs, in order. A line that could not be read goes along as plain text, which the pipeline rejects
- * as EVENT_NOT_OBJECT with its value: so it is kept and counted like every other bad event.
+ * Gathers lines into jobs, in order. A line that could not be read goes along as its text, which the pipeline rejects
+ * with the reason: so it is kept and counted like every other bad event.
  */
 export async function* batchJobs(
   lines: AsyncIterable<IngestLine>,
@@ -39,7 +39,7 @@ export async function* batchJobs(
   };
   try {
     for await (const item of lines) {
-      const event = 'raw' in item ? item.raw : item.unreadable;
+      const event = queueEvent(item);
       const bytes = Buffer.byteLength(JSON.stringify(event)) + 1;
       if (draft.events.length > 0 && (draft.events.length >= eventsMax || draft.bytes + bytes > bytesMax))
         yield finish();

@@ -4,12 +4,14 @@ import type { IngestLine } from './ingest-line.ts';
 /** `auto` takes the file's clock when its first event says when it arrived: old usage would be too late by ours. */
 export type ClockChoice = 'auto' | 'wall' | 'file';
 
-/** Looks at the first event that can be read, and hands all lines on. */
+/**
+ * Looks at the first event that can be read, and hands all lines on. A file that gives nothing at all throws here, before
+ * anything is opened for it.
+ */
 export async function chooseClock(
   lines: AsyncIterable<IngestLine>,
   choice: ClockChoice,
 ): Promise<{ readonly clock: 'wall' | 'file'; readonly lines: AsyncIterable<IngestLine> }> {
-  if (choice !== 'auto') return { clock: choice, lines };
   const iterator = lines[Symbol.asyncIterator]();
   const head: IngestLine[] = [];
   let failure: { readonly error: unknown } | undefined;
@@ -18,15 +20,18 @@ export async function chooseClock(
       const next = await iterator.next();
       if (next.done === true) break;
       head.push(next.value);
-      if ('raw' in next.value) break;
+      if ('raw' in next.value || choice !== 'auto') break;
     }
   } catch (error) {
+    if (head.length === 0) throw error;
     // A damaged file is reported where it breaks off, after the lines before the damage.
     failure = { error };
   }
-  const first = head.at(-1);
-  const clock = first !== undefined && 'raw' in first && hasArrival(first.raw) ? 'file' : 'wall';
-  return { clock, lines: rejoin(head, iterator, failure) };
+  return { clock: choice === 'auto' ? clockOf(head.at(-1)) : choice, lines: rejoin(head, iterator, failure) };
+}
+
+function clockOf(first: IngestLine | undefined): 'wall' | 'file' {
+  return first !== undefined && 'raw' in first && hasArrival(first.raw) ? 'file' : 'wall';
 }
 
 async function* rejoin(

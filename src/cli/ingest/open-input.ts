@@ -76,26 +76,26 @@ function toBuffer(chunk: unknown): Buffer {
   return Buffer.from(String(chunk));
 }
 
-const REASONS: Readonly<Record<string, { readonly what: string; readonly fix?: string }>> = {
+/** The caller named something that is no readable file. Everything else is a fault of the file or of its disk. */
+const MISTAKES: Readonly<Record<string, { readonly what: string; readonly fix?: string }>> = {
   ENOENT: { what: 'does not exist' },
   EACCES: { what: 'may not be read by this user' },
   EPERM: { what: 'may not be read by this user' },
   EISDIR: { what: 'is a directory', fix: 'Name one file; several files are several runs.' },
-  Z_BUF_ERROR: {
-    what: 'ends in the middle of its gzip data: the file is truncated',
-    fix: 'Fetch the file again. What was read before the end has been handed over; repeating it charges nothing twice.',
-  },
-  Z_DATA_ERROR: {
-    what: 'holds gzip data that is damaged',
-    fix: 'Fetch the file again. What was read before the damage has been handed over; repeating it charges nothing twice.',
-  },
+};
+
+const DAMAGES: Readonly<Record<string, string>> = {
+  Z_BUF_ERROR: 'ends in the middle of its gzip data: the file is truncated',
+  Z_DATA_ERROR: 'holds gzip data that is damaged',
 };
 
 function unreadableFile(name: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const { what, fix } = REASONS[code] ?? {
-    what: `cannot be read (${error instanceof Error ? error.message : String(error)})`,
-  };
+  const mistake = MISTAKES[code];
+  if (mistake === undefined) {
+    return new AppError('FILE_DAMAGED', `${name} ${DAMAGES[code] ?? 'cannot be read to its end'}.`, { cause: error });
+  }
+  const { what, fix } = mistake;
   return new AppError('FILE_UNREADABLE', `${name} ${what}.`, { cause: error, ...(fix === undefined ? {} : { fix }) });
 }

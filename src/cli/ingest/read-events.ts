@@ -17,8 +17,8 @@ export interface ReadOptions {
 
 /**
  * Streams the events of a file (`-` for stdin; NDJSON or CSV, gzip or not) with bounded memory. A line that cannot be
- * read is yielded as such and reading goes on; a file that cannot be read throws FILE_UNREADABLE after everything
- * before the damage was yielded.
+ * read is yielded as such and reading goes on; a file that is not there or no file throws FILE_UNREADABLE, a
+ * damaged one FILE_DAMAGED after everything before the damage was yielded.
  */
 export async function* readEvents(
   path: string,

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
+import { jsonFields, textOf } from '../../domain/text/json-fields.ts';
 import { AppError } from '../../errors.ts';
 import { type ByteLine, splitLines } from './byte-lines.ts';
 import { fieldMap, isEventField } from './field-map.ts';
-import { type IngestLine, LINE_BYTES_MAX, tooLong, unreadable } from './ingest-line.ts';
+import { type IngestLine, LINE_BYTES_MAX, tooLong, type UnreadableLine, unreadable } from './ingest-line.ts';
 import type { Input } from './open-input.ts';
+import { keepWrittenNumbers } from './written-number.ts';
 
 /** Deeper JSON cannot be written back by JSON.stringify, and no event is nested like that. */
 const DEPTH_MAX = 64;
@@ -23,7 +25,7 @@ export async function* readNdjson(
       if (read === undefined) continue;
       if (isFirst && 'unreadable' in read && read.unreadable.trim() === '[') throw isArrayFile(input.name);
       isFirst = false;
-      yield 'raw' in read ? { line: read.line, raw: rename(read.raw, mapping) } : read;
+      yield 'raw' in read ? { line: read.line, raw: rename(read.raw, mapping) } : withNames(read, mapping);
     }
   }
 }
@@ -32,16 +34,28 @@ export async function* readNdjson(
 function readLine({ line, bytes, bytesTotal }: ByteLine): IngestLine | undefined {
   const text = bytes.toString('utf8');
   if (bytesTotal > LINE_BYTES_MAX) return tooLong(line, bytes, bytesTotal);
-  if (!isUtf8(bytes)) return unreadable(line, text, 'not valid UTF-8');
+  if (!isUtf8(bytes)) return unreadable(line, text, 'not valid UTF-8', 'JOB_NOT_JSON');
   if (text.trim() === '') return undefined;
   if (text.length > DEPTH_MAX && isTooDeep(text))
     return unreadable(line, text, `nested deeper than ${DEPTH_MAX} levels`);
   try {
     const raw: unknown = JSON.parse(text);
-    return { line, raw };
+    return { line, raw: keepWrittenNumbers(raw, text) };
   } catch {
-    return unreadable(line, text, 'not valid JSON');
+    return unreadable(line, text, 'not valid JSON', 'JOB_NOT_JSON');
   }
+}
+
+/** With the id and source before the break: by them the rejection of a line that was cut off is found again. */
+function withNames(line: UnreadableLine, mapping: Readonly<Record<string, string>> | undefined): UnreadableLine {
+  const written = jsonFields(line.unreadable);
+  const map = fieldMap([...written.keys()], mapping);
+  const named = (field: string) => {
+    const name = [...map].find(([, meaning]) => meaning === field)?.[0];
+    const text = name === undefined ? undefined : textOf(written.get(name));
+    return text === undefined ? {} : { [field]: text };
+  };
+  return { ...line, ...named('id'), ...named('source') };
 }
 
 function isTooDeep(text: string): boolean {

@@ -8,8 +8,10 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean 
 export interface Progress {
   /** How many are done in all; may be called as often as is convenient. */
   update(done: number): void;
-  /** Leaves the last state on the screen. */
-  finish(): void;
+  /** Leaves the last state on the screen; with a number, that many were done and no more are to come. */
+  finish(done?: number): void;
+  /** Says nothing more, and leaves the next line free. */
+  abandon(): void;
 }
 
 /** How often a line is written where there is no terminal: rarely enough for a build log. */
@@ -19,6 +21,8 @@ export interface ProgressOptions {
   readonly label: string;
   /** Undefined when nobody can know, as for stdin: then the pace is shown and no end. */
   readonly total: number | undefined;
+  /** The total is an estimate. */
+  readonly isAbout?: boolean;
   readonly stream: ProgressStream;
   /** With `--json` or `--quiet`: nothing is written. */
   readonly silent: boolean;
@@ -26,9 +30,11 @@ export interface ProgressOptions {
   readonly now?: () => number;
 }
 
+const SILENT: Progress = { update: () => undefined, finish: () => undefined, abandon: () => undefined };
+
 /** A bar with events per second and the time left on a terminal, otherwise a plain line every few seconds. */
 export function createProgress(options: ProgressOptions): Progress {
-  if (options.silent) return { update: () => undefined, finish: () => undefined };
+  if (options.silent) return SILENT;
   const { total } = options;
   if (total === undefined || options.stream.isTTY !== true) return lineProgress(options);
   return barProgress({ ...options, total });
@@ -53,31 +59,47 @@ function barProgress({ label, total, stream, now = Date.now }: ProgressOptions &
   const update = (done: number) => bar.update(Math.min(done, total), paceOf(done, total, now() - startedMs));
   return {
     update,
-    finish: () => bar.stop(),
+    finish(done) {
+      if (done !== undefined) {
+        bar.setTotal(done);
+        bar.update(done, paceOf(done, done, now() - startedMs));
+      }
+      bar.stop();
+    },
+    abandon: () => bar.stop(),
   };
 }
 
-function lineProgress({ label, total, stream, now = Date.now }: ProgressOptions): Progress {
+function lineProgress({ label, total, isAbout = false, stream, now = Date.now }: ProgressOptions): Progress {
   const startedMs = now();
   let lastMs = startedMs;
-  let lastDone = -1;
-  const write = (done: number) => {
-    const { rate, left } = paceOf(done, total, now() - startedMs);
-    lastDone = done;
+  let lastWritten = '';
+  let isAbandoned = false;
+  const write = (done: number, of = total, about = isAbout) => {
+    const { rate, left } = paceOf(done, of, now() - startedMs);
     const counted =
-      total === undefined ? count(done) : `${percentOf(done, total)} %, ${count(done)} of ${count(total)}`;
+      of === undefined
+        ? count(done)
+        : `${percentOf(done, of)} %, ${count(done)} of ${about ? 'about ' : ''}${count(of)}`;
+    if (counted === lastWritten) return;
+    lastWritten = counted;
     stream.write(`${label} ${counted}, ${rate} events/s${left === '' ? '' : `, ${left}`}\n`);
   };
   let latest = 0;
   return {
     update(done) {
       latest = done;
-      if (now() - lastMs < LINE_EVERY_MS) return;
+      if (isAbandoned || now() - lastMs < LINE_EVERY_MS) return;
       lastMs = now();
       write(done);
     },
-    finish() {
-      if (latest !== lastDone) write(latest);
+    finish(done) {
+      if (isAbandoned) return;
+      if (done === undefined) write(latest);
+      else write(done, total === undefined ? undefined : done, false);
+    },
+    abandon() {
+      isAbandoned = true;
     },
   };
 }

@@ -27,7 +27,13 @@ const FIELDS: ReadonlySet<string> = new Set([
 
 export type ParsedEvent =
   | { readonly ok: true; readonly event: UsageEvent }
-  | { readonly ok: false; readonly id: string | null; readonly rejection: Rejection };
+  | {
+      readonly ok: false;
+      readonly id: string | null;
+      /** Only of an event that came as text, where nobody else could read it. */
+      readonly source?: string;
+      readonly rejection: Rejection;
+    };
 
 /**
  * Validates one event as it came over the wire. Hand-written instead of zod because every event of the hot path

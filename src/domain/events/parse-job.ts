@@ -1,3 +1,4 @@
+import { lineOfEvent, parseEventLine } from './event-line.ts';
 import { type ParsedEvent, parseUsageEvent, printable, shorten } from './parse-event.ts';
 import type { Rejection } from './usage-event.ts';
 
@@ -61,8 +62,18 @@ export function parseJob(data: unknown, options: { readonly trusted: boolean; re
       `Split the job: at most ${JOB_EVENTS_MAX} events.`,
     );
   }
-  const events = raws.map((raw) => parseUsageEvent(raw, options.trusted));
-  return { ok: true, events, raws, clock: job.clock === 'file' ? 'file' : 'wall' };
+  const clock = job.clock === 'file' ? 'file' : 'wall';
+  if (options.trusted) return { ok: true, ...readTrusted(raws), clock };
+  return { ok: true, events: raws.map((raw) => parseUsageEvent(raw, false)), raws, clock };
+}
+
+/** Our own commands may send the text of a line in the place of an event. */
+function readTrusted(raws: readonly unknown[]): { readonly events: ParsedEvent[]; readonly raws: readonly unknown[] } {
+  const read = raws.map((raw) => {
+    const line = lineOfEvent(raw);
+    return line === undefined ? { parsed: parseUsageEvent(raw, true), raw } : parseEventLine(line);
+  });
+  return { events: read.map(({ parsed }) => parsed), raws: read.map(({ raw }) => raw) };
 }
 
 function single(job: { readonly [key: string]: unknown }, trusted: boolean): ParsedJob {

@@ -39,10 +39,20 @@ export function formatMoney(nanos: bigint, currency: string): string {
   const scaled = divideHalfEven(absolute, 10n ** BigInt(9 - decimals))
     .toString()
     .padStart(decimals + 1, '0');
-  const whole = scaled.slice(0, -decimals).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
-  const number = `${whole}.${scaled.slice(-decimals)}`;
+  return withSigns(nanos, scaled.slice(0, -decimals), scaled.slice(-decimals), currency);
+}
+
+/** Money for people who check single events: every digit there is, and at least two decimals: `−$0.0000018`. */
+export function formatExactMoney(nanos: bigint, currency: string): string {
+  const digits = (nanos < 0n ? -nanos : nanos).toString().padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0{1,7}$/, '');
+  return withSigns(nanos, digits.slice(0, -9), fraction, currency);
+}
+
+function withSigns(nanos: bigint, whole: string, fraction: string, currency: string): string {
+  const number = `${whole.replace(/\B(?=(\d{3})+(?!\d))/g, ',')}.${fraction}`;
   const symbol = SYMBOLS[currency];
-  return `${nanos < 0n ? '−' : ''}${symbol === undefined ? `${number} ${currency}` : symbol + number}`;
+  return `${nanos < 0n ? '−' : ''}${symbol === undefined ? `${number} ${currency}`.trimEnd() : symbol + number}`;
 }
 
 /** Reads `20.00` or `20.00 USD` into nano-units; undefined when it is not an exact amount of at most nine decimals. */

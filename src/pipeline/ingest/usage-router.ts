@@ -210,6 +210,7 @@ function namesOf(
   raw: unknown,
 ): { readonly tenant: string; readonly source: string | null } {
   if (event?.ok === true) return { tenant: event.event.tenant, source: event.event.source };
+  if (event?.source !== undefined) return { tenant: 'default', source: event.source };
   const source =
     typeof raw === 'object' && raw !== null && 'source' in raw && typeof raw.source === 'string' ? raw.source : null;
   return { tenant: 'default', source };

@@ -7,6 +7,8 @@ export interface Occurrence {
   readonly field: string | null;
   readonly value: string | null;
   readonly fix: string | null;
+  /** A rejected event as it came, to correct and send again. */
+  readonly raw: string | null;
   readonly tenant: string;
   readonly source: string | null;
   readonly account: string | null;
@@ -17,7 +19,10 @@ export interface Occurrence {
   readonly amount: bigint | null;
   readonly currency: string | null;
   readonly occurredAtMs: number | null;
-  readonly ingestedAtMs: number;
+  /** When it arrived, by the clock it was judged by; null for a rejected event, which no clock was chosen for. */
+  readonly ingestedAtMs: number | null;
+  /** When it was refused, by our clock. */
+  readonly rejectedAtMs: number | null;
   readonly batch: BatchPlace | null;
   /** Where an event went that was not charged at once. */
   readonly quarantine: {
@@ -55,7 +60,8 @@ export interface FoundEvent {
 export function foundEvent(id: string, found: readonly Occurrence[]): FoundEvent | undefined {
   const batchNo = ({ batch }: Occurrence) => batch?.batchNo ?? 0;
   // A whole batch can arrive in one millisecond; batches are numbered in the order they came.
-  const occurrences = [...found].sort((a, b) => a.ingestedAtMs - b.ingestedAtMs || batchNo(a) - batchNo(b));
+  const seenAtMs = ({ ingestedAtMs, rejectedAtMs }: Occurrence) => ingestedAtMs ?? rejectedAtMs ?? 0;
+  const occurrences = [...found].sort((a, b) => seenAtMs(a) - seenAtMs(b) || batchNo(a) - batchNo(b));
   const settled = occurrences.filter(({ status }) => status !== 'duplicate');
   // An id that was refused first and sent correctly afterwards is posted; that it was refused once is history.
   const accepted = settled.find(({ status }) => status !== 'rejected');

@@ -82,6 +82,31 @@ export interface AlertDetail {
   readonly wallet: WalletView | undefined;
 }
 
+/** What rejected events can be narrowed by. */
+export interface RejectedFilter {
+  readonly tenant: string;
+  /** One run of `ingest`, by the name that its summary gives. */
+  readonly run?: string;
+  readonly code?: string;
+  readonly source?: string;
+  readonly limit: number;
+}
+
+/** An event, a line or a whole job that was refused, and why. */
+export interface RejectedView {
+  /** Null when none could be read. */
+  readonly id: string | null;
+  readonly tenant: string;
+  readonly source: string | null;
+  readonly code: string;
+  readonly field: string;
+  readonly value: string;
+  readonly fix: string;
+  /** As it came, to correct and send again. */
+  readonly raw: string;
+  readonly rejectedAtMs: number;
+}
+
 /** One thing that must be true of the books, and whether it is. */
 export interface Proof {
   readonly name: string;
@@ -102,6 +127,8 @@ export interface Queries {
     id: string,
     filter: { readonly tenant: string; readonly source?: string; readonly account?: string },
   ) => Promise<FoundEvent | undefined>;
+  /** What was refused; the only way to find what had no id. */
+  readonly rejected: (filter: RejectedFilter) => Promise<readonly RejectedView[]>;
   /** Proves the books; with a ruleset whose hash fits, usage is also priced again from the stored events. */
   readonly proofs: (ruleset?: Ruleset) => Promise<readonly Proof[]>;
   readonly health: () => Promise<DatabaseHealth>;

@@ -119,6 +119,18 @@ describe('errors', () => {
       expect(result.exitCode, amount).toBe(2);
     }
   });
+
+  test('an amount below zero is named, not taken for an option', async () => {
+    const { rules } = await shippedRules();
+    for (const amount of ['-1 USD', '-5', '-.5', '-$3', '-20.00 USD']) {
+      const { exitCode, stderr } = await runCli(['wallet', 'topup', 'acme', amount], rules);
+      expect({ amount, exitCode }).toEqual({ amount, exitCode: 2 });
+      expect(stderr).toMatch(/^error AMOUNT_INVALID: "/);
+      expect(stderr).toContain(`"${amount}" is not an amount to top up`);
+    }
+    const { stderr } = await runCli(['wallet', 'topup', 'acme', '5', '--promo'], rules);
+    expect(stderr).toContain("unknown option '--promo'");
+  });
 });
 
 async function shippedRules() {
@@ -140,6 +152,20 @@ describe('rules', () => {
     const result = await runCli(['rules', 'test', '--json'], rules);
     expect(result).toMatchObject({ exitCode: 0 });
     expect(result.json()).toMatchObject({ ok: true });
+  });
+
+  test('in a directory that is not there exit 2 when it is named, and 1 when the environment names it', async () => {
+    const { rules } = await shippedRules();
+    const gone = join(directory, 'gone');
+    const named = await runCli(['rules', 'check', gone, '--json'], rules);
+    expect(named.exitCode).toBe(2);
+    expect(named.json()).toMatchObject({ error: { code: 'FILE_UNREADABLE' } });
+    const { readConfiguredRules } = await import('../../../src/wire/rules.ts');
+    const configured = await runCli(['rules', 'check', '--json'], { readRules: () => readConfiguredRules(gone) });
+    expect(configured.exitCode).toBe(1);
+    expect(configured.json()).toMatchObject({
+      error: { code: 'CONFIG_INVALID', message: expect.stringMatching(/^TOLLKEEPER_RULES_DIR: .*gone cannot be read/) },
+    });
   });
 
   test('that do not load exit 1, with every place and fix', async () => {
@@ -195,6 +221,7 @@ describe('ingest', () => {
     const { rules } = await shippedRules();
     const openIntake = () =>
       Promise.resolve({
+        run: 'run_1',
         submit: (job: unknown) => {
           jobs.push(job);
           return Promise.resolve(answers as never);
@@ -225,7 +252,8 @@ describe('ingest', () => {
   test('sends every line and counts what became of it, naming the line of a rejected one', async () => {
     const { given, jobs, closed } = await intake(answers);
     const result = await runCli(['ingest', file, '--json', '--clock', 'file'], given);
-    expect(jobs).toEqual([{ v: 1, clock: 'file', events: [{ id: 'a' }, { id: 'b' }, 'not json', { id: 'c' }] }]);
+    const broken = { 'tollkeeper:line': 'not json', code: 'JOB_NOT_JSON', reason: 'not valid JSON' };
+    expect(jobs).toEqual([{ v: 1, clock: 'file', events: [{ id: 'a' }, { id: 'b' }, broken, { id: 'c' }] }]);
     expect(result.json()).toMatchObject({
       events: 4,
       posted: 1,

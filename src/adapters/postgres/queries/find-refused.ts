@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { parseJsonObject } from '../../../json-object.ts';
 import type { Occurrence } from '../../../pipeline/queries/found-event.ts';
+import type { RejectedFilter, RejectedView } from '../../../pipeline/queries/queries.ts';
 
 export interface QuarantinedRow {
   readonly event_key: string;
@@ -38,25 +39,33 @@ export async function findQuarantined(pool: pg.Pool, id: string, tenant: string)
   });
 }
 
+interface RejectedRow {
+  readonly event_id: string | null;
+  readonly tenant_id: string;
+  readonly source: string | null;
+  readonly code: string;
+  readonly field: string;
+  readonly value: string;
+  readonly fix: string;
+  readonly raw: string;
+  readonly rejected_at: Date;
+}
+
+const REJECTED_COLUMNS = 'event_id, tenant_id, source, code, field, value, fix, raw, rejected_at';
+
 /** Times an event with this id was refused as it came. */
 export async function findRejected(pool: pg.Pool, id: string, tenant: string): Promise<readonly Occurrence[]> {
-  const { rows } = await pool.query<{
-    source: string | null;
-    code: string;
-    field: string;
-    value: string;
-    fix: string;
-    rejected_at: Date;
-  }>('select source, code, field, value, fix, rejected_at from rejected_event where event_id = $1 and tenant_id = $2', [
-    id,
-    tenant,
-  ]);
+  const { rows } = await pool.query<RejectedRow>(
+    `select ${REJECTED_COLUMNS} from rejected_event where event_id = $1 and tenant_id = $2`,
+    [id, tenant],
+  );
   return rows.map((row) => ({
     status: 'rejected',
     code: row.code,
     field: row.field,
     value: row.value,
     fix: row.fix,
+    raw: row.raw,
     tenant,
     source: row.source,
     account: null,
@@ -66,9 +75,37 @@ export async function findRejected(pool: pg.Pool, id: string, tenant: string): P
     amount: null,
     currency: null,
     occurredAtMs: null,
-    ingestedAtMs: row.rejected_at.getTime(),
+    ingestedAtMs: null,
+    rejectedAtMs: row.rejected_at.getTime(),
     batch: null,
     quarantine: null,
     entry: null,
+  }));
+}
+
+/**
+ * Rejected events, with or without an id: of one run in the order of its file, otherwise the newest first. The jobs of a
+ * run are named after it and numbered, so the order of their names is the order of the file.
+ */
+export async function listRejected(pool: pg.Pool, filter: RejectedFilter): Promise<readonly RejectedView[]> {
+  const { tenant, run = null, code = null, source = null, limit } = filter;
+  const order = run === null ? 'rejected_at desc, job_id desc, position' : 'job_id, position';
+  const { rows } = await pool.query<RejectedRow>(
+    `select ${REJECTED_COLUMNS} from rejected_event
+     where tenant_id = $1 and ($2::text is null or starts_with(job_id, $2 || '-'))
+       and ($3::text is null or code = $3) and ($4::text is null or source = $4)
+     order by ${order} limit $5`,
+    [tenant, run, code, source, limit],
+  );
+  return rows.map((row) => ({
+    id: row.event_id,
+    tenant: row.tenant_id,
+    source: row.source,
+    code: row.code,
+    field: row.field,
+    value: row.value,
+    fix: row.fix,
+    raw: row.raw,
+    rejectedAtMs: row.rejected_at.getTime(),
   }));
 }

@@ -7,6 +7,7 @@ import { chainAfterChange } from '../admin/change-chain.ts';
 import { encodeEntries } from '../copy-entries.ts';
 import { chainAfter } from '../write-batch.ts';
 import { type ChainEntryRow, encodable, inLaneOrder } from './entry-order.ts';
+import { counted } from './proof-text.ts';
 import { BatchedRows, readCursor } from './read-cursor.ts';
 
 interface BatchRow {
@@ -87,7 +88,7 @@ export async function proveChain(client: pg.PoolClient): Promise<Proof> {
   return {
     name: 'the chain of batches is unbroken',
     ok: broken.length === 0,
-    detail: `${batches} batches in ${heads.size} lanes${broken.length === 0 ? '' : `; broken: ${broken.slice(0, 3).join(', ')}`}`,
+    detail: `${counted(batches)} batches in ${counted(heads.size)} lanes${broken.length === 0 ? '' : `; broken: ${broken.slice(0, 3).join(', ')}`}`,
   };
 }
 

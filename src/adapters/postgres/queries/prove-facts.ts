@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
-import { formatDecimal } from '../../../domain/money/nanos.ts';
 import { chargeFor } from '../../../domain/money/price.ts';
 import { parseQuantity } from '../../../domain/money/quantity.ts';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import { decodeFacts, type StoredFact } from '../../../pipeline/lane/facts-codec.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { counted, exactAmount } from './proof-text.ts';
 import { ResidueProof } from './prove-residue.ts';
 
 /** Stored batches decoded at a time. */
@@ -64,13 +64,13 @@ export async function proveFacts(client: pg.PoolClient, ruleset: Ruleset | undef
 }
 
 function priceProof(totals: Totals, entries: Entries): Proof {
-  const sums = `facts ${formatDecimal(totals.facts)}, batches ${formatDecimal(totals.priced)}, entries ${formatDecimal(entries.charged)}`;
+  const sums = `facts ${exactAmount(totals.facts)}, batches ${exactAmount(totals.priced)}, entries ${exactAmount(entries.charged)}`;
   const how =
     totals.repriced === totals.batches
       ? 'priced again from the events'
-      : `priced again for ${totals.repriced} of ${totals.batches} batches, the rest from the stored amounts (other ruleset)`;
+      : `priced again for ${counted(totals.repriced)} of ${counted(totals.batches)} batches, the rest from the stored amounts (other ruleset)`;
   const wrong = totals.wrongBatches.length === 0 ? '' : `; wrong: ${totals.wrongBatches.slice(0, 3).join(', ')}`;
-  const gone = totals.withoutFacts === 0 ? '' : `; ${totals.withoutFacts} batches without facts`;
+  const gone = totals.withoutFacts === 0 ? '' : `; ${counted(totals.withoutFacts)} batches without facts`;
   return {
     name: 'priced facts are what was charged',
     ok: totals.wrongBatches.length === 0 && totals.facts === totals.priced && totals.priced === entries.charged,
@@ -87,8 +87,16 @@ function countProof(totals: Totals, entries: Entries): Proof {
       events === posted + duplicate + quarantined &&
       entries.count === posted &&
       entries.quarantined === quarantined,
-    detail: `${events} events: ${posted} posted, ${duplicate} duplicate, ${quarantined} quarantined; ${entries.count} usage entries, ${entries.quarantined} quarantine rows, ${entries.rejected} rejected`,
+    detail:
+      `${counted(events)} events in batches = ${counted(posted)} posted + ${counted(duplicate)} duplicate + ${counted(quarantined)} quarantined; ` +
+      `${counted(entries.count)} usage entries, ${counted(entries.quarantined)} quarantine rows. ${refusedText(entries.rejected)}`,
   };
+}
+
+/** Why there are fewer events in batches than were sent. */
+function refusedText(rejected: number): string {
+  if (rejected === 0) return 'None was rejected.';
+  return `${counted(rejected)} more ${rejected === 1 ? 'was' : 'were'} rejected, and what is rejected is in no batch.`;
 }
 
 async function* usageBatches(client: pg.PoolClient): AsyncIterable<BatchRow> {

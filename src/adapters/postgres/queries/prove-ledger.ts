@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { formatWalletId } from '../../../domain/ids.ts';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
-import { formatDecimal } from '../../../domain/money/nanos.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { counted, exactAmount } from './proof-text.ts';
 
 /** Examples named when a proof fails: enough to start looking. */
 const EXAMPLES = 3;
@@ -23,7 +23,12 @@ export async function proveZeroSums(client: pg.PoolClient): Promise<Proof> {
     [EXAMPLES],
   );
   const { total = 0n, bad = 0n, examples = null } = rows[0] ?? {};
-  return proof('every ledger transaction sums to zero', bad, examples, `${total} ledger transactions`);
+  return proof(
+    'every ledger transaction sums to zero',
+    bad,
+    examples,
+    `${counted(total)} ledger transactions: batches and changes by people`,
+  );
 }
 
 /** Every balance is the sum of its wallet's entries and what the last entry says; entries are numbered without gaps. */
@@ -31,6 +36,7 @@ export async function proveWallets(client: pg.PoolClient): Promise<readonly Proo
   const { rows } = await client.query<{
     total: bigint;
     entries: bigint;
+    usage: bigint;
     off_sum: bigint;
     off_last: bigint;
     gaps: bigint;
@@ -39,10 +45,10 @@ export async function proveWallets(client: pg.PoolClient): Promise<readonly Proo
     gap_examples: string[] | null;
   }>(
     `with per_wallet as (
-       select wallet_id, sum(amount) as sum, count(*) as entries, min(seq) as first, max(seq) as last, count(distinct seq) as numbers
+       select wallet_id, sum(amount) as sum, count(*) as entries, count(*) filter (where kind in ($2, $3)) as usage, min(seq) as first, max(seq) as last, count(distinct seq) as numbers
        from entry group by wallet_id
      ), checked as (
-       select coalesce(w.wallet_id, p.wallet_id) as id, coalesce(p.entries, 0) as entries,
+       select coalesce(w.wallet_id, p.wallet_id) as id, coalesce(p.entries, 0) as entries, coalesce(p.usage, 0) as usage,
          w.posted is distinct from coalesce(p.sum, 0)::bigint as off_sum,
          p.wallet_id is not null and w.posted is distinct from l.balance_after as off_last,
          coalesce(p.last, 0) <> coalesce(p.entries, 0) or coalesce(p.numbers, 0) <> coalesce(p.entries, 0)
@@ -50,19 +56,20 @@ export async function proveWallets(client: pg.PoolClient): Promise<readonly Proo
        from per_wallet p full join wallet w using (wallet_id)
        left join entry l on l.wallet_id = p.wallet_id and l.seq = p.last
      )
-     select count(*) as total, coalesce(sum(entries), 0)::bigint as entries, count(*) filter (where off_sum) as off_sum,
+     select count(*) as total, coalesce(sum(entries), 0)::bigint as entries, coalesce(sum(usage), 0)::bigint as usage, count(*) filter (where off_sum) as off_sum,
        count(*) filter (where off_last) as off_last, count(*) filter (where gap) as gaps,
        (array_agg(id::text) filter (where off_sum))[1:$1] as sum_examples,
        (array_agg(id::text) filter (where off_last))[1:$1] as last_examples,
        (array_agg(id::text) filter (where gap))[1:$1] as gap_examples
      from checked`,
-    [EXAMPLES],
+    [EXAMPLES, ENTRY_KIND.usage, ENTRY_KIND.fact],
   );
   const row = rows[0];
   if (row === undefined) throw new Error('an aggregate without groups returns one row');
-  const looked = `${row.total} wallets, ${row.entries} entries`;
+  const looked = `${counted(row.total)} wallets, ${counted(row.entries)} entries`;
+  const kinds = `${counted(row.usage)} of usage, ${counted(row.entries - row.usage)} of top-ups, freezes, thaws and releases`;
   return [
-    proof('every balance is the sum of its entries', row.off_sum, names(row.sum_examples), looked),
+    proof('every balance is the sum of its entries', row.off_sum, names(row.sum_examples), `${looked} (${kinds})`),
     proof('every balance is the one of its last entry', row.off_last, names(row.last_examples), looked),
     proof('entries are numbered without gaps', row.gaps, names(row.gap_examples), looked),
   ];
@@ -86,7 +93,7 @@ export async function proveQuarantine(client: pg.PoolClient): Promise<Proof> {
     [EXAMPLES],
   );
   const { bad = 0n, events = 0n, amount = 0n, examples = null } = rows[0] ?? {};
-  const detail = `${events} events open, worth ${formatDecimal(amount)}`;
+  const detail = `${counted(events)} events open, worth ${exactAmount(amount)}`;
   return proof('wallets know what is in quarantine', bad, names(examples), detail);
 }
 
@@ -113,7 +120,10 @@ export async function proveReleases(client: pg.PoolClient): Promise<Proof> {
     name: 'released usage was charged once',
     // A wallet's residue makes each charge a nano more or less; that nothing leaks is proven apart.
     ok: apart <= events && entries === batches && events === posted,
-    detail: `${events} events: priced ${formatDecimal(priced)}, charged ${formatDecimal(entries)} in ${posted} entries, batches ${formatDecimal(batches)}`,
+    detail:
+      events === 0n && posted === 0n
+        ? 'nothing was released from quarantine'
+        : `${counted(events)} events: priced ${exactAmount(priced)}, charged ${exactAmount(entries)} in ${counted(posted)} entries, batches ${exactAmount(batches)}`,
   };
 }
 
@@ -124,5 +134,5 @@ function names(ids: readonly string[] | null): readonly string[] | null {
 
 function proof(name: string, bad: bigint, examples: readonly string[] | null, looked: string): Proof {
   if (bad === 0n) return { name, ok: true, detail: looked };
-  return { name, ok: false, detail: `${bad} wrong of ${looked}: ${(examples ?? []).join('; ')}` };
+  return { name, ok: false, detail: `${counted(bad)} wrong of ${looked}: ${(examples ?? []).join('; ')}` };
 }

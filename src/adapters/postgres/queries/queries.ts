@@ -4,6 +4,7 @@ import type { Queries } from '../../../pipeline/queries/queries.ts';
 import { listAccounts } from './accounts.ts';
 import { listAlerts, showAlert } from './alerts.ts';
 import { findEvent } from './find-event.ts';
+import { listRejected } from './find-refused.ts';
 import { readHealth } from './health.ts';
 import { proveBooks } from './proofs.ts';
 import { listWallets, showWallets } from './wallets.ts';
@@ -17,6 +18,7 @@ export function createQueries(pool: pg.Pool): Queries {
     alerts: (filter) => listAlerts(pool, filter),
     alert: (tenant, alertId) => showAlert(pool, tenant, alertId),
     findEvent: (id, filter) => findEvent(pool, id, filter),
+    rejected: (filter) => listRejected(pool, filter),
     proofs: (ruleset) => proveBooks(pool, ruleset),
     health: () => readHealth(pool),
   };

@@ -32,6 +32,35 @@ describe('progress', () => {
     ]);
   });
 
+  test('an estimated total is called one, and the end is what was done', () => {
+    const { written, stream } = collector(false);
+    let nowMs = 0;
+    const options = { label: 'replaying', total: 20_000, isAbout: true, stream, silent: false, now: () => nowMs };
+    const progress = createProgress(options);
+    nowMs = 5_000;
+    progress.update(10_000);
+    nowMs = 10_000;
+    progress.update(20_078);
+    progress.finish(20_088);
+    expect(written).toEqual([
+      'replaying 50 %, 10,000 of about 20,000, 2,000 events/s, 5.0 s left\n',
+      'replaying 100 %, 20,078 of about 20,000, 2,008 events/s\n',
+      'replaying 100 %, 20,088 of 20,088, 2,009 events/s\n',
+    ]);
+  });
+
+  test('says nothing more once it is abandoned', () => {
+    const { written, stream } = collector(false);
+    let nowMs = 0;
+    const progress = createProgress({ label: 'replaying', total: 100, stream, silent: false, now: () => nowMs });
+    progress.update(10);
+    progress.abandon();
+    nowMs = 60_000;
+    progress.update(20);
+    progress.finish(20);
+    expect(written).toEqual([]);
+  });
+
   test('on a terminal: a bar', () => {
     const { written, stream } = collector(true);
     let nowMs = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { DemoReport } from '../../../../src/cli/demo/demo-report.ts';
+import type { DemoAttackResult, DemoReport } from '../../../../src/cli/demo/demo-report.ts';
 import { renderDemoReport } from '../../../../src/cli/demo/report.ts';
 import { displayWidth } from '../../../../src/domain/text/clean.ts';
 
@@ -11,6 +11,7 @@ const daily = (hour: number) => 1.4 + 0.9 * Math.sin((hour / 24) * 2 * Math.PI);
 const report: DemoReport = {
   v: 1,
   seed: 7,
+  knowsTruth: true,
   currency: 'USD',
   accounts: 318,
   days: 14,
@@ -63,6 +64,7 @@ const report: DemoReport = {
       startedAt: '2026-03-14T01:29:00.000Z',
       endedAt: '2026-03-14T09:29:00.000Z',
       alertedAt: '2026-03-14T02:11:00.000Z',
+      reviewedAt: '2026-03-14T02:11:00.000Z',
       frozenAt: '2026-03-14T02:40:00.000Z',
       charged: '33.05',
       heldBack: '571.2',
@@ -73,6 +75,7 @@ const report: DemoReport = {
       startedAt: '2026-03-10T00:00:00.000Z',
       endedAt: '2026-03-17T00:00:00.000Z',
       alertedAt: null,
+      reviewedAt: null,
       frozenAt: null,
       charged: '14.2',
       heldBack: '0',
@@ -139,6 +142,53 @@ describe('the end of the demo', () => {
     expect(text).toContain('Alerts\n  None.');
     expect(text).toContain('Frozen wallets\n  None.');
     expect(text).not.toContain('not frozen');
+  });
+
+  describe('of a file, of which nobody said what is hidden in it', () => {
+    const { chart: _, ...rest } = report;
+    const ofFile: DemoReport = { ...rest, seed: null, knowsTruth: false, attacks: [], lookAlikes: [] };
+    const text = renderDemoReport(ofFile, { color: false, columns: 80 });
+
+    test('says what happened and claims nothing else', () => {
+      expect(text).toContain('Alerts\n  3 alerts on 2 accounts.\n');
+      expect(text).not.toMatch(/In truth|attacked|honest|stolen|benign|wrong|Seed/);
+    });
+
+    test('names every wallet that was frozen', () => {
+      expect(text).toContain(
+        'Frozen wallets\n  acct_7f3a was frozen 14 Mar 02:40 UTC until 15 Mar 02:40 UTC, with $590.10 of\n  usage kept aside.\n',
+      );
+      expect(text).toContain('acct_3333 was frozen');
+    });
+  });
+
+  test('an alert to watch asks for nobody', () => {
+    const [, slow] = report.attacks;
+    const watched = { ...slow, alertedAt: '2026-03-10T14:42:00.000Z' } as DemoAttackResult;
+    const textOf = (attack: DemoAttackResult) =>
+      renderDemoReport({ ...report, attacks: [attack] }, { color: false, columns: 100 }).replaceAll(/\s+/g, ' ');
+    expect(textOf(watched)).toContain('Listed to watch after 14.7 hours; no alert asked for a person.');
+    expect(textOf({ ...watched, reviewedAt: '2026-03-11T00:00:00.000Z' })).toContain(
+      'Not frozen, but an alert asked for a person after 24 hours.',
+    );
+  });
+
+  test('says why the exact sum of losses differs from its rows, and nothing when it does not', () => {
+    const [leak] = report.attacks;
+    const attack = (account: string, charged: string) =>
+      ({ ...leak, account, charged, heldBack: '10.004' }) as DemoAttackResult;
+    const textOf = (attacks: readonly DemoAttackResult[]) =>
+      renderDemoReport({ ...report, attacks }, { color: false, columns: 100 }).replaceAll(/\s+/g, ' ');
+    const off = textOf([attack('acct_1', '1.004'), attack('acct_2', '2.004')]);
+    // Rows: 1.00 + 10.00 + 2.00 + 10.00 = 23.00; exactly 23.016.
+    expect(off).toContain('they would have lost $23.02.');
+    expect(off).toContain('Rows are rounded one by one; the exact sum is $0.02 more than they add up to.');
+    expect(textOf([attack('acct_1', '1.001')])).not.toContain('rounded');
+  });
+
+  test('suggests only commands that can be typed as they stand', () => {
+    const [, next = ''] = renderDemoReport(report, { color: false, columns: 100 }).split('\nNext\n');
+    for (const line of next.trimEnd().split('\n')) expect(line).toMatch(/^ {2}npx tollkeeper |^ {30,}\S/);
   });
 
   test('hostile account names stay on their line', () => {

@@ -40,14 +40,15 @@ describe('jobs of a file', () => {
   test('carry unreadable lines as text, which the pipeline rejects with its value', async () => {
     const lines: IngestLine[] = [
       { line: 1, raw: { id: 'a' } },
-      { line: 2, unreadable: '{"id": "b",', reason: 'not valid JSON' },
+      { line: 2, unreadable: '{"id": "b",', reason: 'not valid JSON', code: 'JOB_NOT_JSON', id: 'b' },
     ];
     const [job] = await collect(batchJobs(from(lines)));
-    expect(job).toMatchObject({ unreadable: 1, lines: [1, 2], data: { v: 1, events: [{ id: 'a' }, '{"id": "b",'] } });
+    expect(job).toMatchObject({ unreadable: 1, lines: [1, 2], data: { v: 1, events: [{ id: 'a' }, {}] } });
     const parsed = parseJob(job?.data, { trusted: true });
     expect(parsed.ok && parsed.events[1]).toMatchObject({
       ok: false,
-      rejection: { code: 'EVENT_NOT_OBJECT', value: JSON.stringify('{"id": "b",') },
+      id: 'b',
+      rejection: { code: 'JOB_NOT_JSON', value: JSON.stringify('{"id": "b",') },
     });
   });
 

@@ -274,7 +274,7 @@ describe('gzip', () => {
         for await (const line of readEvents(path)) read.push(line);
       })(),
     );
-    expect(error.code).toBe('FILE_UNREADABLE');
+    expect(error.code).toBe('FILE_DAMAGED');
     expect(error.message).toContain('cut.ndjson.gz ends in the middle of its gzip data');
     expect(read.length).toBeGreaterThan(500);
   });

@@ -1,0 +1,118 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readRules } from '../../../src/wire/rules.ts';
+import { runCli } from '../../support/cli.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+
+type Answer = (event: { readonly id: string }) => Readonly<Record<string, unknown>>;
+
+const posted: Answer = ({ id }) => ({ id, status: 'posted' });
+const rejected: Answer = ({ id }) => ({
+  id,
+  status: 'rejected',
+  code: 'QUANTITY_NEGATIVE',
+  field: 'quantity',
+  value: '"-1"',
+  fix: 'Usage is never negative.',
+});
+
+/** A pipeline that answers every event alike, and how often it was opened. */
+function pipeline(answer: Answer) {
+  let opened = 0;
+  const openIntake = () => {
+    opened++;
+    return Promise.resolve({
+      run: 'run_0123456789abcdef',
+      submit: (job: { readonly events: readonly unknown[] }) => Promise.resolve(job.events.map(answer as never)),
+      close: () => Promise.resolve(),
+    } as never);
+  };
+  return { given: { readRules: (directory?: string) => readRules(directory), openIntake }, opened: () => opened };
+}
+
+async function fileOf(events: number, name = 'usage.ndjson'): Promise<string> {
+  const file = join(await temporaryDirectory(), name);
+  writeFileSync(file, Array.from({ length: events }, (_, index) => `{"id":"e${index + 1}"}\n`).join(''));
+  return file;
+}
+
+describe('the summary of ingest', () => {
+  test('names codes as they are, lists the first rejected with their ids, and says where the rest is', async () => {
+    const { stdout, exitCode } = await runCli(['ingest', await fileOf(12), '--quiet'], pipeline(rejected).given);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Rejected: QUANTITY_NEGATIVE 12.\n');
+    expect(stdout).toMatch(/^LINE {2}ID {3,}CODE/m);
+    expect(stdout).toMatch(/^ {3}1 {2}e1 {3,}QUANTITY_NEGATIVE {2}quantity {2}"-1"/m);
+    expect(stdout).toContain('The first 10 of 12 rejected:\n');
+    expect(stdout).toContain('All 12: tollkeeper events rejected --run run_0123456789abcdef\n');
+    expect(stdout).not.toContain('e11');
+  });
+
+  test('does not call a few rejected events the first ones', async () => {
+    const { stdout } = await runCli(['ingest', await fileOf(2), '--quiet'], pipeline(rejected).given);
+    expect(stdout).toContain('The 2 rejected:\n');
+    expect(stdout).toContain('They are kept: tollkeeper events rejected --run run_0123456789abcdef\n');
+  });
+
+  test('keeps why events were quarantined apart, in words', async () => {
+    const over: Answer = ({ id }) => ({ id, status: 'quarantined', code: 'over_limit' });
+    const { stdout } = await runCli(['ingest', await fileOf(2), '--quiet'], pipeline(over).given);
+    expect(stdout).toBe(
+      '2 events: posted 0, duplicate 0, quarantined 2, rejected 0.\nQuarantined: over the limit 2.\n',
+    );
+  });
+
+  test('names the run in its JSON', async () => {
+    const { json } = await runCli(['ingest', await fileOf(1), '--json'], pipeline(rejected).given);
+    expect(json()).toMatchObject({ run: 'run_0123456789abcdef', rejected: 1, firstRejected: [{ line: 1, id: 'e1' }] });
+  });
+});
+
+describe('the exit code of ingest', () => {
+  test.each([[[]], [['--json']]])('is 0 when events were rejected: they have their status (%j)', async (options) => {
+    const result = await runCli(['ingest', await fileOf(1), '--quiet', ...options], pipeline(rejected).given);
+    expect(result.exitCode).toBe(0);
+  });
+
+  test.each([[[]], [['--json']]])('is 1 with --strict when any was rejected, and 0 otherwise (%j)', async (options) => {
+    const args = ['ingest', await fileOf(1), '--quiet', '--strict', ...options];
+    expect((await runCli(args, pipeline(rejected).given)).exitCode).toBe(1);
+    expect((await runCli(args, pipeline(posted).given)).exitCode).toBe(0);
+  });
+
+  test('is 1 with --strict when a dry run finds a line that cannot be read', async () => {
+    const file = await fileOf(1);
+    writeFileSync(file, '{"id":"e1"}\n{"id":\n');
+    expect((await runCli(['ingest', file, '--dry-run', '--strict'])).exitCode).toBe(1);
+    expect((await runCli(['ingest', file, '--dry-run'])).exitCode).toBe(0);
+  });
+
+  test('is 2 for a file that is not there, and nothing was opened for it', async () => {
+    for (const options of [[], ['--clock', 'wall']]) {
+      const { given, opened } = pipeline(posted);
+      const result = await runCli(['ingest', '/nowhere/usage.ndjson', '--quiet', ...options], given);
+      expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(result.stderr).toContain('error FILE_UNREADABLE: /nowhere/usage.ndjson does not exist.');
+      expect(opened()).toBe(0);
+    }
+  });
+
+  test('is 1 for a file that is damaged, and what came before the damage is counted', async () => {
+    const { gzipSync } = await import('node:zlib');
+    const file = await fileOf(1, 'cut.ndjson.gz');
+    const whole = gzipSync('{"id":"e1"}\n'.repeat(2_000), { level: 0 });
+    writeFileSync(file, whole.subarray(0, whole.length / 2));
+    const result = await runCli(['ingest', file, '--quiet'], pipeline(posted).given);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain('error FILE_DAMAGED: ');
+    expect(result.stderr).toMatch(/^[\d,]+ events: posted [\d,]+, duplicate 0/);
+  });
+
+  test('is in the help', async () => {
+    const { stdout } = await runCli(['ingest', '--help']);
+    expect(stdout).toMatch(/Exit codes:.*rejected/s);
+    expect((await runCli(['rules', 'check', '--help'])).stdout).toContain('exit 2');
+    expect((await runCli(['--help'])).stdout).toMatch(/2 wrong usage.*file/s);
+  });
+});
