@@ -60,7 +60,7 @@ export function wholeNumber(text: string, min: number, max: number): number {
 export function positiveAmount(text: string, currency: string): bigint {
   const money = parseMoney(text);
   if (money === undefined || money.nanos <= 0n) {
-    throw new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not an amount to top up.`);
+    throw new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not a positive amount of money.`);
   }
   if (money.currency !== undefined && money.currency !== currency) {
     throw new AppError('AMOUNT_INVALID', `${text} is in ${money.currency}; these books are kept in ${currency}.`, {

@@ -5,6 +5,7 @@ import { listAccounts } from './accounts.ts';
 import { listAlerts, showAlert } from './alerts.ts';
 import { findEvent } from './find-event.ts';
 import { readHealth } from './health.ts';
+import { listHolds, showHold } from './holds.ts';
 import { proveBooks } from './proofs.ts';
 import { listWallets, showWallets } from './wallets.ts';
 
@@ -17,6 +18,8 @@ export function createQueries(pool: pg.Pool): Queries {
     alerts: (filter) => listAlerts(pool, filter),
     alert: (tenant, alertId) => showAlert(pool, tenant, alertId),
     findEvent: (id, filter) => findEvent(pool, id, filter),
+    holds: (filter) => listHolds(pool, filter),
+    hold: (tenant, holdId) => showHold(pool, tenant, holdId),
     proofs: (ruleset) => proveBooks(pool, ruleset),
     health: () => readHealth(pool),
   };
