@@ -106,12 +106,18 @@ describe.each(['lane', 'direct'] as const)('by the %s', (by) => {
     await fund(ledger, 'acme', 10);
     await fund(ledger, 'bolt', 10);
     const steps = [
-      [{ do: 'place', dollars: 2 }, { do: 'place', dollars: 3 }],
+      [
+        { do: 'place', dollars: 2 },
+        { do: 'place', dollars: 3 },
+      ],
       [
         { do: 'extend', dollars: 3, seconds: 900 },
         { do: 'extend', dollars: 4, seconds: 900 },
       ],
-      [{ do: 'capture', dollars: 1 }, { do: 'capture', dollars: 2 }],
+      [
+        { do: 'capture', dollars: 1 },
+        { do: 'capture', dollars: 2 },
+      ],
     ] as const;
     for (const [index, [asked, other]] of steps.entries()) {
       const key = `k${index}`;
@@ -202,7 +208,10 @@ describe.each(['lane', 'direct'] as const)('by the %s', (by) => {
     nowMs += 1;
     expect(await sweep()).toBe(1);
     expect(await sweep()).toBe(0);
-    expect((await ledger.queries.hold('default', 'short'))?.hold).toMatchObject({ state: 'expired', closedAtMs: nowMs });
+    expect((await ledger.queries.hold('default', 'short'))?.hold).toMatchObject({
+      state: 'expired',
+      closedAtMs: nowMs,
+    });
     expect(await wallet(ledger)).toEqual({ posted: 10n * USD, held: 5n * USD });
     // The lane's memory knows: 10 − 5 − 10 is just within the limit.
     expect(await ledger.use('acme', [{ id: 'a', dollars: '10' }])).toMatchObject([{ status: 'posted' }]);

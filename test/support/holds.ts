@@ -1,8 +1,8 @@
 import { captureMaxOf } from '../../src/domain/ledger/hold.ts';
+import { topUp } from '../../src/pipeline/admin/top-up.ts';
 import { changeHold } from '../../src/pipeline/holds/change-hold.ts';
 import type { HoldAnswer } from '../../src/pipeline/holds/hold-answer.ts';
 import { type HoldAsk, holdRequest } from '../../src/pipeline/holds/hold-request.ts';
-import { topUp } from '../../src/pipeline/admin/top-up.ts';
 import { PLAIN_RULESET, START_MS, type TestLedger, USD } from './ledger.ts';
 
 /** What a test asks of a hold, in dollars. */
@@ -44,7 +44,12 @@ export function ask(
 }
 
 /** Credits an account. */
-export async function fund(ledger: TestLedger, account: string, dollars: number, key = `fund-${account}`): Promise<void> {
+export async function fund(
+  ledger: TestLedger,
+  account: string,
+  dollars: number,
+  key = `fund-${account}`,
+): Promise<void> {
   await topUp(ledger.admin, {
     tenant: 'default',
     account,

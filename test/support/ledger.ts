@@ -69,7 +69,7 @@ export interface TestUsage {
 }
 
 /** A migrated database with lane writers that run until the test ends. */
-export async function openTestLedger(): Promise<TestLedger> {
+export async function openTestLedger(ruleset: Ruleset = PLAIN_RULESET): Promise<TestLedger> {
   const database = await createTestDatabase();
   const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
   const store = new PostgresLaneStore(pool, new LaneLocks(database.connectionString));
@@ -80,7 +80,7 @@ export async function openTestLedger(): Promise<TestLedger> {
   const laneOf = (account: string) => lanes.get(addressOf('default', account, 'USD').shard) ?? 0;
   const writerOf = (account: string) => {
     const lane = laneOf(account);
-    const writer = writers.get(lane) ?? openWriter(store, lane);
+    const writer = writers.get(lane) ?? openWriter(store, lane, ruleset);
     writers.set(lane, writer);
     return writer;
   };
@@ -107,12 +107,12 @@ export async function openTestLedger(): Promise<TestLedger> {
   };
 }
 
-function openWriter(store: PostgresLaneStore, lane: number): LaneWriter {
+function openWriter(store: PostgresLaneStore, lane: number, ruleset: Ruleset): LaneWriter {
   return new LaneWriter({
     lane,
     owner: 'test',
     store,
-    ruleset: () => PLAIN_RULESET,
+    ruleset: () => ruleset,
     lateWindowMs: 35 * 86_400_000,
     batchEventsMax: 5_000,
     gatherMs: 0,

@@ -102,7 +102,11 @@ function readAmounts(job: z.infer<typeof holdJobSchema>, currency: string): Amou
   }
   const { amount: of, captureMax } = found;
   if (of !== undefined && captureMax !== undefined && !isCaptureMax(of, captureMax)) {
-    return refused('captureMax', job.do === 'place' ? job.captureMax : undefined, 'from the amount to twice the amount');
+    return refused(
+      'captureMax',
+      job.do === 'place' ? job.captureMax : undefined,
+      'from the amount to twice the amount',
+    );
   }
   if (job.do === 'extend' && of === undefined && job.seconds === undefined) {
     return refused('seconds', undefined, 'give seconds, amount, or both');

@@ -36,10 +36,7 @@ export interface HoldOperation extends HoldReference {
 export interface HoldRows {
   readonly find: (references: readonly HoldReference[]) => Promise<readonly StoredHold[]>;
   /** Writes holds and answers; returns the ids of new holds whose id a wallet of another lane has taken. */
-  readonly write: (
-    holds: readonly HoldWrite[],
-    operations: readonly HoldOperation[],
-  ) => Promise<ReadonlySet<string>>;
+  readonly write: (holds: readonly HoldWrite[], operations: readonly HoldOperation[]) => Promise<ReadonlySet<string>>;
 }
 
 /** One name for a hold among those of all tenants. */

@@ -197,7 +197,14 @@ function judgeGroup(
       given === undefined ? [] : [[`${holdName(hold)}\u0000${given.key}`, given] as const],
     ),
   );
-  const group: JudgedGroup = { requests, answers: [], holds: new Map(), operations: [], freed: [], reserved: new Map() };
+  const group: JudgedGroup = {
+    requests,
+    answers: [],
+    holds: new Map(),
+    operations: [],
+    freed: [],
+    reserved: new Map(),
+  };
   for (const request of requests) {
     const name = holdName(request);
     const account = memory.accounts.get(request.walletId);

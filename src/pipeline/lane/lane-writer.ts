@@ -206,10 +206,15 @@ export class LaneWriter {
   async #writeDurably(events: readonly LaneEvent[]): Promise<EventStatus[]> {
     let lookUpAll = false;
     for (let attempt = 1; ; attempt++) {
+      let memory: LaneMemory | undefined;
       try {
-        return await this.#attempt(events, lookUpAll);
+        memory = await this.#load();
+        return await this.#attempt(memory, events, lookUpAll);
       } catch (error) {
-        this.#memory = undefined;
+        // A failed group of holds voids the memory too; whoever needs it next claims the lane again, with a new epoch.
+        const isReplaced = memory !== undefined && this.#memory !== memory;
+        if (isReplaced && isLost(error)) continue;
+        if (!isReplaced) this.#memory = undefined;
         if (isLost(error)) this.#options.observer.onLost?.(this.lane);
         if (isLost(error) || this.#stopped) throw error;
         this.#options.observer.onRetry?.(this.lane, attempt, error);
@@ -235,10 +240,9 @@ export class LaneWriter {
     return first.concat(await this.#writeDurably(events.slice(middle)));
   }
 
-  async #attempt(events: readonly LaneEvent[], lookUpAll: boolean): Promise<EventStatus[]> {
+  async #attempt(memory: LaneMemory, events: readonly LaneEvent[], lookUpAll: boolean): Promise<EventStatus[]> {
     const { store, lane, lateWindowMs } = this.#options;
     const ruleset = this.#options.ruleset();
-    const memory = await this.#load();
     await store.preparePartitions(partitionTimes(memory, events, lateWindowMs));
 
     const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {

@@ -3,8 +3,8 @@ import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
 import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';
-import { proveHolds } from './prove-holds.ts';
 import { proveFacts } from './prove-facts.ts';
+import { proveHolds } from './prove-holds.ts';
 import { proveQuarantine, proveReleases, proveWallets, proveZeroSums } from './prove-ledger.ts';
 
 /**
