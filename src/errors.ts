@@ -43,7 +43,27 @@ export const ERROR_CATALOGUE = {
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
   GRANT_EXPIRED: { kind: 'usage', fix: 'Give a date in the future, or none.' },
   REFUND_TOO_LARGE: { kind: 'conflict', fix: 'Refund at most the paid credit that is neither spent nor held.' },
+  SPEND_LIMIT_REACHED: {
+    kind: 'conflict',
+    fix: 'Try again in the next period, or raise the limit with `tollkeeper wallet limit`.',
+  },
   IDEMPOTENCY_CONFLICT: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },
+  HOLD_INVALID: { kind: 'usage', fix: 'Correct the named field; docs/ledger-holds.md lists them with examples.' },
+  HOLD_NOT_FOUND: {
+    kind: 'not_found',
+    fix: 'Check the hold id and the account; `tollkeeper hold list` shows open ones.',
+  },
+  HOLD_CLOSED: { kind: 'conflict', fix: 'Nothing more can be done with this hold; place a new one for the next call.' },
+  HOLD_EXPIRED: {
+    kind: 'conflict',
+    fix: 'Send the usage as an event instead, and give the next hold more seconds or extend it.',
+  },
+  CAPTURE_TOO_LARGE: {
+    kind: 'conflict',
+    fix: 'Capture up to captureMax and send the rest as usage, or place larger holds.',
+  },
+  INSUFFICIENT_FUNDS: { kind: 'conflict', fix: 'Top the wallet up, hold less, or wait for other holds to end.' },
+  WALLET_FROZEN: { kind: 'conflict', fix: 'Wait until the freeze ends; `tollkeeper wallet show` says when and why.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
   UNEXPECTED: {
     kind: 'infrastructure',

@@ -22,6 +22,9 @@ export const INGEST_QUEUE: QueueDefinition = {
   keepCompleted: { age: 3_600, count: 100 },
 };
 
+/** Holds: any BullMQ client reserves money for a call, and captures or releases it afterwards. */
+export const HOLDS_QUEUE: QueueDefinition = { name: 'holds', trusted: false, keepCompleted: KEEP };
+
 /** Outgoing: every status change of a wallet, for metering services to stop or resume serving. */
 export const WALLET_STATUS_QUEUE: QueueDefinition = { name: 'wallet-status', trusted: false, keepCompleted: KEEP };
 
@@ -31,4 +34,4 @@ export function laneQueue(lane: number): QueueDefinition {
 }
 
 /** Queues with a worker of ours, one file in jobs/ each. */
-export const WORKED_QUEUES = { usage: USAGE_QUEUE, ingest: INGEST_QUEUE } as const;
+export const WORKED_QUEUES = { usage: USAGE_QUEUE, ingest: INGEST_QUEUE, holds: HOLDS_QUEUE } as const;

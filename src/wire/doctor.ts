@@ -14,6 +14,7 @@ import { judgeQueue } from '../pipeline/doctor/judge-queue.ts';
 import { judgeRedis } from '../pipeline/doctor/judge-redis.ts';
 import type { QueueCounts } from '../pipeline/ingest/queue-port.ts';
 import {
+  HOLDS_QUEUE,
   INGEST_QUEUE,
   laneQueue,
   QUEUE_SCHEMA,
@@ -180,7 +181,7 @@ async function lookAtQueues(
       await queue.close();
     }
   };
-  for (const definition of [USAGE_QUEUE, INGEST_QUEUE, WALLET_STATUS_QUEUE]) {
+  for (const definition of [USAGE_QUEUE, INGEST_QUEUE, HOLDS_QUEUE, WALLET_STATUS_QUEUE]) {
     const counts = await look(definition);
     findings.push(judgeQueue(definition.name, counts));
     if (definition !== WALLET_STATUS_QUEUE) jobsWaiting += unfinished(counts);

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processHold } from '../../jobs/holds.ts';
 import { processIngest } from '../../jobs/ingest.ts';
 import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { dueHolds } from '../adapters/postgres/due-holds.ts';
 import { walletsWithEndedCredit, walletsWithRoom } from '../adapters/postgres/due-wallets.ts';
 import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
 import { LaneLocks } from '../adapters/postgres/lane-locks.ts';
@@ -10,8 +12,11 @@ import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
+import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import { startCreditSweeper } from '../pipeline/admin/credit-sweeper.ts';
 import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
+import { HoldRouter } from '../pipeline/holds/hold-router.ts';
+import { startHoldSweeper } from '../pipeline/holds/hold-sweeper.ts';
 import { processLaneJob } from '../pipeline/ingest/lane-intake.ts';
 import { neverFail } from '../pipeline/ingest/never-fail.ts';
 import {
@@ -23,7 +28,7 @@ import {
 import { UsageRouter } from '../pipeline/ingest/usage-router.ts';
 import type { BatchRecord } from '../pipeline/lane/batch-record.ts';
 import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
-import { INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
+import { HOLDS_QUEUE, INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
 import { LaneKeeper } from './lane-keeper.ts';
 
@@ -37,7 +42,7 @@ export interface ServiceOptions {
   readonly owner: string;
   /** Lanes to own; default all that are free. */
   readonly lanes?: readonly number[];
-  /** Ends freezes and credit on their date by the wall clock; off for runs that live in another time. */
+  /** Ends freezes, holds and credit on their date by the wall clock; off for runs that live in another time. */
   readonly sweepsThaws?: boolean;
   readonly onCommit?: (batch: BatchRecord) => void;
   readonly onRetry: (what: string, attempt: number, error: unknown) => void;
@@ -87,12 +92,22 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     now: options.now,
     jobsMax: options.concurrency,
   });
+  const admin = createAdminStore(engine.pool);
+  const holds = new HoldRouter({
+    currency,
+    laneOf,
+    writers,
+    admin,
+    overdraftNanos: () => options.ruleset().overdraftNanos,
+    now: options.now,
+  });
   const workers: WorkerHandle[] = [
+    open(HOLDS_QUEUE, (job) => processHold(holds, job)),
     open(USAGE_QUEUE, (job) => processUsage(router, job)),
     // A replayed file is judged in its own order: two jobs in hand at once could overtake each other.
     open(INGEST_QUEUE, (job) => processIngest(router, job), 1),
   ];
-  const sweepers = options.sweepsThaws === true ? startSweepers(engine, options) : [];
+  const sweepers = options.sweepsThaws === true ? startSweepers(engine, admin, holds, options) : [];
   const relay = startOutboxRelay(createOutboxStore(engine.pool), engine.queues, options.onRetry);
 
   return {
@@ -108,17 +123,27 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
       if (!inTime && !(await within(GIVE_BACK_MS, finished))) {
         await Promise.all([...workers.map((worker) => worker.close(true)), lanes.cutOff()]);
       }
-      for (const sweeper of sweepers) await sweeper.close();
+      await Promise.all(sweepers.map((sweeper) => sweeper.close()));
       await within(GIVE_BACK_MS, relay.close());
     },
   };
 }
 
-/** What timers do for wallets: freezes and credit end on their date, throttled usage is posted in the next period. */
-function startSweepers({ pool }: Engine, { now, onRetry, ruleset }: ServiceOptions) {
-  const store = createAdminStore(pool);
+/** What timers do for wallets: freezes, holds and credit end on their date, throttled usage is posted in the next period. */
+function startSweepers(
+  { pool }: Engine,
+  store: AdminStore,
+  holds: HoldRouter,
+  { now, onRetry, ruleset }: ServiceOptions,
+) {
   return [
     startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),
+    startHoldSweeper({
+      dueHolds: (nowMs, limit) => dueHolds(pool, nowMs, limit),
+      carryOut: (request) => holds.carryOut(request),
+      now,
+      onRetry,
+    }),
     startCreditSweeper({
       store,
       withEndedCredit: (nowMs) => walletsWithEndedCredit(pool, nowMs),

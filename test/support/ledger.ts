@@ -54,6 +54,10 @@ export interface TestLedger {
   readonly queries: ReturnType<typeof createQueries>;
   /** Sends usage of one account through its lane's writer. */
   readonly use: (account: string, events: readonly TestUsage[]) => Promise<readonly EventStatus[]>;
+  /** The writer of an account's lane. */
+  readonly writerOf: (account: string) => LaneWriter;
+  /** Ends an account's writer, as a process that goes away does; the next use takes the lane over. */
+  readonly endWriter: (account: string) => Promise<void>;
 }
 
 export interface TestUsage {
@@ -65,7 +69,7 @@ export interface TestUsage {
 }
 
 /** A migrated database with lane writers that run until the test ends. */
-export async function openTestLedger(): Promise<TestLedger> {
+export async function openTestLedger(ruleset: Ruleset = PLAIN_RULESET): Promise<TestLedger> {
   const database = await createTestDatabase();
   const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
   const store = new PostgresLaneStore(pool, new LaneLocks(database.connectionString));
@@ -73,6 +77,13 @@ export async function openTestLedger(): Promise<TestLedger> {
   const lanes = new Map(rows.map(({ shard, lane }) => [shard, lane]));
   const writers = new Map<number, LaneWriter>();
   const factory = new LaneEventFactory('USD');
+  const laneOf = (account: string) => lanes.get(addressOf('default', account, 'USD').shard) ?? 0;
+  const writerOf = (account: string) => {
+    const lane = laneOf(account);
+    const writer = writers.get(lane) ?? openWriter(store, lane, ruleset);
+    writers.set(lane, writer);
+    return writer;
+  };
   onTestFinished(async () => {
     for (const writer of writers.values()) await writer.close({ abandon: true });
     await pool.end();
@@ -83,23 +94,25 @@ export async function openTestLedger(): Promise<TestLedger> {
     connectionString: database.connectionString,
     admin: createAdminStore(pool),
     queries: createQueries(pool),
-    use: (account, events) => {
-      const lane = lanes.get(addressOf('default', account, 'USD').shard) ?? 0;
-      const writer = writers.get(lane) ?? openWriter(store, lane);
-      writers.set(lane, writer);
-      return writer.submit(
+    use: (account, events) =>
+      writerOf(account).submit(
         events.map((event) => factory.prepare(usageEvent(account, event), event.receivedAtMs ?? START_MS)),
-      );
+      ),
+    writerOf,
+    endWriter: async (account) => {
+      const lane = laneOf(account);
+      await writers.get(lane)?.close();
+      writers.delete(lane);
     },
   };
 }
 
-function openWriter(store: PostgresLaneStore, lane: number): LaneWriter {
+function openWriter(store: PostgresLaneStore, lane: number, ruleset: Ruleset): LaneWriter {
   return new LaneWriter({
     lane,
     owner: 'test',
     store,
-    ruleset: () => PLAIN_RULESET,
+    ruleset: () => ruleset,
     lateWindowMs: 35 * 86_400_000,
     batchEventsMax: 5_000,
     gatherMs: 0,

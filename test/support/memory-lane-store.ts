@@ -153,6 +153,7 @@ export class MemoryLaneStore implements LaneStore {
         });
         return new Map(found);
       },
+      holds: { find: noHolds, write: noHolds },
       write: async (batch) => {
         staged.push(await this.#stage(batch));
         return Buffer.alloc(0);
@@ -205,4 +206,8 @@ export class MemoryLaneStore implements LaneStore {
     if (this.#keys.has(key)) throw Object.assign(new Error(`duplicate key ${key}`), { code: '23505' });
     this.#keys.set(key, contentHash);
   }
+}
+
+async function noHolds(): Promise<never> {
+  throw new Error('the store in memory keeps no holds');
 }

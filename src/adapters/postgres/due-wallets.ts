@@ -13,7 +13,9 @@ const PAGE = 500;
 export async function walletsWithEndedCredit(pool: pg.Pool, nowMs: number): Promise<readonly DueWallet[]> {
   const { rows } = await pool.query<{ wallet_id: bigint; shard: number }>(
     `select distinct w.wallet_id, w.shard from credit_grant g join wallet w using (wallet_id)
-     where g.remaining > 0 and g.expires_at <= $1 and w.posted > w.held limit $2`,
+     where g.remaining > 0 and g.expires_at <= $1 
+       and w.posted > coalesce((select sum(h.amount) from hold h where h.wallet_id = w.wallet_id and h.state = 'open'), 0)
+     limit $2`,
     [formatIso(nowMs), PAGE],
   );
   return rows.map((row) => ({ walletId: row.wallet_id, shard: row.shard }));

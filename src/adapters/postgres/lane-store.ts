@@ -10,6 +10,7 @@ import type {
   StoredFacts,
 } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
+import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
 import { preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
@@ -151,6 +152,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint):
     },
     loadAccounts: (walletIds) => loadAccounts(client, walletIds),
     findKeys: (keys) => findKeys(client, keys),
+    holds: holdRowsOf(client),
     write: (batch) => writeBatch(client, batch),
   };
 }

@@ -2,9 +2,12 @@ import { type CreditSource, compareGrants, type Grant, NO_GRANTS } from '../../d
 import type { Throttle } from '../../domain/ledger/throttle.ts';
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 
+/** What a wallet holds: the sum of its open holds, from their index alone. */
+const HELD = `(select coalesce(sum(h.amount), 0)::bigint from hold h where h.wallet_id = w.wallet_id and h.state = 'open')`;
+
 /** Columns that make a wallet head; the table is aliased `w`. */
 export const WALLET_COLUMNS = `w.wallet_id, w.tenant_id, w.account_id, w.currency, w.shard, w.status, w.status_sequence, w.frozen_at,
-  w.frozen_until, w.frozen_by, w.posted, w.held, w.overdraft_limit, w.seq, w.quarantined, w.quarantined_events, w.opened_at,
+  w.frozen_until, w.frozen_by, w.posted, ${HELD} as held, w.overdraft_limit, w.seq, w.quarantined, w.quarantined_events, w.opened_at,
   w.residue, w.throttle_limit, w.throttle_period_ms, w.throttle_period_at, w.throttle_spent,
   (select json_agg(json_build_object('grantId', g.grant_id, 'source', g.source, 'priority', g.priority,
       'remaining', g.remaining::text, 'expiresAt', g.expires_at, 'createdAt', g.created_at))

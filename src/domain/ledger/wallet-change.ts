@@ -15,7 +15,8 @@ export type ChangeKind =
   | 'dispute'
   | 'reinstate'
   | 'correct'
-  | 'limit';
+  | 'limit'
+  | 'capture';
 
 /** One signed leg on the wallet. */
 export interface ChangeEntry {

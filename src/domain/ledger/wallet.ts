@@ -74,6 +74,7 @@ export const ENTRY_KIND = {
   freeze: 4,
   thaw: 5,
   released: 6,
+  captured: 7,
   expired: 10,
   refund: 11,
   dispute: 12,

@@ -2,6 +2,7 @@ import type { Burn } from '../../domain/ledger/grant.ts';
 import type { QuarantinedUsage } from '../../domain/ledger/release-usage.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeEntry, ChangeKind, ContraLeg, OpenedGrant } from '../../domain/ledger/wallet-change.ts';
+import type { HoldRows } from '../holds/hold-rows.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
 
 /** The wallet a person means. */
@@ -70,6 +71,9 @@ export interface AdminTransaction {
   /** Stores a wallet's status outside the books: a thaw that is under way. */
   readonly saveStatus: (wallet: WalletHead) => Promise<void>;
   readonly write: (change: ChangeRecord) => Promise<void>;
+  readonly holds: HoldRows;
+  /** Tells the lane's writer to reload the wallet, for a change outside the books. */
+  readonly noteChange: () => Promise<void>;
   /** Stores the answer to a request, for when it is sent again. */
   readonly remember: (request: {
     readonly key: string;

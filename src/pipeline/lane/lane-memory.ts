@@ -35,6 +35,8 @@ export interface LaneMemory {
   /** Automatic freezes of the last day, for the breaker. */
   freezesMs: number[];
   readonly lanes: number;
+  /** Holds that were judged against this memory and are on their way to the books; settles whatever becomes of them. */
+  holdsInFlight: Promise<void> | undefined;
 }
 
 /** An empty memory at a lane head; accounts are loaded as their events arrive. */
@@ -61,6 +63,7 @@ export function createLaneMemory(head: {
     recentKeys: new RecentKeys(head.keysCompleteFromMs),
     freezesMs: [...head.freezesMs],
     lanes: head.lanes,
+    holdsInFlight: undefined,
   };
 }
 

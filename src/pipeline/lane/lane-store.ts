@@ -1,4 +1,5 @@
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import type { HoldRows } from '../holds/hold-rows.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
 
@@ -42,6 +43,7 @@ export interface LaneTransaction {
   readonly head: () => Promise<{ readonly lastBatch: number; readonly chain: Buffer }>;
   readonly loadAccounts: (walletIds: readonly bigint[]) => Promise<readonly StoredAccount[]>;
   readonly findKeys: FindKeys;
+  readonly holds: HoldRows;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }

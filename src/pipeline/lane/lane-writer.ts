@@ -5,6 +5,7 @@ import { isOurBug } from '../ingest/never-fail.ts';
 import { applyBatch } from './apply-batch.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { findDuplicates } from './find-duplicates.ts';
+import { HoldWriter } from './hold-writer.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import type { LaneStore, LaneTransaction } from './lane-store.ts';
@@ -55,7 +56,10 @@ const RETRY_MS_MAX = 5_000;
  */
 export class LaneWriter {
   readonly #options: LaneWriterOptions;
+  /** The lane's holds, granted from the same memory. */
+  readonly holds: HoldWriter;
   #memory: LaneMemory | undefined;
+  #loading: Promise<LaneMemory> | undefined;
   #waiting: Submission[] = [];
   #waitingEvents = 0;
   #running: Promise<void> | undefined;
@@ -66,6 +70,16 @@ export class LaneWriter {
 
   constructor(options: LaneWriterOptions) {
     this.#options = options;
+    this.holds = new HoldWriter({
+      ...options,
+      onRetry: (attempt, error) => options.observer.onRetry?.(options.lane, attempt, error),
+      memory: () => this.#load(),
+      isCurrent: (memory) => this.#memory === memory,
+      forget: (memory) => {
+        if (this.#memory === memory) this.#memory = undefined;
+      },
+      onLost: () => options.observer.onLost?.(options.lane),
+    });
   }
 
   get lane(): number {
@@ -79,12 +93,7 @@ export class LaneWriter {
 
   /** Takes the lane over before the first event, so that a busy lane is known at start. */
   async open(): Promise<void> {
-    this.#memory = await takeOver(
-      this.#options.store,
-      this.#options.lane,
-      this.#options.owner,
-      this.#options.ruleset(),
-    );
+    await this.#load();
   }
 
   /** Resolves with one status per event, in order, once all of them are durable. */
@@ -113,10 +122,28 @@ export class LaneWriter {
       this.#flush();
       await this.#running;
     }
+    await this.holds.close({ abandon: this.#stopped });
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.#options.store.release(this.#options.lane);
     this.#memory = undefined;
+  }
+
+  /** The lane's memory. Batches and holds may both miss it at once: it is claimed and loaded once. */
+  async #load(): Promise<LaneMemory> {
+    if (this.#memory !== undefined) return this.#memory;
+    const { store, lane, owner, ruleset } = this.#options;
+    // Whoever gives a lane up must not claim it again: another writer may be about to.
+    if (this.#stopped || this.#closed) throw new AppError('LANE_FENCED', `lane ${lane} is given up`);
+    this.#loading ??= takeOver(store, lane, owner, ruleset())
+      .then((memory) => {
+        this.#memory = memory;
+        return memory;
+      })
+      .finally(() => {
+        this.#loading = undefined;
+      });
+    return this.#loading;
   }
 
   #schedule(): void {
@@ -179,10 +206,15 @@ export class LaneWriter {
   async #writeDurably(events: readonly LaneEvent[]): Promise<EventStatus[]> {
     let lookUpAll = false;
     for (let attempt = 1; ; attempt++) {
+      let memory: LaneMemory | undefined;
       try {
-        return await this.#attempt(events, lookUpAll);
+        memory = await this.#load();
+        return await this.#attempt(memory, events, lookUpAll);
       } catch (error) {
-        this.#memory = undefined;
+        // A failed group of holds voids the memory too; whoever needs it next claims the lane again, with a new epoch.
+        const isReplaced = memory !== undefined && this.#memory !== memory;
+        if (isReplaced && isLost(error)) continue;
+        if (!isReplaced) this.#memory = undefined;
         if (isLost(error)) this.#options.observer.onLost?.(this.lane);
         if (isLost(error) || this.#stopped) throw error;
         this.#options.observer.onRetry?.(this.lane, attempt, error);
@@ -208,13 +240,9 @@ export class LaneWriter {
     return first.concat(await this.#writeDurably(events.slice(middle)));
   }
 
-  async #attempt(events: readonly LaneEvent[], lookUpAll: boolean): Promise<EventStatus[]> {
-    const { store, lane, owner, lateWindowMs } = this.#options;
+  async #attempt(memory: LaneMemory, events: readonly LaneEvent[], lookUpAll: boolean): Promise<EventStatus[]> {
+    const { store, lane, lateWindowMs } = this.#options;
     const ruleset = this.#options.ruleset();
-    // Whoever gives a lane up must not claim it again: another writer may be about to.
-    if (this.#memory === undefined && this.#stopped) throw new AppError('LANE_FENCED', `lane ${lane} is given up`);
-    this.#memory ??= await takeOver(store, lane, owner, ruleset);
-    const memory = this.#memory;
     await store.preparePartitions(partitionTimes(memory, events, lateWindowMs));
 
     const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {
@@ -222,6 +250,8 @@ export class LaneWriter {
       await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
       const record = applyBatch(memory, { events, identities, ruleset, lateWindowMs });
+      // A hold judged before a freeze commits before it: once the freeze is in the books, no hold follows.
+      if (record.outbox.length > 0) await memory.holdsInFlight;
       memory.chain = await transaction.write(record);
       return record;
     });

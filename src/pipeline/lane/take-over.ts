@@ -70,23 +70,42 @@ function addAccount(memory: LaneMemory, stored: StoredAccount): LaneAccount {
   return account;
 }
 
-/** Reloads the wallets that others changed since the writer last looked, and the lane head they moved. */
+/**
+ * Reloads the wallets that others changed since the writer last looked, and the lane head they moved. Batches and holds
+ * both come here, on connections of their own: whoever has read first puts it in force, all at once, and the other one
+ * finds nothing left to do. What it has read is then older than the memory.
+ */
 export async function applyOutsideChanges(memory: LaneMemory, transaction: LaneTransaction): Promise<void> {
   if (transaction.changeNo === memory.changeNo) return;
+  // Their commit came before the change, but perhaps not its news: what they free must not be freed after the reload.
+  await memory.holdsInFlight;
   const changed = (await transaction.changedWallets(memory.changeNo)).filter((id) => memory.accounts.has(id));
-  if (changed.length > 0) {
-    for (const stored of await transaction.loadAccounts(changed)) {
-      const known = memory.accounts.get(stored.wallet.walletId);
-      // The features in memory are newer than any checkpoint; only the head was changed by others.
-      if (known === undefined) continue;
-      Object.assign(known.wallet, stored.wallet);
-      known.isNew = false;
-    }
-  }
+  const stored = changed.length > 0 ? await transaction.loadAccounts(changed) : [];
   const head = await transaction.head();
+  if (transaction.changeNo === memory.changeNo) return;
+  for (const { wallet } of stored) {
+    const known = memory.accounts.get(wallet.walletId);
+    // The features in memory are newer than any checkpoint; only the head was changed by others.
+    if (known === undefined) continue;
+    Object.assign(known.wallet, wallet);
+    known.isNew = false;
+  }
   memory.lastBatch = head.lastBatch;
   memory.chain = head.chain;
   memory.changeNo = transaction.changeNo;
+}
+
+/** Loads stored wallets that are not in memory. What came into memory meanwhile is newer than what was read. */
+export async function loadAccountsOf(
+  memory: LaneMemory,
+  transaction: LaneTransaction,
+  walletIds: readonly bigint[],
+): Promise<void> {
+  const missing = walletIds.filter((id) => !memory.accounts.has(id));
+  if (missing.length === 0) return;
+  for (const stored of await transaction.loadAccounts(missing)) {
+    if (!memory.accounts.has(stored.wallet.walletId)) addAccount(memory, stored);
+  }
 }
 
 /** Loads the accounts of a batch that are not in memory, and opens those that nobody has seen. */
@@ -102,11 +121,9 @@ export async function loadMissingAccounts(
     if (!memory.accounts.has(walletId) && !missing.has(walletId)) missing.set(walletId, item);
   }
   if (missing.size === 0) return;
-  for (const stored of await transaction.loadAccounts([...missing.keys()])) {
-    addAccount(memory, stored);
-    missing.delete(stored.wallet.walletId);
-  }
+  await loadAccountsOf(memory, transaction, [...missing.keys()]);
   for (const [walletId, { event, address, ingestedAtMs }] of missing) {
+    if (memory.accounts.has(walletId)) continue;
     const openedAtMs = Math.max(memory.clockMs, ingestedAtMs);
     const identity = {
       walletId,

@@ -1,3 +1,4 @@
+import type { Hold, HoldState } from '../../domain/ledger/hold.ts';
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { WalletReference } from '../admin/admin-store.ts';
@@ -107,6 +108,21 @@ export interface RejectedView {
   readonly rejectedAtMs: number;
 }
 
+/** A hold with the names of what it is on. */
+export type HoldListed = Hold & { readonly account: string; readonly currency: string };
+
+export interface HoldDetail {
+  readonly hold: HoldListed;
+  /** What was asked of it and carried out, oldest first. */
+  readonly operations: readonly {
+    readonly operation: string;
+    readonly key: string;
+    readonly actor: string;
+    readonly reason: string | null;
+    readonly atMs: number;
+  }[];
+}
+
 /** One thing that must be true of the books, and whether it is. */
 export interface Proof {
   readonly name: string;
@@ -129,6 +145,9 @@ export interface Queries {
   ) => Promise<FoundEvent | undefined>;
   /** What was refused; the only way to find what had no id. */
   readonly rejected: (filter: RejectedFilter) => Promise<readonly RejectedView[]>;
+  /** Holds, the newest first. */
+  readonly holds: (filter: ListFilter<HoldState>) => Promise<readonly HoldListed[]>;
+  readonly hold: (tenant: string, holdId: string) => Promise<HoldDetail | undefined>;
   /** Proves the books; with a ruleset whose hash fits, usage is also priced again from the stored events. */
   readonly proofs: (ruleset?: Ruleset) => Promise<readonly Proof[]>;
   readonly health: () => Promise<DatabaseHealth>;

@@ -54,13 +54,15 @@ async function laneOf(pool: pg.Pool, shard: number): Promise<number> {
   return lane;
 }
 
-/** Times the transaction may post entries at: now, the lane's clock, and those of usage that may be released. */
+/** Times the transaction may post entries at: now, the lane's clock, those of usage that may be released, and of holds. */
 async function entryTimes(pool: pg.Pool, lane: number, scope: AdminScope): Promise<readonly number[]> {
   const { rows } = await pool.query<{ at: Date }>(
     `select ingested_at as at from lane_head where lane = $1 and ingested_at is not null
      union all
      select distinct date_trunc('day', event_time) from quarantine
-     where wallet_id = $2 and status = 'open' and reason in ('frozen', 'over_limit')`,
+     where wallet_id = $2 and status = 'open' and reason in ('frozen', 'over_limit')
+     union all
+     select distinct date_trunc('day', placed_at) from hold where wallet_id = $2 and state = 'open'`,
     [lane, scope.walletId],
   );
   const days = [scope.nowMs, ...rows.map((row) => row.at.getTime())];

@@ -3,6 +3,7 @@ import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import { formatIso } from '../../../domain/time.ts';
 import { AppError } from '../../../errors.ts';
 import type { AdminScope, AdminTransaction } from '../../../pipeline/admin/admin-store.ts';
+import { holdRowsOf } from '../hold-rows.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { exactJson } from './exact-json.ts';
 import { quarantineOf } from './wallet-quarantine.ts';
@@ -51,6 +52,8 @@ export async function adminTransaction(
       await noteChange(client, lane, walletId);
     },
     write: (change) => writeChange(client, lane, change),
+    holds: holdRowsOf(client),
+    noteChange: () => noteChange(client, lane, walletId),
   };
 }
 

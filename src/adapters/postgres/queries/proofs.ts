@@ -5,6 +5,7 @@ import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';
 import { proveFacts } from './prove-facts.ts';
 import { proveGrants } from './prove-grants.ts';
+import { proveHolds } from './prove-holds.ts';
 import { proveQuarantine, proveReleases, proveWallets, proveZeroSums } from './prove-ledger.ts';
 
 /**
@@ -21,6 +22,7 @@ export function proveBooks(pool: pg.Pool, ruleset: Ruleset | undefined): Promise
       await proveGrants(client),
       await proveQuarantine(client),
       await proveReleases(client),
+      await proveHolds(client),
       await proveChain(client),
     ];
   });

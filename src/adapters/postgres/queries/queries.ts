@@ -6,6 +6,7 @@ import { listAlerts, showAlert } from './alerts.ts';
 import { findEvent } from './find-event.ts';
 import { listRejected } from './find-refused.ts';
 import { readHealth } from './health.ts';
+import { listHolds, showHold } from './holds.ts';
 import { proveBooks } from './proofs.ts';
 import { listWallets, showWallets } from './wallets.ts';
 
@@ -19,6 +20,8 @@ export function createQueries(pool: pg.Pool): Queries {
     alert: (tenant, alertId) => showAlert(pool, tenant, alertId),
     findEvent: (id, filter) => findEvent(pool, id, filter),
     rejected: (filter) => listRejected(pool, filter),
+    holds: (filter) => listHolds(pool, filter),
+    hold: (tenant, holdId) => showHold(pool, tenant, holdId),
     proofs: (ruleset) => proveBooks(pool, ruleset),
     health: () => readHealth(pool),
   };
