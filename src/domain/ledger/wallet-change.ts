@@ -2,7 +2,7 @@ import type { EventKey } from '../events/event-key.ts';
 import { type EntryKind, postToHead, type WalletHead } from './wallet.ts';
 
 /** What somebody may do to a wallet outside the flow of usage. */
-export type ChangeKind = 'topup' | 'freeze' | 'thaw' | 'release' | 'void';
+export type ChangeKind = 'topup' | 'freeze' | 'thaw' | 'release' | 'void' | 'reversal' | 'amend';
 
 /** One signed leg on the wallet. */
 export interface ChangeEntry {
