@@ -19,7 +19,15 @@ const wallet = { tenant: 'default', name: HERE };
 
 function credit(account: string, key: string, dollars: bigint) {
   const amount = dollars * USD;
-  return { ...common(key), tenant: 'default', account, currency: 'USD', amount, source: 'paid' as const, overdraftNanos };
+  return {
+    ...common(key),
+    tenant: 'default',
+    account,
+    currency: 'USD',
+    amount,
+    source: 'paid' as const,
+    overdraftNanos,
+  };
 }
 
 async function expectProven(ledger: TestLedger): Promise<void> {
@@ -47,9 +55,7 @@ test('usage whose key another lane posted meanwhile is closed as a duplicate by 
     kept: { events: 0, amount: 0n },
     balance: 98n * USD,
   });
-  const { rows } = await ledger.pool.query(
-    `select event_id, status, closed_reason from quarantine order by position`,
-  );
+  const { rows } = await ledger.pool.query(`select event_id, status, closed_reason from quarantine order by position`);
   expect(rows).toEqual([
     { event_id: 'a', status: 'posted', closed_reason: null },
     { event_id: 'taken', status: 'duplicate', closed_reason: expect.stringContaining('posted elsewhere') },
@@ -61,7 +67,10 @@ test('usage whose key another lane posted meanwhile is closed as a duplicate by 
 test('a top-up passes over usage whose key another lane posted meanwhile', async () => {
   const ledger = await openTestLedger();
   const elsewhere = await elsewhereOpened(ledger);
-  await ledger.use(HERE, [{ id: 'taken', dollars: '6' }, { id: 'next', dollars: '6' }]);
+  await ledger.use(HERE, [
+    { id: 'taken', dollars: '6' },
+    { id: 'next', dollars: '6' },
+  ]);
   expect(await ledger.use(elsewhere, [{ id: 'taken', dollars: '1' }])).toMatchObject([{ status: 'posted' }]);
   expect(await topUp(ledger.admin, credit(HERE, 'c1', 10n))).toMatchObject({
     balance: 4n * USD,

@@ -51,7 +51,16 @@ export function openWallet(
 }
 
 /** Kinds of entries, as stored. */
-export const ENTRY_KIND = { usage: 1, fact: 2, topup: 3, freeze: 4, thaw: 5, released: 6, reversal: 8, amended: 9 } as const;
+export const ENTRY_KIND = {
+  usage: 1,
+  fact: 2,
+  topup: 3,
+  freeze: 4,
+  thaw: 5,
+  released: 6,
+  reversal: 8,
+  amended: 9,
+} as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
 
 /** What SQL knows a kind as, for statements and lists. */

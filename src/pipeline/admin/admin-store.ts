@@ -59,6 +59,8 @@ export interface AdminTransaction {
   readonly openUsage: (reason: ReleasableReason, limit: number) => Promise<readonly QuarantinedUsage[]>;
   readonly countUsage: (reason: ReleasableReason) => Promise<UsageTotal>;
   readonly closeAsPosted: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
+  /** Closes usage whose key another lane has posted: it can never be charged here. */
+  readonly closeAsDuplicate: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
   /** Closes all open usage with this reason without charging it; the keys stay claimed. */
   readonly closeAsVoid: (reason: ReleasableReason, by: string) => Promise<UsageTotal>;
   /** What was waiting for the thaw and does not fit the balance waits for the next credit instead. */

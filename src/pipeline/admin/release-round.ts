@@ -22,15 +22,23 @@ export async function releaseRound(
   release: { readonly wallet: WalletHead; readonly reason: ReleasableReason; readonly overdraftNanos: bigint },
 ): Promise<ReleaseRound> {
   const usage = await transaction.openUsage(release.reason, RELEASE_EVENTS_MAX);
-  const { change, posted, amount } = releaseUsage(release.wallet, usage, release.overdraftNanos);
+  const {
+    change,
+    posted: events,
+    charged,
+    duplicates,
+    taken,
+    amount,
+  } = releaseUsage(release.wallet, usage, release.overdraftNanos);
   if (change === undefined) {
     return { wallet: release.wallet, posted: { events: 0, amount }, left: usage.length === 0 ? 'all' : 'full' };
   }
-  await transaction.closeAsPosted(usage.slice(0, posted), request.actor);
-  const detail = { key: request.key, reason: release.reason, events: posted, amount };
+  await transaction.closeAsPosted(charged, request.actor);
+  await transaction.closeAsDuplicate(duplicates, request.actor);
+  const detail = { key: request.key, reason: release.reason, events, amount, duplicates: duplicates.length };
   await transaction.write(
     recordOf(change, request, { request: undefined, detail, atMs: transaction.atMs, because: '' }),
   );
-  const left = posted < usage.length ? 'full' : posted < RELEASE_EVENTS_MAX ? 'all' : 'more';
-  return { wallet: change.wallet, posted: { events: posted, amount }, left };
+  const left = taken < usage.length ? 'full' : taken < RELEASE_EVENTS_MAX ? 'all' : 'more';
+  return { wallet: change.wallet, posted: { events, amount }, left };
 }
