@@ -1,18 +1,12 @@
 import { expect, test } from 'vitest';
-import { addressOf } from '../../src/domain/ids.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
 import { thaw } from '../../src/pipeline/admin/thaw.ts';
 import { topUp } from '../../src/pipeline/admin/top-up.ts';
-import { TEST_LANES } from '../support/admin-database.ts';
-import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from '../support/ledger.ts';
+import { accountElsewhere, expectProven } from '../support/corrections.ts';
+import { openTestLedger, PLAIN_RULESET, START_MS, USD } from '../support/ledger.ts';
 
 const { overdraftNanos } = PLAIN_RULESET;
-const laneOf = (account: string) => addressOf('default', account, 'USD').shard % TEST_LANES;
 const HERE = 'here';
-/** An account of another lane, whose writer knows nothing of the first one's keys. */
-const ELSEWHERE = Array.from({ length: 50 }, (_, index) => `there-${index}`).find(
-  (account) => laneOf(account) !== laneOf(HERE),
-);
 
 const common = (key: string) => ({ key, actor: 'test', reason: 'a test', nowMs: START_MS, dryRun: false });
 const wallet = { tenant: 'default', name: HERE };
@@ -30,19 +24,9 @@ function credit(account: string, key: string, dollars: bigint) {
   };
 }
 
-async function expectProven(ledger: TestLedger): Promise<void> {
-  expect((await ledger.queries.proofs(PLAIN_RULESET)).filter(({ ok }) => !ok)).toEqual([]);
-}
-
-async function elsewhereOpened(ledger: TestLedger): Promise<string> {
-  if (ELSEWHERE === undefined) throw new Error('no account of another lane');
-  await ledger.use(ELSEWHERE, [{ id: 'first' }]);
-  return ELSEWHERE;
-}
-
 test('usage whose key another lane posted meanwhile is closed as a duplicate by a thaw, and the rest is posted', async () => {
   const ledger = await openTestLedger();
-  const elsewhere = await elsewhereOpened(ledger);
+  const elsewhere = await accountElsewhere(ledger, HERE);
   await topUp(ledger.admin, credit(HERE, 'c1', 100n));
   await freeze(ledger.admin, { ...common('f1'), wallet, hours: 2, reason: 'a test' });
   await ledger.use(HERE, [{ id: 'a' }, { id: 'taken', dollars: '2' }, { id: 'b' }]);
@@ -66,7 +50,7 @@ test('usage whose key another lane posted meanwhile is closed as a duplicate by 
 
 test('a top-up passes over usage whose key another lane posted meanwhile', async () => {
   const ledger = await openTestLedger();
-  const elsewhere = await elsewhereOpened(ledger);
+  const elsewhere = await accountElsewhere(ledger, HERE);
   await ledger.use(HERE, [
     { id: 'taken', dollars: '6' },
     { id: 'next', dollars: '6' },

@@ -2,6 +2,7 @@ import type { QuarantinedUsage } from '../../domain/ledger/release-usage.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeEntry, ChangeKind, ContraLeg } from '../../domain/ledger/wallet-change.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
+import type { CorrectionAccess, CorrectionIndex } from './correction-store.ts';
 
 /** The wallet a person means. */
 export interface WalletReference {
@@ -68,6 +69,7 @@ export interface AdminTransaction {
   /** Stores a wallet's status outside the books: a thaw that is under way. */
   readonly saveStatus: (wallet: WalletHead) => Promise<void>;
   readonly write: (change: ChangeRecord) => Promise<void>;
+  readonly corrections: CorrectionAccess;
   /** Stores the answer to a request, for when it is sent again. */
   readonly remember: (request: {
     readonly key: string;
@@ -86,5 +88,6 @@ export interface UsageTotal {
 export interface AdminStore {
   /** The wallets a reference fits; more than one when the currency is missing. */
   readonly findWallets: (reference: WalletReference) => Promise<readonly WalletHead[]>;
+  readonly corrections: CorrectionIndex;
   readonly transact: <T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>) => Promise<T>;
 }

@@ -8,6 +8,7 @@ import { inTransaction } from '../pool.ts';
 import { isSqlState } from '../sql-state.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { adminTransaction } from './admin-transaction.ts';
+import { findPosted } from './event-corrections.ts';
 
 /** Carries the result of a dry run through the rollback. */
 class DryRun extends Error {}
@@ -17,6 +18,7 @@ export function createAdminStore(pool: pg.Pool): AdminStore {
   const partitions = new Set<number>();
   return {
     findWallets: (reference) => findWallets(pool, reference),
+    corrections: { findPosted: (tenant, event) => findPosted(pool, tenant, event) },
     async transact<T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>): Promise<T> {
       const lane = await laneOf(pool, scope.shard);
       await preparePartitions(pool, partitions, await entryTimes(pool, lane, scope));

@@ -4,6 +4,7 @@ import { formatIso } from '../../../domain/time.ts';
 import { AppError } from '../../../errors.ts';
 import type { AdminScope, AdminTransaction } from '../../../pipeline/admin/admin-store.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
+import { correctionsOf } from './event-corrections.ts';
 import { exactJson } from './exact-json.ts';
 import { quarantineOf } from './wallet-quarantine.ts';
 import { type LaneState, noteChange, writeChange } from './write-change.ts';
@@ -51,6 +52,7 @@ export async function adminTransaction(
       await noteChange(client, lane, walletId);
     },
     write: (change) => writeChange(client, lane, change),
+    corrections: correctionsOf(client, lane, walletId, at),
   };
 }
 

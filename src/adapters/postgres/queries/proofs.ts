@@ -3,6 +3,7 @@ import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
 import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';
+import { proveCorrections } from './prove-corrections.ts';
 import { proveFacts } from './prove-facts.ts';
 import { proveQuarantine, proveReleases, proveWallets, proveZeroSums } from './prove-ledger.ts';
 
@@ -19,6 +20,7 @@ export function proveBooks(pool: pg.Pool, ruleset: Ruleset | undefined): Promise
       ...(await proveFacts(client, ruleset)),
       await proveQuarantine(client),
       await proveReleases(client),
+      await proveCorrections(client, ruleset),
       await proveChain(client),
     ];
   });
