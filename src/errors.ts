@@ -43,6 +43,7 @@ export const ERROR_CATALOGUE = {
   EVENT_AMBIGUOUS: { kind: 'usage', fix: 'Name one event with --source or --event-key.' },
   PRICE_UNKNOWN: { kind: 'conflict', fix: 'Add the price to pricing.yaml, or give the charge itself with --amount.' },
   OVER_LIMIT: { kind: 'conflict', fix: 'Top the account up first with `tollkeeper wallet topup`.' },
+  SELECTION_TOO_WIDE: { kind: 'usage', fix: 'Narrow the selection with --from and --to, or by account, and repeat.' },
   QUANTITY_INVALID: { kind: 'usage', fix: 'Give a decimal that is not negative, for example 12.5.' },
   WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },

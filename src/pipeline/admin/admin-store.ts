@@ -3,6 +3,7 @@ import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeEntry, ChangeKind, ContraLeg } from '../../domain/ledger/wallet-change.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
 import type { CorrectionAccess, CorrectionIndex } from './correction-store.ts';
+import type { QuarantineAccess, QuarantineIndex } from './quarantine-store.ts';
 
 /** The wallet a person means. */
 export interface WalletReference {
@@ -20,6 +21,8 @@ export interface AdminScope {
   readonly nowMs: number;
   /** Does everything, then rolls it back. */
   readonly dryRun: boolean;
+  /** Days, counted from 1970-01-01 UTC, at which usage may be posted besides what waits frozen or over the limit. */
+  readonly usageDays?: readonly number[];
 }
 
 /** A change as it is written: one ledger transaction. */
@@ -70,6 +73,7 @@ export interface AdminTransaction {
   readonly saveStatus: (wallet: WalletHead) => Promise<void>;
   readonly write: (change: ChangeRecord) => Promise<void>;
   readonly corrections: CorrectionAccess;
+  readonly quarantine: QuarantineAccess;
   /** Stores the answer to a request, for when it is sent again. */
   readonly remember: (request: {
     readonly key: string;
@@ -89,5 +93,6 @@ export interface AdminStore {
   /** The wallets a reference fits; more than one when the currency is missing. */
   readonly findWallets: (reference: WalletReference) => Promise<readonly WalletHead[]>;
   readonly corrections: CorrectionIndex;
+  readonly quarantine: QuarantineIndex;
   readonly transact: <T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>) => Promise<T>;
 }

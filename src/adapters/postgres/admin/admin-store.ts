@@ -9,6 +9,7 @@ import { isSqlState } from '../sql-state.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { adminTransaction } from './admin-transaction.ts';
 import { findPosted } from './event-corrections.ts';
+import { quarantineIndex } from './filtered-quarantine.ts';
 
 /** Carries the result of a dry run through the rollback. */
 class DryRun extends Error {}
@@ -18,6 +19,7 @@ export function createAdminStore(pool: pg.Pool): AdminStore {
   const partitions = new Set<number>();
   return {
     findWallets: (reference) => findWallets(pool, reference),
+    quarantine: quarantineIndex(pool),
     corrections: { findPosted: (tenant, event) => findPosted(pool, tenant, event) },
     async transact<T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>): Promise<T> {
       const lane = await laneOf(pool, scope.shard);
@@ -90,9 +92,10 @@ async function entryTimes(pool: pg.Pool, lane: number, scope: AdminScope): Promi
      where wallet_id = $2 and status = 'open' and reason in ('frozen', 'over_limit')`,
     [lane, scope.walletId],
   );
+  const usageMs = (scope.usageDays ?? []).map((day) => day * DAY_MS);
   const days = [scope.nowMs, ...rows.map((row) => row.at.getTime())];
   // Midnight may pass before the transaction reads the lane's clock again.
-  return days.flatMap((day) => [day, day + DAY_MS]);
+  return [...usageMs, ...days.flatMap((day) => [day, day + DAY_MS])];
 }
 
 async function findWallets(pool: pg.Pool, { tenant, name, currency }: WalletReference) {

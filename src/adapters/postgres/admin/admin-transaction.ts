@@ -6,6 +6,7 @@ import type { AdminScope, AdminTransaction } from '../../../pipeline/admin/admin
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { correctionsOf } from './event-corrections.ts';
 import { exactJson } from './exact-json.ts';
+import { filteredQuarantineOf } from './filtered-quarantine.ts';
 import { quarantineOf } from './wallet-quarantine.ts';
 import { type LaneState, noteChange, writeChange } from './write-change.ts';
 
@@ -52,6 +53,7 @@ export async function adminTransaction(
       await noteChange(client, lane, walletId);
     },
     write: (change) => writeChange(client, lane, change),
+    quarantine: filteredQuarantineOf(client, walletId, at),
     corrections: correctionsOf(client, lane, walletId, at),
   };
 }

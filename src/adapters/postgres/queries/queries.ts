@@ -6,6 +6,7 @@ import { listAlerts, showAlert } from './alerts.ts';
 import { findEvent } from './find-event.ts';
 import { readHealth } from './health.ts';
 import { proveBooks } from './proofs.ts';
+import { listQuarantine } from './quarantine.ts';
 import { listWallets, showWallets } from './wallets.ts';
 
 /** The read models on PostgreSQL. */
@@ -17,6 +18,7 @@ export function createQueries(pool: pg.Pool): Queries {
     alerts: (filter) => listAlerts(pool, filter),
     alert: (tenant, alertId) => showAlert(pool, tenant, alertId),
     findEvent: (id, filter) => findEvent(pool, id, filter),
+    quarantine: (filter) => listQuarantine(pool, filter),
     proofs: (ruleset) => proveBooks(pool, ruleset),
     health: () => readHealth(pool),
   };
