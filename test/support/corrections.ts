@@ -1,9 +1,12 @@
 import { expect } from 'vitest';
 import { addressOf } from '../../src/domain/ids.ts';
 import { parseQuantity, type Quantity } from '../../src/domain/money/quantity.ts';
+import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { AppError } from '../../src/errors.ts';
 import { type CorrectTo, correctEvent } from '../../src/pipeline/admin/correct-event.ts';
 import { type EventReference, findPostedEvent } from '../../src/pipeline/admin/find-posted-event.ts';
+import type { UsageFilter } from '../../src/pipeline/admin/quarantine-store.ts';
+import { settleQuarantine } from '../../src/pipeline/admin/settle-quarantine.ts';
 import { topUp } from '../../src/pipeline/admin/top-up.ts';
 import { TEST_LANES } from './admin-database.ts';
 import { PLAIN_RULESET, START_MS, type TestLedger, USD } from './ledger.ts';
@@ -69,4 +72,36 @@ export async function accountElsewhere(ledger: TestLedger, than: string): Promis
   if (found === undefined) throw new Error('no account of another lane');
   await ledger.use(found, [{ id: `first of ${found}` }]);
   return found;
+}
+
+/** PLAIN_RULESET with a price of one dollar for the meter `gpu`, which it does not know. */
+export const PRICED_RULESET: Ruleset = {
+  ...PLAIN_RULESET,
+  hash: 'priced',
+  pricing: {
+    ...PLAIN_RULESET.pricing,
+    meters: new Map([
+      ...PLAIN_RULESET.pricing.meters,
+      ['gpu', { name: 'gpu', unit: 'gpu', kind: 'usage', prices: [{ fromMs: 0, coefficient: USD, decimals: 0 }] }],
+    ]),
+  },
+};
+
+/** Posts or voids quarantined usage of the default tenant. */
+export function settle(
+  ledger: Pick<TestLedger, 'admin'>,
+  what: 'post' | 'void',
+  filter: Omit<UsageFilter, 'tenant'> = {},
+  over: Parameters<typeof requestOf>[0] & { readonly ruleset?: Ruleset } = {},
+) {
+  const { ruleset = PLAIN_RULESET, ...rest } = over;
+  const { pricing, overdraftNanos } = ruleset;
+  const request = { ...requestOf(rest), what, filter: { tenant: 'default', ...filter }, pricing, overdraftNanos };
+  return settleQuarantine(ledger.admin, request);
+}
+
+/** What is open in quarantine: `reason events` of each reason. */
+export async function openReasons(ledger: TestLedger): Promise<readonly string[]> {
+  const { totals } = await ledger.queries.quarantine({ tenant: 'default', status: 'open', limit: 1 });
+  return totals.map(({ reason, events }) => `${reason} ${events}`).sort();
 }
