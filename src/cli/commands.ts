@@ -6,6 +6,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerIngest } from './commands/ingest.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerQuarantine } from './commands/quarantine.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerStart } from './commands/start.ts';
 import { registerWallet } from './commands/wallet.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Register[] = [
   registerStart,
   registerIngest,
   registerEvents,
+  registerQuarantine,
   registerWallet,
   registerAccount,
   registerAlert,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { formatExactMoney } from '../../domain/money/nanos.ts';
 import { cleanLabel, cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
-import type { FoundEvent, Occurrence } from '../../pipeline/queries/found-event.ts';
+import type { EventCorrection, FoundEvent, Occurrence } from '../../pipeline/queries/found-event.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, withCommon } from '../options.ts';
 import { moneyFields, timeField } from '../output/json.ts';
@@ -10,6 +10,7 @@ import { print } from '../output/print.ts';
 import { facts } from '../output/table.ts';
 import { inWords, time } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
+import { registerCorrections } from './events-correct.ts';
 import { registerEventsRejected } from './events-rejected.ts';
 
 interface ShowOptions extends CommonOptions {
@@ -22,7 +23,7 @@ const RAW_COLUMNS_MAX = 600;
 
 /** `events …` */
 export function registerEvents(program: Command, context: CliContext): void {
-  const events = program.command('events').description('what became of single usage events');
+  const events = program.command('events').description('what became of single usage events, and corrections of them');
   const command = events
     .command('show')
     .description('the status of an event, every time it was seen')
@@ -43,6 +44,7 @@ export function registerEvents(program: Command, context: CliContext): void {
     print(context, json, { json: eventJson(found), text: eventText(found) });
   });
   registerEventsRejected(events, context);
+  registerCorrections(events, context);
 }
 
 function eventJson(found: FoundEvent) {
@@ -52,6 +54,7 @@ function eventJson(found: FoundEvent) {
 function occurrenceJson(seen: Occurrence) {
   const { quarantine, entry } = seen;
   return {
+    key: seen.key,
     status: seen.status,
     code: seen.code,
     field: seen.field,
@@ -79,6 +82,7 @@ function occurrenceJson(seen: Occurrence) {
             status: quarantine.status,
             closedAt: timeField(quarantine.closedAtMs),
             closedBy: quarantine.closedBy,
+            closedReason: quarantine.closedReason,
             decision: quarantine.decisionId,
           },
     entry:
@@ -92,6 +96,17 @@ function occurrenceJson(seen: Occurrence) {
             batch: entry.batch.batchNo,
             postedAt: timeField(entry.postedAtMs),
           },
+    corrections: seen.corrections.map((correction) => ({
+      kind: correction.kind,
+      ...moneyFields('reversed', correction.reversed),
+      ...moneyFields('charged', correction.charged),
+      quantity: correction.quantity,
+      lane: correction.batch.lane,
+      batch: correction.batch.batchNo,
+      at: timeField(correction.correctedAtMs),
+      by: correction.by,
+      reason: correction.reason,
+    })),
   };
 }
 
@@ -126,11 +141,21 @@ function occurrenceText(seen: Occurrence): string {
         ? undefined
         : quarantine.status === 'open'
           ? `open: ${inWords(quarantine.reason)}`
-          : `${quarantine.status === 'void' ? 'voided' : 'posted'} ${time(quarantine.closedAtMs)} by ${cleanText(quarantine.closedBy ?? '?')}`,
+          : `${CLOSED[quarantine.status]} ${time(quarantine.closedAtMs)} by ${cleanText(quarantine.closedBy ?? '?')}${quarantine.closedReason === null ? '' : `: ${quarantine.closedReason}`}`,
     ],
     ['Decision', quarantine?.decisionId ?? undefined],
     ['Entry', entry === null ? undefined : `number ${entry.sequence}, balance after it ${money(entry.balanceAfter)}`],
+    ...seen.corrections.map((correction) => ['Corrected', correctionText(correction, money)] as const),
   ]);
+}
+
+const CLOSED = { posted: 'posted', void: 'voided', duplicate: 'closed as a duplicate' } as const;
+
+function correctionText(correction: EventCorrection, money: (nanos: bigint) => string): string {
+  const { kind, reversed, charged, quantity, correctedAtMs, by, reason } = correction;
+  const to = quantity === null ? money(charged) : `${cleanText(quantity)} for ${money(charged)}`;
+  const what = kind === 'void' ? `void, ${money(reversed)} credited back` : `${money(reversed)} → ${to}`;
+  return `${what}, ${time(correctedAtMs)} by ${cleanText(by)}: ${cleanText(reason)}`;
 }
 
 /** A duplicate is not priced again, and what was refused was never understood: neither is usage without a price. */
@@ -138,9 +163,11 @@ function unpriced({ status }: Occurrence): string | undefined {
   return status === 'posted' || status === 'quarantined' ? 'no price' : undefined;
 }
 
-function statusText({ status, code, quarantine }: Occurrence): string {
+function statusText({ status, code, quarantine, corrections }: Occurrence): string {
   if (status === 'duplicate') return 'duplicate: known already, nothing was charged';
   if (status === 'quarantined') return `quarantined, ${inWords(code ?? '')}: recorded, not charged`;
   if (status === 'rejected') return `rejected: ${code}`;
+  const last = corrections.at(-1);
+  if (last !== undefined) return last.kind === 'void' ? 'posted, and void since' : 'posted, and amended since';
   return quarantine === null ? 'posted' : 'posted, after quarantine';
 }

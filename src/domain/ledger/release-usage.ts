@@ -13,14 +13,24 @@ export interface QuarantinedUsage {
   readonly amount: bigint;
   /** The exact cost less `amount`, in 10^-18 nano-units. */
   readonly residue: bigint;
+  /** What the wallet counts it with among its quarantined usage: zero for usage that had no price; `amount` unless given. */
+  readonly counted?: bigint;
+  /** Another lane has posted an event under this key: it can only be closed. */
+  readonly isPosted?: boolean;
 }
 
 export interface Release {
   /** Undefined when nothing fits. */
   readonly change: WalletChange | undefined;
-  /** How many of the given rows, from the first, were posted. */
+  /** How many of the given rows were posted. */
   readonly posted: number;
-  /** What was charged for them. */
+  /** The rows that were posted, in order. */
+  readonly charged: readonly QuarantinedUsage[];
+  /** Those whose key was taken: closed, never charged. */
+  readonly duplicates: readonly QuarantinedUsage[];
+  /** How many rows, from the first, are dealt with; the next one does not fit. */
+  readonly taken: number;
+  /** Charged in all, nano-units. */
   readonly amount: bigint;
 }
 
@@ -28,37 +38,50 @@ export interface Release {
  * Posts quarantined usage in the order given while it stays within the overdraft limit and the spending limit of this
  * period, and stops at the first that does not: later usage must not overtake it. The status is the caller's affair,
  * since a thaw posts before the wallet is active. Each entry takes the event's own key, so the event can never be posted
- * a second time.
+ * a second time. A row whose key is taken already leaves quarantine without an entry.
  */
 export function releaseUsage(
   wallet: WalletHead,
   usage: readonly QuarantinedUsage[],
-  { overdraftDefault, nowMs }: { readonly overdraftDefault: bigint; readonly nowMs: number },
+  terms: { readonly overdraftDefault: bigint; readonly nowMs: number },
 ): Release {
   const head = { ...wallet };
   const entries: ChangeEntry[] = [];
   const burns: Burn[] = [];
+  const [charged, duplicates]: [QuarantinedUsage[], QuarantinedUsage[]] = [[], []];
   let amount = 0n;
-  for (const { key, contentHash, amount: nanos, residue: attos } of usage) {
-    const exact = { nanos, attos };
-    const charge = amountToPay(head.residue, exact);
-    if (charge > 0n && !mayPay(head, charge, overdraftDefault, nowMs)) break;
-    head.residue = residueAfter(head.residue, exact, charge);
-    if (head.throttle !== null) head.throttle = spend(head.throttle, charge, nowMs);
-    const debit = postDebit(head, { key, kind: ENTRY_KIND.released, amount: -charge, contentHash });
-    entries.push(debit.entry);
-    burns.push(...debit.burns);
-    head.quarantined -= nanos;
-    amount += charge;
+  for (const row of usage) {
+    if (row.isPosted === true) duplicates.push(row);
+    else {
+      const debit = payFor(head, row, terms);
+      if (debit === undefined) break;
+      entries.push(debit.entry);
+      burns.push(...debit.burns);
+      charged.push(row);
+      amount -= debit.entry.amount;
+    }
+    head.quarantined -= row.counted ?? row.amount;
+    head.quarantinedEvents--;
   }
-  if (entries.length === 0) return { change: undefined, posted: 0, amount };
-  head.quarantinedEvents -= entries.length;
+  const posted = charged.length;
+  const taken = posted + duplicates.length;
   const contra = amount === 0n ? [] : [{ ledgerAccount: 'revenue', amount } as const];
-  return {
-    change: { kind: 'release', wallet: head, entries, contra, news: undefined, burns },
-    posted: entries.length,
-    amount,
-  };
+  const change: WalletChange = { kind: 'release', wallet: head, entries, contra, news: undefined, burns };
+  return { change: taken === 0 ? undefined : change, posted, charged, duplicates, taken, amount };
+}
+
+/** Charges one row to a head of the caller's own; undefined when it does not fit. */
+function payFor(
+  head: WalletHead,
+  { key, contentHash, amount: nanos, residue: attos }: QuarantinedUsage,
+  { overdraftDefault, nowMs }: { readonly overdraftDefault: bigint; readonly nowMs: number },
+) {
+  const exact = { nanos, attos };
+  const charge = amountToPay(head.residue, exact);
+  if (charge > 0n && !mayPay(head, charge, overdraftDefault, nowMs)) return undefined;
+  head.residue = residueAfter(head.residue, exact, charge);
+  if (head.throttle !== null) head.throttle = spend(head.throttle, charge, nowMs);
+  return postDebit(head, { key, kind: ENTRY_KIND.released, amount: -charge, contentHash });
 }
 
 function mayPay(wallet: WalletHead, charge: bigint, overdraftDefault: bigint, nowMs: number): boolean {

@@ -16,7 +16,9 @@ export type ChangeKind =
   | 'reinstate'
   | 'correct'
   | 'limit'
-  | 'capture';
+  | 'capture'
+  | 'reversal'
+  | 'amend';
 
 /** One signed leg on the wallet. */
 export interface ChangeEntry {

@@ -66,7 +66,7 @@ export function openWallet(
 /** An overdraft limit that no sum reaches. */
 export const OVERDRAFT_UNLIMITED = NANOS_MAX;
 
-/** Kinds of entries, as stored. 7 to 9 are a captured hold, a reversal and an amended charge. */
+/** Kinds of entries, as stored. */
 export const ENTRY_KIND = {
   usage: 1,
   fact: 2,
@@ -75,6 +75,8 @@ export const ENTRY_KIND = {
   thaw: 5,
   released: 6,
   captured: 7,
+  reversal: 8,
+  amended: 9,
   expired: 10,
   refund: 11,
   dispute: 12,

@@ -4,6 +4,8 @@ import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeEntry, ChangeKind, ContraLeg, OpenedGrant } from '../../domain/ledger/wallet-change.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
+import type { CorrectionAccess, CorrectionIndex } from './correction-store.ts';
+import type { QuarantineAccess, QuarantineIndex } from './quarantine-store.ts';
 
 /** The wallet a person means. */
 export interface WalletReference {
@@ -21,6 +23,8 @@ export interface AdminScope {
   readonly nowMs: number;
   /** Does everything, then rolls it back. */
   readonly dryRun: boolean;
+  /** Days, counted from 1970-01-01 UTC, at which usage may be posted besides what waits frozen or over the limit. */
+  readonly usageDays?: readonly number[];
 }
 
 /** A change as it is written: one ledger transaction. */
@@ -64,6 +68,8 @@ export interface AdminTransaction {
   readonly openUsage: (reason: ReleasableReason, limit: number) => Promise<readonly QuarantinedUsage[]>;
   readonly countUsage: (reason: ReleasableReason) => Promise<UsageTotal>;
   readonly closeAsPosted: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
+  /** Closes usage whose key another lane has posted: it can never be charged here. */
+  readonly closeAsDuplicate: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
   /** Closes all open usage with this reason without charging it; the keys stay claimed. */
   readonly closeAsVoid: (reason: ReleasableReason, by: string) => Promise<UsageTotal>;
   /** What was waiting for the thaw and does not fit the balance waits for the next credit instead. */
@@ -74,6 +80,8 @@ export interface AdminTransaction {
   readonly holds: HoldRows;
   /** Tells the lane's writer to reload the wallet, for a change outside the books. */
   readonly noteChange: () => Promise<void>;
+  readonly corrections: CorrectionAccess;
+  readonly quarantine: QuarantineAccess;
   /** Stores the answer to a request, for when it is sent again. */
   readonly remember: (request: {
     readonly key: string;
@@ -92,5 +100,7 @@ export interface UsageTotal {
 export interface AdminStore {
   /** The wallets a reference fits; more than one when the currency is missing. */
   readonly findWallets: (reference: WalletReference) => Promise<readonly WalletHead[]>;
+  readonly corrections: CorrectionIndex;
+  readonly quarantine: QuarantineIndex;
   readonly transact: <T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>) => Promise<T>;
 }

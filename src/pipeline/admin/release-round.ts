@@ -24,18 +24,23 @@ export async function releaseRound(
 ): Promise<ReleaseRound> {
   const wallet = await settleBreakage(transaction, release.wallet);
   const usage = await transaction.openUsage(release.reason, RELEASE_EVENTS_MAX);
-  const { change, posted, amount } = releaseUsage(wallet, usage, {
-    overdraftDefault: release.overdraftNanos,
-    nowMs: transaction.atMs,
-  });
+  const {
+    change,
+    posted: events,
+    charged,
+    duplicates,
+    taken,
+    amount,
+  } = releaseUsage(wallet, usage, { overdraftDefault: release.overdraftNanos, nowMs: transaction.atMs });
   if (change === undefined) {
     return { wallet, posted: { events: 0, amount }, left: usage.length === 0 ? 'all' : 'full' };
   }
-  await transaction.closeAsPosted(usage.slice(0, posted), request.actor);
-  const detail = { key: request.key, reason: release.reason, events: posted, amount };
+  await transaction.closeAsPosted(charged, request.actor);
+  await transaction.closeAsDuplicate(duplicates, request.actor);
+  const detail = { key: request.key, reason: release.reason, events, amount, duplicates: duplicates.length };
   await transaction.write(
     recordOf(change, request, { request: undefined, detail, atMs: transaction.atMs, because: '' }),
   );
-  const left = posted < usage.length ? 'full' : posted < RELEASE_EVENTS_MAX ? 'all' : 'more';
-  return { wallet: change.wallet, posted: { events: posted, amount }, left };
+  const left = taken < usage.length ? 'full' : taken < RELEASE_EVENTS_MAX ? 'all' : 'more';
+  return { wallet: change.wallet, posted: { events, amount }, left };
 }

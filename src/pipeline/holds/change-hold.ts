@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import type { AdminStore, AdminTransaction } from '../admin/admin-store.ts';
 import { recordOf } from '../admin/change-record.ts';
+import { settleBreakage } from '../admin/expire-credit.ts';
 import { type HoldAnswer, refuse } from './hold-answer.ts';
 import type { HoldRequest } from './hold-request.ts';
 import { judgeHold } from './judge-hold.ts';
@@ -28,7 +29,8 @@ export async function changeHold(
 }
 
 async function change(transaction: AdminTransaction, request: HoldRequest, overdraft: bigint): Promise<HoldAnswer> {
-  const wallet = await transaction.wallet();
+  const found = await transaction.wallet();
+  const wallet = found === undefined ? undefined : await settleBreakage(transaction, found);
   const [stored] = await transaction.holds.find([request]);
   const verdict = judgeHold(request, wallet, stored, overdraft);
   const { answer, hold, isNew = false, change: debit } = verdict;

@@ -1,5 +1,7 @@
 /** One time an event id was seen, and what became of it. */
 export interface Occurrence {
+  /** What it is stored under, as a uuid; an altered copy has one of its own. Null for rejected events. */
+  readonly key: string | null;
   readonly status: 'posted' | 'duplicate' | 'quarantined' | 'rejected';
   /** Why it was quarantined or rejected. */
   readonly code: string | null;
@@ -27,9 +29,10 @@ export interface Occurrence {
   /** Where an event went that was not charged at once. */
   readonly quarantine: {
     readonly reason: string;
-    readonly status: 'open' | 'posted' | 'void';
+    readonly status: 'open' | 'posted' | 'void' | 'duplicate';
     readonly closedAtMs: number | null;
     readonly closedBy: string | null;
+    readonly closedReason: string | null;
     readonly decisionId: string | null;
   } | null;
   readonly entry: {
@@ -40,6 +43,21 @@ export interface Occurrence {
     readonly batch: BatchPlace;
     readonly postedAtMs: number | null;
   } | null;
+  /** Corrections of a posted event, oldest first; the last one is in force. */
+  readonly corrections: readonly EventCorrection[];
+}
+
+/** One correction of a posted event. Amounts are nano-units. */
+export interface EventCorrection {
+  readonly kind: 'void' | 'amend';
+  readonly reversed: bigint;
+  readonly charged: bigint;
+  /** The amended quantity; null for a void, or when an amount was given. */
+  readonly quantity: string | null;
+  readonly batch: BatchPlace;
+  readonly correctedAtMs: number;
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** Which ledger transaction of which lane. */

@@ -5,6 +5,7 @@ import type { WalletReference } from '../admin/admin-store.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
 import type { FoundEvent } from './found-event.ts';
+import type { QuarantineFilter, QuarantineView } from './quarantine-view.ts';
 
 /** What every list can be narrowed by. */
 export interface ListFilter<Status extends string> {
@@ -148,6 +149,7 @@ export interface Queries {
   /** Holds, the newest first. */
   readonly holds: (filter: ListFilter<HoldState>) => Promise<readonly HoldListed[]>;
   readonly hold: (tenant: string, holdId: string) => Promise<HoldDetail | undefined>;
+  readonly quarantine: (filter: QuarantineFilter) => Promise<QuarantineView>;
   /** Proves the books; with a ruleset whose hash fits, usage is also priced again from the stored events. */
   readonly proofs: (ruleset?: Ruleset) => Promise<readonly Proof[]>;
   readonly health: () => Promise<DatabaseHealth>;

@@ -24,6 +24,8 @@ const POSTED: Occurrence = {
   occurredAtMs: RECEIVED_MS,
   ingestedAtMs: RECEIVED_MS,
   rejectedAtMs: null,
+  key: null,
+  corrections: [],
   batch: { lane: 2, batchNo: 1 },
   quarantine: null,
   entry: {

@@ -8,6 +8,8 @@ import { inTransaction } from '../pool.ts';
 import { isSqlState } from '../sql-state.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { adminTransaction } from './admin-transaction.ts';
+import { findPosted } from './event-corrections.ts';
+import { quarantineIndex } from './filtered-quarantine.ts';
 
 /** Carries the result of a dry run through the rollback. */
 class DryRun extends Error {}
@@ -17,34 +19,61 @@ export function createAdminStore(pool: pg.Pool): AdminStore {
   const partitions = new Set<number>();
   return {
     findWallets: (reference) => findWallets(pool, reference),
+    quarantine: quarantineIndex(pool),
+    corrections: { findPosted: (tenant, event) => findPosted(pool, tenant, event) },
     async transact<T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>): Promise<T> {
       const lane = await laneOf(pool, scope.shard);
       await preparePartitions(pool, partitions, await entryTimes(pool, lane, scope));
-      let result: { readonly value: T } | undefined;
-      try {
-        return await inTransaction(pool, async (client) => {
-          const value = await work(await adminTransaction(client, lane, scope));
-          if (!scope.dryRun) return value;
-          result = { value };
-          throw new DryRun('rolled back');
-        });
-      } catch (error) {
-        if (error instanceof DryRun && result !== undefined) return result.value;
-        // Two lanes can answer the same key at once; the second one finds it taken only when it writes.
-        if (isSqlState(error, '23505') && isAboutRequests(error)) {
-          throw new AppError('IDEMPOTENCY_CONFLICT', 'The key was used for another request at the same moment.', {
-            cause: error,
-          });
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await attemptOnce(pool, lane, scope, work);
+        } catch (error) {
+          // Another lane posted a key between our look and our insert: the next look finds it.
+          if (attempt === ATTEMPTS_MAX || !isKeyTaken(error)) throw error;
         }
-        throw error;
       }
     },
   };
 }
 
+const ATTEMPTS_MAX = 5;
+
+async function attemptOnce<T>(
+  pool: pg.Pool,
+  lane: number,
+  scope: AdminScope,
+  work: (transaction: AdminTransaction) => Promise<T>,
+): Promise<T> {
+  let result: { readonly value: T } | undefined;
+  try {
+    return await inTransaction(pool, async (client) => {
+      const value = await work(await adminTransaction(client, lane, scope));
+      if (!scope.dryRun) return value;
+      result = { value };
+      throw new DryRun('rolled back');
+    });
+  } catch (error) {
+    if (error instanceof DryRun && result !== undefined) return result.value;
+    // Two lanes can answer the same key at once; the second one finds it taken only when it writes.
+    if (isSqlState(error, '23505') && isAboutRequests(error)) {
+      throw new AppError('IDEMPOTENCY_CONFLICT', 'The key was used for another request at the same moment.', {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+function isKeyTaken(error: unknown): boolean {
+  return isSqlState(error, '23505') && /^entry_\w+_event_key_key$/.test(constraintOf(error));
+}
+
 function isAboutRequests(error: unknown): boolean {
-  const constraint = error instanceof Error && 'constraint' in error ? error.constraint : undefined;
-  return constraint === 'admin_request_pkey' || constraint === 'batch_idempotency_key_key';
+  return ['admin_request_pkey', 'batch_idempotency_key_key'].includes(constraintOf(error));
+}
+
+function constraintOf(error: unknown): string {
+  return error instanceof Error && 'constraint' in error ? String(error.constraint) : '';
 }
 
 async function laneOf(pool: pg.Pool, shard: number): Promise<number> {
@@ -65,9 +94,10 @@ async function entryTimes(pool: pg.Pool, lane: number, scope: AdminScope): Promi
      select distinct date_trunc('day', placed_at) from hold where wallet_id = $2 and state = 'open'`,
     [lane, scope.walletId],
   );
+  const usageMs = (scope.usageDays ?? []).map((day) => day * DAY_MS);
   const days = [scope.nowMs, ...rows.map((row) => row.at.getTime())];
   // Midnight may pass before the transaction reads the lane's clock again.
-  return days.flatMap((day) => [day, day + DAY_MS]);
+  return [...usageMs, ...days.flatMap((day) => [day, day + DAY_MS])];
 }
 
 async function findWallets(pool: pg.Pool, { tenant, name, currency }: WalletReference) {

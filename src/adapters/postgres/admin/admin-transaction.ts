@@ -5,7 +5,9 @@ import { AppError } from '../../../errors.ts';
 import type { AdminScope, AdminTransaction } from '../../../pipeline/admin/admin-store.ts';
 import { holdRowsOf } from '../hold-rows.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
+import { correctionsOf } from './event-corrections.ts';
 import { exactJson } from './exact-json.ts';
+import { filteredQuarantineOf } from './filtered-quarantine.ts';
 import { quarantineOf } from './wallet-quarantine.ts';
 import { type LaneState, noteChange, writeChange } from './write-change.ts';
 
@@ -54,6 +56,8 @@ export async function adminTransaction(
     write: (change) => writeChange(client, lane, change),
     holds: holdRowsOf(client),
     noteChange: () => noteChange(client, lane, walletId),
+    quarantine: filteredQuarantineOf(client, walletId, at),
+    corrections: correctionsOf(client, lane, walletId, at),
   };
 }
 

@@ -1,11 +1,12 @@
 import type pg from 'pg';
+import { assert } from '../../../domain/assert.ts';
 import { formatEventKey, parseEventKey } from '../../../domain/events/event-key.ts';
 import type { QuarantinedUsage } from '../../../domain/ledger/release-usage.ts';
 import type { AdminTransaction, ReleasableReason, UsageTotal } from '../../../pipeline/admin/admin-store.ts';
 
 type QuarantinePart = Pick<
   AdminTransaction,
-  'openUsage' | 'countUsage' | 'closeAsPosted' | 'closeAsVoid' | 'awaitCredit'
+  'openUsage' | 'countUsage' | 'closeAsPosted' | 'closeAsDuplicate' | 'closeAsVoid' | 'awaitCredit'
 >;
 
 /** A wallet's quarantined usage inside one database transaction. Closing a row keeps its key claimed. */
@@ -19,13 +20,8 @@ export function quarantineOf(client: pg.PoolClient, walletId: bigint, at: string
          where wallet_id = $1 and status = 'open' and reason = $2`,
         [walletId, reason],
       ),
-    closeAsPosted: async (usage, by) => {
-      await client.query(
-        `update quarantine set status = 'posted', closed_at = $2, closed_by = $3
-         where event_key = any($1::uuid[]) and status = 'open'`,
-        [usage.map(({ key }) => formatEventKey(key)), at, by],
-      );
-    },
+    closeAsPosted: (usage, by) => closeRows(client, { usage, status: 'posted', at, by, request: null }),
+    closeAsDuplicate: (usage, by) => closeRows(client, { usage, status: 'duplicate', at, by, request: null }),
     closeAsVoid: (reason, by) =>
       total(
         client,
@@ -57,12 +53,63 @@ async function openUsage(
      order by lane, batch_no, position limit $3`,
     [walletId, reason, limit],
   );
+  const posted = await postedKeys(
+    client,
+    rows.map((row) => row.event_key),
+  );
   return rows.map((row) => ({
     key: parseEventKey(row.event_key),
     contentHash: row.content_hash,
     amount: row.amount,
     residue: row.residue,
+    isPosted: posted.has(row.event_key),
   }));
+}
+
+/**
+ * Those of these keys that have an entry. No index spans entries and quarantine, so the lane of another account may have
+ * posted an event under a key that was in quarantine already.
+ */
+export async function postedKeys(client: pg.PoolClient, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  if (keys.length === 0) return new Set();
+  const { rows } = await client.query<{ event_key: string }>(
+    'select event_key from entry where event_key = any($1::uuid[])',
+    [keys],
+  );
+  return new Set(rows.map((row) => row.event_key));
+}
+
+/** Why a row can be a duplicate although it was new when it came. */
+const TAKEN = 'the same source, id and time were posted elsewhere while this waited';
+
+/** Closes these rows, which must be open; what had no price is stored with the one it was posted at. */
+export async function closeRows(
+  client: pg.PoolClient,
+  close: {
+    readonly usage: readonly Pick<QuarantinedUsage, 'key' | 'amount'>[];
+    readonly status: 'posted' | 'duplicate';
+    readonly at: string;
+    readonly by: string;
+    readonly request: string | null;
+  },
+): Promise<void> {
+  const { usage, status, at, by, request } = close;
+  if (usage.length === 0) return;
+  const { rowCount } = await client.query(
+    `update quarantine q set status = $3, closed_at = $4, closed_by = $5, closed_request = $6, closed_reason = $7,
+       amount = case $3 when 'posted' then u.amount else q.amount end
+     from unnest($1::uuid[], $2::bigint[]) as u(event_key, amount) where q.event_key = u.event_key and q.status = 'open'`,
+    [
+      usage.map(({ key }) => formatEventKey(key)),
+      usage.map(({ amount }) => amount),
+      status,
+      at,
+      by,
+      request,
+      status === 'duplicate' ? TAKEN : null,
+    ],
+  );
+  assert(rowCount === usage.length, 'rows of a wallet are closed under the fence of its lane only');
 }
 
 async function total(client: pg.PoolClient, sql: string, values: readonly unknown[]): Promise<UsageTotal> {

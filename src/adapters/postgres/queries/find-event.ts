@@ -1,7 +1,13 @@
 import type pg from 'pg';
 import { eventKeyOf, formatEventKey } from '../../../domain/events/event-key.ts';
 import { addressOf, formatWalletId } from '../../../domain/ids.ts';
-import { type FoundEvent, foundEvent, type Occurrence } from '../../../pipeline/queries/found-event.ts';
+import {
+  type EventCorrection,
+  type FoundEvent,
+  foundEvent,
+  type Occurrence,
+} from '../../../pipeline/queries/found-event.ts';
+import { readCorrections } from './event-corrections.ts';
 import { readEntries, type StoredEntry } from './event-entries.ts';
 import { findFacts, type LocatedFact } from './find-facts.ts';
 import { findQuarantined, findRejected, type QuarantinedRow } from './find-refused.ts';
@@ -22,16 +28,25 @@ export async function findEvent(pool: pg.Pool, id: string, filter: Filter): Prom
   const currency = await currencyOf(pool, filter.tenant, facts);
   const keyed = facts.map((located) => ({ located, key: keyOf(located) }));
   const keys = [...keyed.map(({ key }) => key), ...quarantined.map((row) => row.event_key)];
-  const entries = await readEntries(pool, keys);
+  const [entries, corrections] = await Promise.all([readEntries(pool, keys), readCorrections(pool, keys)]);
 
   const known = new Set<QuarantinedRow>();
   const occurrences = keyed.map(({ located, key }) => {
     const row = quarantined.find((candidate) => isSame(candidate, located));
     if (row !== undefined) known.add(row);
-    return fromFact(located, row, entries.get(row?.event_key ?? key), currency.get(located.fact.account) ?? null);
+    const stored = row?.event_key ?? key;
+    return fromFact(located, row, {
+      key: stored,
+      entry: entries.get(stored),
+      currency: currency.get(located.fact.account) ?? null,
+      corrections: corrections.get(stored) ?? [],
+    });
   });
   // Usage stays in quarantine for longer than the facts of its batch may be kept.
-  for (const row of quarantined) if (!known.has(row)) occurrences.push(fromQuarantine(row, entries.get(row.event_key)));
+  for (const row of quarantined) {
+    if (known.has(row)) continue;
+    occurrences.push(fromQuarantine(row, entries.get(row.event_key), corrections.get(row.event_key) ?? []));
+  }
 
   const wanted = [...occurrences, ...rejected].filter(
     ({ source, account }) =>
@@ -53,13 +68,20 @@ function isSame(row: QuarantinedRow, { lane, batchNo, position }: LocatedFact): 
 function fromFact(
   { fact, lane, batchNo }: LocatedFact,
   row: QuarantinedRow | undefined,
-  entry: StoredEntry | undefined,
-  currency: string | null,
+  beside: {
+    readonly key: string;
+    readonly entry: StoredEntry | undefined;
+    readonly currency: string | null;
+    readonly corrections: readonly EventCorrection[];
+  },
 ): Occurrence {
+  const { key, entry, currency, corrections } = beside;
   const isQuarantined = fact.status !== 'posted' && fact.status !== 'duplicate';
   // Quarantined usage that was released since is posted: what became of it counts, not what happened first.
-  const status = row?.status === 'posted' ? 'posted' : isQuarantined ? 'quarantined' : statusOf(fact.status);
+  const closed = row === undefined ? undefined : closedStatus(row);
+  const status = closed ?? (isQuarantined ? 'quarantined' : statusOf(fact.status));
   return {
+    key,
     status,
     code: status === 'quarantined' ? (row?.reason ?? fact.status) : null,
     field: null,
@@ -72,7 +94,8 @@ function fromFact(
     wallet: currency === null ? null : formatWalletId(addressOf(fact.tenant, fact.account, currency).walletId),
     meter: fact.meter,
     quantity: fact.quantity,
-    amount: fact.amount,
+    // Usage without a price when it came has the one it was posted at.
+    amount: row === undefined ? fact.amount : row.amount,
     currency,
     occurredAtMs: fact.occurredAtMs,
     ingestedAtMs: fact.ingestedAtMs,
@@ -80,17 +103,29 @@ function fromFact(
     batch: { lane, batchNo },
     quarantine: row === undefined ? null : quarantineOf(row),
     entry: status === 'posted' ? (entry ?? null) : null,
+    corrections: status === 'posted' ? corrections : [],
   };
+}
+
+/** What became of usage that left quarantine for the ledger; undefined while it is, or ended, in quarantine. */
+function closedStatus({ status }: QuarantinedRow): 'posted' | 'duplicate' | undefined {
+  return status === 'posted' || status === 'duplicate' ? status : undefined;
 }
 
 function statusOf(status: string): 'posted' | 'duplicate' {
   return status === 'duplicate' ? 'duplicate' : 'posted';
 }
 
-function fromQuarantine(row: QuarantinedRow, entry: StoredEntry | undefined): Occurrence {
+function fromQuarantine(
+  row: QuarantinedRow,
+  entry: StoredEntry | undefined,
+  corrections: readonly EventCorrection[],
+): Occurrence {
+  const status = closedStatus(row) ?? 'quarantined';
   return {
-    status: row.status === 'posted' ? 'posted' : 'quarantined',
-    code: row.status === 'posted' ? null : row.reason,
+    key: row.event_key,
+    status,
+    code: status === 'quarantined' ? row.reason : null,
     field: null,
     value: null,
     fix: null,
@@ -108,7 +143,8 @@ function fromQuarantine(row: QuarantinedRow, entry: StoredEntry | undefined): Oc
     rejectedAtMs: null,
     batch: { lane: row.lane, batchNo: Number(row.batch_no) },
     quarantine: quarantineOf(row),
-    entry: entry ?? null,
+    entry: status === 'posted' ? (entry ?? null) : null,
+    corrections: status === 'posted' ? corrections : [],
   };
 }
 
@@ -118,6 +154,7 @@ function quarantineOf(row: QuarantinedRow): Occurrence['quarantine'] {
     status: row.status,
     closedAtMs: row.closed_at?.getTime() ?? null,
     closedBy: row.closed_by,
+    closedReason: row.closed_reason,
     decisionId: row.decision_id,
   };
 }

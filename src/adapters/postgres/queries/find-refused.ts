@@ -20,16 +20,17 @@ export interface QuarantinedRow {
   readonly event_time: Date;
   readonly ingested_at: Date;
   readonly decision_id: string | null;
-  readonly status: 'open' | 'posted' | 'void';
+  readonly status: 'open' | 'posted' | 'void' | 'duplicate';
   readonly closed_at: Date | null;
   readonly closed_by: string | null;
+  readonly closed_reason: string | null;
 }
 
 /** Quarantined usage with this event id, settled or not. */
 export async function findQuarantined(pool: pg.Pool, id: string, tenant: string): Promise<readonly QuarantinedRow[]> {
   const { rows } = await pool.query<Omit<QuarantinedRow, 'quantity'> & { event: string }>(
     `select q.event_key, q.wallet_id, q.tenant_id, q.account_id, w.currency, q.lane, q.batch_no, q.position, q.reason, q.amount,
-       q.source, q.meter, q.event_time, q.ingested_at, q.decision_id, q.status, q.closed_at, q.closed_by, q.event
+       q.source, q.meter, q.event_time, q.ingested_at, q.decision_id, q.status, q.closed_at, q.closed_by, q.closed_reason, q.event
      from quarantine q left join wallet w using (wallet_id) where q.event_id = $1 and q.tenant_id = $2`,
     [id, tenant],
   );
@@ -60,6 +61,7 @@ export async function findRejected(pool: pg.Pool, id: string, tenant: string): P
     [id, tenant],
   );
   return rows.map((row) => ({
+    key: null,
     status: 'rejected',
     code: row.code,
     field: row.field,
@@ -80,6 +82,7 @@ export async function findRejected(pool: pg.Pool, id: string, tenant: string): P
     batch: null,
     quarantine: null,
     entry: null,
+    corrections: [],
   }));
 }
 

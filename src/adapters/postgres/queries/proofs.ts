@@ -3,6 +3,7 @@ import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
 import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';
+import { proveCorrections } from './prove-corrections.ts';
 import { proveFacts } from './prove-facts.ts';
 import { proveGrants } from './prove-grants.ts';
 import { proveHolds } from './prove-holds.ts';
@@ -23,6 +24,7 @@ export function proveBooks(pool: pg.Pool, ruleset: Ruleset | undefined): Promise
       await proveQuarantine(client),
       await proveReleases(client),
       await proveHolds(client),
+      await proveCorrections(client, ruleset),
       await proveChain(client),
     ];
   });

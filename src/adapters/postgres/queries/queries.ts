@@ -8,6 +8,7 @@ import { listRejected } from './find-refused.ts';
 import { readHealth } from './health.ts';
 import { listHolds, showHold } from './holds.ts';
 import { proveBooks } from './proofs.ts';
+import { listQuarantine } from './quarantine.ts';
 import { listWallets, showWallets } from './wallets.ts';
 
 /** The read models on PostgreSQL. */
@@ -22,6 +23,7 @@ export function createQueries(pool: pg.Pool): Queries {
     rejected: (filter) => listRejected(pool, filter),
     holds: (filter) => listHolds(pool, filter),
     hold: (tenant, holdId) => showHold(pool, tenant, holdId),
+    quarantine: (filter) => listQuarantine(pool, filter),
     proofs: (ruleset) => proveBooks(pool, ruleset),
     health: () => readHealth(pool),
   };
