@@ -18,7 +18,11 @@ const ACCOUNTS = ['acme', 'bolt', 'there-0'] as const;
 const { overdraftNanos } = PLAIN_RULESET;
 
 type Step =
-  | { readonly do: 'use'; readonly account: string; readonly events: readonly { meter: string; dollars: number; id: number }[] }
+  | {
+      readonly do: 'use';
+      readonly account: string;
+      readonly events: readonly { meter: string; dollars: number; id: number }[];
+    }
   | { readonly do: 'topup'; readonly account: string; readonly dollars: number }
   | { readonly do: 'freeze'; readonly account: string }
   | { readonly do: 'thaw'; readonly account: string; readonly usage: 'keep' | 'post' | 'void' }
@@ -28,11 +32,21 @@ type Step =
 
 const account = fc.constantFrom(...ACCOUNTS);
 // Few ids, so that retries, altered copies, keys taken in another lane and corrections of the same event are common.
-const id = fc.nat(14);
+const id = fc.nat(6);
 const event = fc.record({ id, dollars: fc.nat(6), meter: fc.constantFrom('dollars', 'dollars', 'gpu', 'signup') });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('use' as const), account, events: fc.array(event, { minLength: 1, maxLength: 5 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('topup' as const), account, dollars: fc.integer({ min: 1, max: 9 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('use' as const),
+      account,
+      events: fc.array(event, { minLength: 1, maxLength: 5 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('topup' as const), account, dollars: fc.integer({ min: 1, max: 9 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('freeze' as const), account }) },
   {
     weight: 1,
@@ -42,7 +56,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       usage: fc.constantFrom('keep' as const, 'post' as const, 'void' as const),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('void' as const), id }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('void' as const), id }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -89,7 +103,8 @@ async function play(ledger: TestLedger, run: number, played: Step): Promise<stri
       }));
       await ledger.use(played.account, events);
     } else if (played.do === 'topup') await creditDollars(ledger, played.account, played.dollars);
-    else if (played.do === 'freeze') await freeze(ledger.admin, { ...requestOf(), wallet: wallet(played.account), hours: 2 });
+    else if (played.do === 'freeze')
+      await freeze(ledger.admin, { ...requestOf(), wallet: wallet(played.account), hours: 2 });
     else if (played.do === 'thaw') {
       await thaw(ledger.admin, { ...requestOf(), wallet: wallet(played.account), usage: played.usage, overdraftNanos });
     } else if (played.do === 'void') await correctById(ledger, nameOf(played.id), { kind: 'void' });
@@ -118,7 +133,13 @@ async function play(ledger: TestLedger, run: number, played: Step): Promise<stri
  */
 async function expectSound(ledger: TestLedger): Promise<void> {
   await expectProven(ledger);
-  const { rows } = await ledger.pool.query<{ account_id: string; off: bigint; below: boolean; net: bigint; facts: bigint }>(
+  const { rows } = await ledger.pool.query<{
+    account_id: string;
+    off: bigint;
+    below: boolean;
+    net: bigint;
+    facts: bigint;
+  }>(
     `with last as (select distinct on (event_key) event_key, charged from event_correction order by event_key, correction_no desc)
      select w.account_id, w.posted - (select coalesce(sum(e.amount), 0) from entry e where e.wallet_id = w.wallet_id)::bigint as off,
        exists (select from entry e where e.wallet_id = w.wallet_id and e.kind in (1, 2, 6) and e.amount < 0 and e.balance_after < $1) as below,
@@ -139,8 +160,13 @@ test('books stay sound whatever is voided, amended, posted and voided from quara
   const seen = new Map<string, number>();
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 6, maxLength: 16 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 14, maxLength: 26 }), async (steps) => {
       run++;
+      // Freezes and debts of the run before would stop most of what follows.
+      for (const name of ACCOUNTS) {
+        await play(ledger, run, { do: 'topup', account: name, dollars: 9 });
+        await play(ledger, run, { do: 'thaw', account: name, usage: 'keep' });
+      }
       for (const played of steps) {
         const what = await play(ledger, run, played);
         seen.set(what, (seen.get(what) ?? 0) + 1);
@@ -151,8 +177,8 @@ test('books stay sound whatever is voided, amended, posted and voided from quara
     { numRuns: 25, seed: 19, endOnFailure: true },
   );
   // A story in which nothing ever happens would prove nothing.
-  for (const what of ['void', 'amend', 'settle', 'EVENT_VOIDED', 'EVENT_NOT_POSTED', 'OVER_LIMIT']) {
-    expect(seen.get(what) ?? 0, what).toBeGreaterThan(0);
+  for (const what of ['void', 'amend', 'settle', 'EVENT_VOIDED', 'EVENT_NOT_POSTED', 'WALLET_STATE']) {
+    expect(seen.get(what) ?? 0, what).toBeGreaterThan(5);
   }
 });
 

@@ -245,23 +245,29 @@ describe('either way', () => {
     await expectProven(ledger);
   });
 
-  test.each(['post', 'void'] as const)('%s goes on after a crash between two rounds and answers for all', async (what) => {
-    const ledger = await openTestLedger();
-    await creditDollars(ledger, 'acme', 10_000);
-    await freeze(ledger.admin, freezing('acme'));
-    await ledger.use('acme', Array.from({ length: 5_001 }, (_, index) => ({ id: `u${index}` })));
-    await thaw(ledger.admin, thawing('acme'));
-    const dry = await settle(ledger, what, {}, { key: 'k', dryRun: true });
-    let rounds = 0;
-    const transact: TestLedger['admin']['transact'] = (scope, work) =>
-      ++rounds === 2 ? Promise.reject(new Error('crash')) : ledger.admin.transact(scope, work);
-    await expect(settle({ admin: { ...ledger.admin, transact } }, what, {}, { key: 'k' })).rejects.toThrow('crash');
-    expect(await openReasons(ledger)).toEqual(['frozen 1']);
-    const result = await settle(ledger, what, {}, { key: 'k' });
-    expect(result.totals).toEqual(dry.totals);
-    expect(result.totals[0]?.[what === 'post' ? 'posted' : 'voided']).toEqual(total(5_001));
-    await expectProven(ledger);
-  });
+  test.each(['post', 'void'] as const)(
+    '%s goes on after a crash between two rounds and answers for all',
+    async (what) => {
+      const ledger = await openTestLedger();
+      await creditDollars(ledger, 'acme', 10_000);
+      await freeze(ledger.admin, freezing('acme'));
+      await ledger.use(
+        'acme',
+        Array.from({ length: 5_001 }, (_, index) => ({ id: `u${index}` })),
+      );
+      await thaw(ledger.admin, thawing('acme'));
+      const dry = await settle(ledger, what, {}, { key: 'k', dryRun: true });
+      let rounds = 0;
+      const transact: TestLedger['admin']['transact'] = (scope, work) =>
+        ++rounds === 2 ? Promise.reject(new Error('crash')) : ledger.admin.transact(scope, work);
+      await expect(settle({ admin: { ...ledger.admin, transact } }, what, {}, { key: 'k' })).rejects.toThrow('crash');
+      expect(await openReasons(ledger)).toEqual(['frozen 1']);
+      const result = await settle(ledger, what, {}, { key: 'k' });
+      expect(result.totals).toEqual(dry.totals);
+      expect(result.totals[0]?.[what === 'post' ? 'posted' : 'voided']).toEqual(total(5_001));
+      await expectProven(ledger);
+    },
+  );
 
   test('two at the same moment settle each row once', async () => {
     const ledger = await oneOfEach();
