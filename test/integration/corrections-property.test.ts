@@ -32,7 +32,7 @@ type Step =
 
 const account = fc.constantFrom(...ACCOUNTS);
 // Few ids, so that retries, altered copies, keys taken in another lane and corrections of the same event are common.
-const id = fc.nat(6);
+const id = fc.nat(4);
 const event = fc.record({ id, dollars: fc.nat(6), meter: fc.constantFrom('dollars', 'dollars', 'gpu', 'signup') });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -98,8 +98,8 @@ async function play(ledger: TestLedger, run: number, played: Step): Promise<stri
         id: nameOf(number),
         meter,
         dollars: String(dollars),
-        // A third of the events comes from a clock that is an hour ahead.
-        atMs: number % 3 === 0 ? START_MS + 3_600_000 : START_MS,
+        // One of them has a clock that is an hour ahead.
+        atMs: number === 4 ? START_MS + 3_600_000 : START_MS,
       }));
       await ledger.use(played.account, events);
     } else if (played.do === 'topup') await creditDollars(ledger, played.account, played.dollars);
