@@ -32,7 +32,7 @@ type Step =
 
 const account = fc.constantFrom(...ACCOUNTS);
 // Few ids, so that retries, altered copies, keys taken in another lane and corrections of the same event are common.
-const id = fc.nat(14);
+const id = fc.nat(4);
 const event = fc.record({ id, dollars: fc.nat(6), meter: fc.constantFrom('dollars', 'dollars', 'gpu', 'signup') });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -56,7 +56,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       usage: fc.constantFrom('keep' as const, 'post' as const, 'void' as const),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('void' as const), id }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('void' as const), id }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -98,8 +98,8 @@ async function play(ledger: TestLedger, run: number, played: Step): Promise<stri
         id: nameOf(number),
         meter,
         dollars: String(dollars),
-        // A third of the events comes from a clock that is an hour ahead.
-        atMs: number % 3 === 0 ? START_MS + 3_600_000 : START_MS,
+        // One of them has a clock that is an hour ahead.
+        atMs: number === 4 ? START_MS + 3_600_000 : START_MS,
       }));
       await ledger.use(played.account, events);
     } else if (played.do === 'topup') await creditDollars(ledger, played.account, played.dollars);
@@ -160,8 +160,13 @@ test('books stay sound whatever is voided, amended, posted and voided from quara
   const seen = new Map<string, number>();
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 6, maxLength: 16 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 14, maxLength: 26 }), async (steps) => {
       run++;
+      // Freezes and debts of the run before would stop most of what follows.
+      for (const name of ACCOUNTS) {
+        await play(ledger, run, { do: 'topup', account: name, dollars: 9 });
+        await play(ledger, run, { do: 'thaw', account: name, usage: 'keep' });
+      }
       for (const played of steps) {
         const what = await play(ledger, run, played);
         seen.set(what, (seen.get(what) ?? 0) + 1);
@@ -172,8 +177,8 @@ test('books stay sound whatever is voided, amended, posted and voided from quara
     { numRuns: 25, seed: 19, endOnFailure: true },
   );
   // A story in which nothing ever happens would prove nothing.
-  for (const what of ['void', 'amend', 'settle', 'EVENT_VOIDED', 'EVENT_NOT_POSTED', 'OVER_LIMIT']) {
-    expect(seen.get(what) ?? 0, what).toBeGreaterThan(0);
+  for (const what of ['void', 'amend', 'settle', 'EVENT_VOIDED', 'EVENT_NOT_POSTED', 'WALLET_STATE']) {
+    expect(seen.get(what) ?? 0, what).toBeGreaterThan(5);
   }
 });
 

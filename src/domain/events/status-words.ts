@@ -6,10 +6,11 @@ export const QUARANTINE_REASONS = {
   over_limit: 'The charge went beyond the balance and the overdraft limit. It is posted after the next top-up.',
   throttled: 'The wallet had spent what it may in this period. It is posted, oldest first, in the periods that follow.',
   unknown_meter:
-    'The meter has no price at that time. It is kept and not charged. Add the meter to pricing.yaml for what follows.',
-  too_late: 'It happened more than 35 days before it arrived. It is kept and not charged.',
+    'The meter has no price at that time. It is kept and not charged. Add the price, then `tollkeeper quarantine post`.',
+  too_late:
+    'It happened more than 35 days before it arrived. It is kept and not charged. A person settles it with `tollkeeper quarantine`.',
   in_future:
-    'Its time is more than 5 minutes ahead of ours. It is kept and not charged. Correct the clock of the source.',
+    'Its time is more than 5 minutes ahead of ours. It is kept and not charged. Correct the clock of the source; a person can post it once its time has come.',
   altered:
     'Its id was used before, with other content. It is kept and not charged. Look at the source: this is a tampering signal.',
 } as const satisfies Record<QuarantineReason, string>;
