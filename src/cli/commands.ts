@@ -4,6 +4,7 @@ import { registerAlert } from './commands/alert.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
+import { registerHold } from './commands/hold.ts';
 import { registerIngest } from './commands/ingest.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Register[] = [
   registerEvents,
   registerQuarantine,
   registerWallet,
+  registerHold,
   registerAccount,
   registerAlert,
   registerRules,

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { PostgresLaneStore } from '../../src/adapters/postgres/lane-store.ts';
 import { loadRuleset, type Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
 import { ask, fund } from '../support/holds.ts';
-import { openTestLedger, START_MS, type TestLedger, USD } from '../support/ledger.ts';
+import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from '../support/ledger.ts';
 import { BURST_RULE, PRICING, SETTINGS } from '../unit/rules-samples.ts';
 
 /** Freezes an account of an hour's standing whose events come back altered. */
@@ -156,10 +158,33 @@ test('freed money is given out again only once it is free in the books', async (
       for each row execute function fail_once()`);
   // The usage comes while the release is on its way to a commit that fails.
   const released = ask(ledger, 'acme', 'h1', { do: 'release' });
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await sleep(60);
   const [usage] = await ledger.use('acme', [{ id: 'a', dollars: '15' }]);
   expect(usage).toMatchObject({ status: 'quarantined', code: 'over_limit' });
   expect(await released).toMatchObject({ ok: true });
   const [wallet] = await ledger.queries.wallets({ tenant: 'default', limit: 1 });
   expect(wallet).toMatchObject({ posted: 10n * USD, held: 0n });
+});
+
+/** A store whose news of a commit of holds comes late, as it may on a connection of its own. */
+class LateNews extends PostgresLaneStore {
+  override async transact<T>(...args: Parameters<typeof PostgresLaneStore.prototype.transact<T>>): Promise<T> {
+    const result = await super.transact<T>(...args);
+    if (typeof result === 'object' && result !== null && 'freed' in result) await sleep(150);
+    return result;
+  }
+}
+
+test('money that a reload has found free already is not freed a second time', async () => {
+  const ledger = await openTestLedger(PLAIN_RULESET, LateNews);
+  await fund(ledger, 'acme', 10);
+  await ask(ledger, 'acme', 'h1', { do: 'place', dollars: 10 });
+  const released = ask(ledger, 'acme', 'h1', { do: 'release' });
+  await sleep(60);
+  // A top-up makes the lane reload the wallet before the news of the release has come.
+  await fund(ledger, 'acme', 1, 'more');
+  expect(await ledger.use('acme', [{ id: 'a', dollars: '1' }])).toMatchObject([{ status: 'posted' }]);
+  expect(await released).toMatchObject({ ok: true });
+  expect(await ask(ledger, 'acme', 'h2', { do: 'place', dollars: 15.01 })).toMatchObject({ ok: false });
+  expect(await ask(ledger, 'acme', 'h2', { do: 'place', dollars: 15 })).toMatchObject({ ok: true });
 });

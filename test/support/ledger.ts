@@ -69,10 +69,13 @@ export interface TestUsage {
 }
 
 /** A migrated database with lane writers that run until the test ends. */
-export async function openTestLedger(ruleset: Ruleset = PLAIN_RULESET): Promise<TestLedger> {
+export async function openTestLedger(
+  ruleset: Ruleset = PLAIN_RULESET,
+  Store: typeof PostgresLaneStore = PostgresLaneStore,
+): Promise<TestLedger> {
   const database = await createTestDatabase();
   const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
-  const store = new PostgresLaneStore(pool, new LaneLocks(database.connectionString));
+  const store = new Store(pool, new LaneLocks(database.connectionString));
   const { rows } = await pool.query<{ shard: number; lane: number }>('select shard, lane from shard_lane');
   const lanes = new Map(rows.map(({ shard, lane }) => [shard, lane]));
   const writers = new Map<number, LaneWriter>();

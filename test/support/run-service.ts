@@ -32,6 +32,7 @@ export async function runService(options: {
   readonly batchEventsMax?: number;
   readonly now?: () => number;
   readonly jobLockMs?: number;
+  readonly sweeps?: boolean;
   readonly onCommit?: (batch: BatchRecord) => void;
 }): Promise<TestService> {
   const retries: string[] = [];
@@ -57,6 +58,7 @@ export async function runService(options: {
     owner: 'test',
     now: options.now ?? Date.now,
     onRetry: (what, attempt, error) => retries.push(`${what} ${attempt} ${String(error)}`),
+    ...(options.sweeps === undefined ? {} : { sweepsThaws: options.sweeps }),
     ...(options.lanes === undefined ? {} : { lanes: options.lanes }),
     ...(options.onCommit === undefined ? {} : { onCommit: options.onCommit }),
   });
