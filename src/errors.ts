@@ -38,6 +38,9 @@ export const ERROR_CATALOGUE = {
   WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
   IDEMPOTENCY_CONFLICT: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },
+  ARCHIVE_DAY: { kind: 'conflict', fix: 'List the days with `tollkeeper archive list`.' },
+  ARCHIVE_BUSY: { kind: 'conflict', fix: 'Wait until the other process is done, then run it again.' },
+  ARCHIVE_INVALID: { kind: 'input', fix: 'Bring back the file and its manifest from a copy, or write them again.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
   UNEXPECTED: {
     kind: 'infrastructure',

@@ -221,7 +221,13 @@ export class LaneWriter {
       await applyOutsideChanges(memory, transaction);
       await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
-      const record = applyBatch(memory, { events, identities, ruleset, lateWindowMs });
+      const record = applyBatch(memory, {
+        events,
+        identities,
+        ruleset,
+        lateWindowMs,
+        entriesFromMs: transaction.entriesFromMs ?? 0,
+      });
       memory.chain = await transaction.write(record);
       return record;
     });
