@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { DAY_MS } from './domain/time.ts';
@@ -11,6 +11,8 @@ export interface Config {
   readonly databaseUrl: Secret | undefined;
   readonly redisUrl: Secret | undefined;
   readonly dataDir: string;
+  /** Where archived days of entries are written and looked for. */
+  readonly archiveDir: string;
   /** Port of the embedded PostgreSQL; any free one when undefined. */
   readonly port: number | undefined;
   /** The packaged rules when undefined. */
@@ -50,6 +52,7 @@ export const VARIABLES = {
   DATABASE_URL: secretUrl(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
   REDIS_URL: secretUrl(['redis:', 'rediss:'], 'redis://:password@host:6379/0'),
   TOLLKEEPER_DATA_DIR: text('.tollkeeper', 'Give a directory this user may write to.'),
+  TOLLKEEPER_ARCHIVE_DIR: optional(z.string(), 'Give a directory this user may write to.'),
   TOLLKEEPER_PORT: optional(
     integerBetween(1, 65_535),
     'Give a port from 1 to 65535, or leave it empty for a free one.',
@@ -94,6 +97,10 @@ export function parseConfig(environment: Environment): Config {
     databaseUrl: read('DATABASE_URL', VARIABLES.DATABASE_URL),
     redisUrl: read('REDIS_URL', VARIABLES.REDIS_URL),
     dataDir: resolve(read('TOLLKEEPER_DATA_DIR', VARIABLES.TOLLKEEPER_DATA_DIR) ?? ''),
+    archiveDir: resolve(
+      read('TOLLKEEPER_ARCHIVE_DIR', VARIABLES.TOLLKEEPER_ARCHIVE_DIR) ??
+        join(environment.TOLLKEEPER_DATA_DIR?.trim() || VARIABLES.TOLLKEEPER_DATA_DIR.standard, 'archive'),
+    ),
     port: read('TOLLKEEPER_PORT', VARIABLES.TOLLKEEPER_PORT),
     rulesDir: read('TOLLKEEPER_RULES_DIR', VARIABLES.TOLLKEEPER_RULES_DIR),
     lanes: read('TOLLKEEPER_LANES', VARIABLES.TOLLKEEPER_LANES) ?? 0,

@@ -74,6 +74,9 @@ export const ERROR_CATALOGUE = {
   },
   INSUFFICIENT_FUNDS: { kind: 'conflict', fix: 'Top the wallet up, hold less, or wait for other holds to end.' },
   WALLET_FROZEN: { kind: 'conflict', fix: 'Wait until the freeze ends; `tollkeeper wallet show` says when and why.' },
+  ARCHIVE_DAY: { kind: 'conflict', fix: 'List the days with `tollkeeper archive list`.' },
+  ARCHIVE_BUSY: { kind: 'conflict', fix: 'Wait until the other process is done, then run it again.' },
+  ARCHIVE_INVALID: { kind: 'input', fix: 'Bring back the file and its manifest from a copy, or write them again.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
   UNEXPECTED: {
     kind: 'infrastructure',

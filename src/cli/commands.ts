@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerAccount } from './commands/account.ts';
 import { registerAlert } from './commands/alert.ts';
+import { registerArchive } from './commands/archive.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
@@ -29,5 +30,6 @@ export const COMMANDS: readonly Register[] = [
   registerAlert,
   registerRules,
   registerDoctor,
+  registerArchive,
   registerMigrate,
 ];

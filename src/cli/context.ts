@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
 import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
@@ -29,6 +30,7 @@ export interface CliContext {
   readonly readRules: (directory?: string, options?: { readonly runTests?: boolean }) => Promise<RulesOnDisk>;
   /** The database alone, without queues or workers. */
   readonly openBooks: () => Promise<Books>;
+  readonly archive: ArchiveControl;
   readonly migrations: MigrationControl;
   readonly startService: (options: { readonly ruleset: Ruleset }) => Promise<RunningService>;
   readonly openIntake: (options: { readonly ruleset: Ruleset }) => Promise<Intake>;
@@ -53,6 +55,22 @@ export interface RulesOnDisk {
 export interface Books {
   readonly queries: Queries;
   readonly admin: AdminStore;
+  readonly close: () => Promise<void>;
+}
+
+/** Days of entries as files. */
+export interface ArchiveControl {
+  /** The ledger and the archive directory: the configured one, or the one given. */
+  readonly open: (directory?: string) => Promise<OpenArchive>;
+  /** Files alone, without a database. */
+  readonly files: () => ArchiveFiles;
+}
+
+export interface OpenArchive {
+  readonly store: ArchiveStore;
+  readonly files: ArchiveFiles;
+  readonly directory: string;
+  readonly lateWindowMs: number;
   readonly close: () => Promise<void>;
 }
 

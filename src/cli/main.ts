@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { type Config, loadConfig } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { archiveFiles, openArchive } from '../wire/archive.ts';
 import { applyMigrations, openBooks, readMigrations } from '../wire/books.ts';
 import { openDemoStage, readUsageProfileJson } from '../wire/demo-stage.ts';
 import { diagnose } from '../wire/doctor.ts';
@@ -46,6 +47,7 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
       return directory === undefined ? readConfiguredRules(config().rulesDir, loading) : readRules(directory, loading);
     },
     openBooks: () => openBooks(config(), onError),
+    archive: { open: (directory) => openArchive(config(), directory, onError), files: archiveFiles },
     migrations: {
       status: () => readMigrations(config(), onError),
       apply: () => applyMigrations(config(), onError),

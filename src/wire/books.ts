@@ -1,3 +1,4 @@
+import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { type MigrationStatus, migrate, migrationStatus } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
@@ -24,16 +25,25 @@ const CONNECTIONS_MAX = 4;
  * that looking at a wallet never changes a schema that other versions use.
  */
 export async function openBooks(config: Config, onError: (error: Error) => void): Promise<OpenBooks> {
+  const { pool, close } = await openMigrated(config, onError);
+  return {
+    queries: createQueries(pool, createArchiveFiles([config.archiveDir])),
+    admin: createAdminStore(pool),
+    close,
+  };
+}
+
+/** A pool on a database of this version: ours is brought there, one of your own must be. */
+export async function openMigrated(config: Config, onError: (error: Error) => void): Promise<OpenPool> {
   const opened = await openPool(config, onError);
-  const { pool, server, close } = opened;
   try {
-    if (server.kind === 'embedded') await migrate(pool, { lanes: config.lanes });
-    else await requireMigrated(await migrationStatus(pool));
+    if (opened.server.kind === 'embedded') await migrate(opened.pool, { lanes: config.lanes });
+    else await requireMigrated(await migrationStatus(opened.pool));
   } catch (error) {
-    await close();
+    await opened.close();
     throw error;
   }
-  return { queries: createQueries(pool), admin: createAdminStore(pool), close };
+  return opened;
 }
 
 /** Applied and pending migrations, without applying any. */

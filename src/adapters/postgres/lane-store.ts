@@ -12,7 +12,7 @@ import type {
 import { int8Array } from './binary-array.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
-import { preparePartitions } from './partitions.ts';
+import { isMissingPartition, preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
 import { writeBatch } from './write-batch.ts';
@@ -114,11 +114,15 @@ export class PostgresLaneStore implements LaneStore {
         if (fence?.epoch !== epoch) {
           throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
         }
-        return work(laneTransaction(client, lane, fence.change_no));
+        return work(laneTransaction(client, lane, fence)).catch((error: unknown) => {
+          // The next attempt makes the day again, or says what stands in its way.
+          if (isMissingPartition(error)) this.#partitions.clear();
+          throw error;
+        });
       },
       async (client) => {
         // One round trip: a small batch pays for every one of them. The lane is our own small integer.
-        const sql = `begin; select epoch, change_no from lane_epoch where lane = ${Math.trunc(lane)} for share`;
+        const sql = `begin; select epoch, change_no, entries_from from lane_epoch where lane = ${Math.trunc(lane)} for share`;
         const results: unknown = await client.query<FenceRow>(sql);
         fence = Array.isArray(results) ? results[1]?.rows[0] : undefined;
       },
@@ -129,11 +133,13 @@ export class PostgresLaneStore implements LaneStore {
 interface FenceRow {
   readonly epoch: bigint;
   readonly change_no: bigint;
+  readonly entries_from: Date | null;
 }
 
-function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint): LaneTransaction {
+function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): LaneTransaction {
   return {
-    changeNo,
+    changeNo: fence.change_no,
+    entriesFromMs: fence.entries_from?.getTime() ?? 0,
     changedWallets: async (sinceChangeNo) => {
       const { rows } = await client.query<{ wallet_id: bigint }>(
         'select distinct wallet_id from lane_change where lane = $1 and change_no > $2',

@@ -25,6 +25,8 @@ export interface BatchInput {
   readonly identities: Identity[];
   readonly ruleset: Ruleset;
   readonly lateWindowMs: number;
+  /** Event times before it are of closed days and too late, whatever the window says. */
+  readonly entriesFromMs?: number;
 }
 
 /**
@@ -178,7 +180,7 @@ function quarantineReason(
   nowMs: number,
 ): QuarantineReason | undefined {
   if (identity.kind === 'altered') return 'altered';
-  const time = judgeTime(item.event.occurredAtMs, nowMs, input.lateWindowMs);
+  const time = judgeTime(item.event.occurredAtMs, nowMs, input.lateWindowMs, input.entriesFromMs);
   if (time !== 'in_time') return time;
   if (amount === null) return 'unknown_meter';
   const verdict = judgeDebit(account.wallet, amount, input.ruleset.overdraftNanos, nowMs);

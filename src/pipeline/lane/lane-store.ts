@@ -39,6 +39,8 @@ export interface StoredFacts {
 export interface LaneTransaction {
   /** Count of outside changes to the lane's wallets; when it differs from the writer's, wallets must be reloaded. */
   readonly changeNo: bigint;
+  /** Nothing older can be posted: those days are closed. 0, or left out, when none is. */
+  readonly entriesFromMs?: number;
   readonly changedWallets: (sinceChangeNo: bigint) => Promise<readonly bigint[]>;
   readonly head: () => Promise<{ readonly lastBatch: number; readonly chain: Buffer }>;
   readonly loadAccounts: (walletIds: readonly bigint[]) => Promise<readonly StoredAccount[]>;

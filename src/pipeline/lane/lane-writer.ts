@@ -249,7 +249,13 @@ export class LaneWriter {
       await applyOutsideChanges(memory, transaction);
       await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
-      const record = applyBatch(memory, { events, identities, ruleset, lateWindowMs });
+      const record = applyBatch(memory, {
+        events,
+        identities,
+        ruleset,
+        lateWindowMs,
+        entriesFromMs: transaction.entriesFromMs ?? 0,
+      });
       // A hold judged before a freeze commits before it: once the freeze is in the books, no hold follows.
       if (record.outbox.length > 0) await memory.holdsInFlight;
       memory.chain = await transaction.write(record);

@@ -3,7 +3,7 @@ import { parseWalletId } from '../../../domain/ids.ts';
 import { DAY_MS } from '../../../domain/time.ts';
 import { AppError } from '../../../errors.ts';
 import type { AdminScope, AdminStore, AdminTransaction, WalletReference } from '../../../pipeline/admin/admin-store.ts';
-import { preparePartitions } from '../partitions.ts';
+import { isMissingPartition, preparePartitions } from '../partitions.ts';
 import { inTransaction } from '../pool.ts';
 import { isSqlState } from '../sql-state.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
@@ -17,7 +17,7 @@ class DryRun extends Error {}
 /** The direct path on PostgreSQL: each transaction holds its lane's fence, so it never interleaves with a batch. */
 export function createAdminStore(pool: pg.Pool): AdminStore {
   const partitions = new Set<number>();
-  return {
+  const store: AdminStore = {
     findWallets: (reference) => findWallets(pool, reference),
     quarantine: quarantineIndex(pool),
     corrections: { findPosted: (tenant, event) => findPosted(pool, tenant, event) },
@@ -33,6 +33,16 @@ export function createAdminStore(pool: pg.Pool): AdminStore {
         }
       }
     },
+  };
+  return {
+    ...store,
+    transact: (scope, work) =>
+      store.transact(scope, work).catch((error: unknown) => {
+        if (!isMissingPartition(error)) throw error;
+        // A day that was there is gone. Everything was rolled back: the day is made again and the work done once more.
+        partitions.clear();
+        return store.transact(scope, work);
+      }),
   };
 }
 

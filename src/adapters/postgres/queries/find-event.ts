@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { eventKeyOf, formatEventKey } from '../../../domain/events/event-key.ts';
 import { addressOf, formatWalletId } from '../../../domain/ids.ts';
+import type { ArchiveFiles } from '../../../pipeline/archive/archive-store.ts';
 import {
   type EventCorrection,
   type FoundEvent,
@@ -19,7 +20,12 @@ interface Filter {
 }
 
 /** Finds every occurrence of an event id: among rejected events, in quarantine, and in the stored batches. */
-export async function findEvent(pool: pg.Pool, id: string, filter: Filter): Promise<FoundEvent | undefined> {
+export async function findEvent(
+  pool: pg.Pool,
+  id: string,
+  filter: Filter,
+  files: ArchiveFiles,
+): Promise<FoundEvent | undefined> {
   const [rejected, quarantined, facts] = await Promise.all([
     findRejected(pool, id, filter.tenant),
     findQuarantined(pool, id, filter.tenant),
@@ -28,7 +34,7 @@ export async function findEvent(pool: pg.Pool, id: string, filter: Filter): Prom
   const currency = await currencyOf(pool, filter.tenant, facts);
   const keyed = facts.map((located) => ({ located, key: keyOf(located) }));
   const keys = [...keyed.map(({ key }) => key), ...quarantined.map((row) => row.event_key)];
-  const [entries, corrections] = await Promise.all([readEntries(pool, keys), readCorrections(pool, keys)]);
+  const [entries, corrections] = await Promise.all([readEntries(pool, keys, files), readCorrections(pool, keys)]);
 
   const known = new Set<QuarantinedRow>();
   const occurrences = keyed.map(({ located, key }) => {

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
+import type { ArchiveFiles } from '../../../pipeline/archive/archive-store.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { proveArchive } from '../archive/prove-archive.ts';
 import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';
 import { proveCorrections } from './prove-corrections.ts';
@@ -13,9 +15,15 @@ import { proveQuarantine, proveReleases, proveWallets, proveZeroSums } from './p
  * Proves the books. Each proof computes both of its sides on its own, from what is stored, so that a mistake in the code
  * that wrote one of them shows. All look at one moment, whatever is being written meanwhile.
  */
-export function proveBooks(pool: pg.Pool, ruleset: Ruleset | undefined): Promise<readonly Proof[]> {
+export function proveBooks(
+  pool: pg.Pool,
+  ruleset: Ruleset | undefined,
+  files: ArchiveFiles,
+): Promise<readonly Proof[]> {
   return inTransaction(pool, async (client) => {
     await client.query('set transaction isolation level repeatable read read only');
+    // Before the first look, so that no day is archived between the look and its entries being read.
+    await client.query('lock table entry in access share mode');
     return [
       await proveZeroSums(client),
       ...(await proveWallets(client)),
@@ -25,7 +33,8 @@ export function proveBooks(pool: pg.Pool, ruleset: Ruleset | undefined): Promise
       await proveReleases(client),
       await proveHolds(client),
       await proveCorrections(client, ruleset),
-      await proveChain(client),
+      await proveChain(client, files),
+      ...(await proveArchive(client)),
     ];
   });
 }

@@ -175,9 +175,9 @@ interface Entries {
 
 async function sumEntries(client: pg.PoolClient): Promise<Entries> {
   const { rows } = await client.query<{ charged: bigint; count: bigint; quarantined: bigint; rejected: bigint }>(
-    `select coalesce(-sum(amount), 0)::bigint as charged, count(*) as count,
+    `select coalesce(-sum(amount), 0)::bigint as charged, coalesce(sum(entries), 0)::bigint as count,
        (select count(*) from quarantine) as quarantined, (select count(*) from rejected_event) as rejected
-     from entry where kind in ($1, $2)`,
+     from ledger_leg where kind in ($1, $2)`,
     [ENTRY_KIND.usage, ENTRY_KIND.fact],
   );
   const row = rows[0];
