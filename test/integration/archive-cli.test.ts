@@ -38,18 +38,18 @@ test('days are listed, exported, verified and restored from the command line', a
   expect(await readdir(join(directory, 'days'))).toEqual(['entry-2026-03-02.json', 'entry-2026-03-02.tsv.gz']);
 
   const file = join(directory, 'days', 'entry-2026-03-02.tsv.gz');
-  expect((await cli('archive', 'verify', file)).stdout).toBe(`ok    ${file}  2 rows, -$2.00\n`);
+  expect((await cli('archive', 'verify', file)).stdout).toBe(`ok    ${file}  2 rows, −$2.00\n`);
   expect((await cli('archive', 'verify', '--all', '--json')).json()).toMatchObject({ ok: true, files: [{ rows: 2 }] });
   const list = await cli('archive', 'list', '--json');
   expect(list.json()).toMatchObject({
     days: [
       { day: '2026-03-02', state: 'archived', rows: '2', file: { name: 'entry-2026-03-02.tsv.gz' } },
-      ...Array.from({ length: 1 }, () => ({ day: '2026-05-01', state: 'open', rows: '1', file: null })),
+      { day: '2026-05-01', state: 'open', rows: '1', file: null },
     ],
   });
 
   expect((await cli('archive', 'restore', '2026-03-02')).stdout).toBe(
-    '2026-03-02 is back: 2 rows, -$2.00. It stays closed; export it again when done.\n',
+    '2026-03-02 is back: 2 rows, −$2.00. It stays closed; export it again when done.\n',
   );
   expect(await cli('archive', 'restore', '2026-03-02')).toMatchObject({
     exitCode: 1,
