@@ -43,7 +43,10 @@ async function writeArchive(path: string, content: AsyncIterable<Buffer>): Promi
         }
       },
       createGzip(),
-      file.createWriteStream({ autoClose: false }),
+      async (compressed: AsyncIterable<Buffer>) => {
+        // Unlike `write`, `appendFile` goes on until the whole chunk is written.
+        for await (const chunk of compressed) await file.appendFile(chunk);
+      },
     );
     await file.sync();
   } catch (error) {

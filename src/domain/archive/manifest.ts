@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { ARCHIVE_COLUMNS } from './archived-entry.ts';
 
 const wholeNumber = z.string().regex(/^-?\d{1,30}$/);
-const key = z.uuid().nullable();
+// Not `uuid`: keys begin with a time and carry no version bits.
+const key = z.guid().nullable();
 
 /** What lies beside an archive file and says what is in it. Fields may be added; `version` counts other changes. */
 export const manifestSchema = z.looseObject({
