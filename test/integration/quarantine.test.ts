@@ -269,6 +269,26 @@ describe('either way', () => {
     },
   );
 
+  test('two at the same moment under one key answer alike', async () => {
+    const ledger = await oneOfEach();
+    await ledger.use('bolt', [{ id: 'b', dollars: '7' }]);
+    const [first, second] = await Promise.all([
+      settle(ledger, 'void', {}, { key: 'k' }),
+      settle(ledger, 'void', {}, { key: 'k' }),
+    ]);
+    expect(first.totals).toEqual(second.totals);
+    expect(first).toMatchObject({ totals: [{ voided: total(7, 60) }] });
+    await expectProven(ledger);
+  });
+
+  test('a key is shared with all other requests, and means one of them', async () => {
+    const ledger = await oneOfEach();
+    await freeze(ledger.admin, { ...freezing('acme'), key: 'k' });
+    expect(await codeOf(settle(ledger, 'void', {}, { key: 'k' }))).toBe('IDEMPOTENCY_CONFLICT');
+    await settle(ledger, 'void', { meter: 'none' }, { key: 'k2' });
+    expect(await codeOf(freeze(ledger.admin, { ...freezing('acme'), key: 'k2' }))).toBe('IDEMPOTENCY_CONFLICT');
+  });
+
   test('two at the same moment settle each row once', async () => {
     const ledger = await oneOfEach();
     // The top-up posts the one over the limit.
