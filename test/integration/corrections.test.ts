@@ -77,6 +77,26 @@ describe('a void', () => {
     await expectProven(ledger);
   });
 
+  test('is a credit: usage that waited for one is posted, oldest first, in the same database transaction', async () => {
+    const ledger = await openTestLedger();
+    await ledger.use('acme', [
+      { id: 'e0', dollars: '5' },
+      { id: 'first', dollars: '4' },
+      { id: 'second', dollars: '2' },
+      { id: 'third', dollars: '1' },
+    ]);
+    const dry = await correctById(ledger, 'e0', amount(1), { key: 'k', dryRun: true });
+    const result = await correctById(ledger, 'e0', amount(1), { key: 'k' });
+    expect(result).toEqual(dry);
+    expect(result).toMatchObject({
+      balanceBefore: -5n * USD,
+      balance: -5n * USD,
+      released: { events: 1, amount: 4n * USD },
+    });
+    expect(await correctById(ledger, 'e0', VOID)).toMatchObject({ released: { events: 0 }, balance: -4n * USD });
+    await expectProven(ledger);
+  });
+
   test('is possible on a frozen wallet, and tells the services when it ends a negative balance', async () => {
     const ledger = await openTestLedger();
     await ledger.use('acme', [{ id: 'e0', dollars: '4' }]);

@@ -6,6 +6,7 @@ import {
   accountElsewhere,
   balanceOf,
   codeOf,
+  correctById,
   creditDollars,
   expectProven,
   openReasons,
@@ -139,6 +140,10 @@ describe('posting', () => {
       status: 'duplicate',
       occurrences: [{ entry: null, quarantine: { status: 'duplicate', closedReason: expect.any(String) } }],
     });
+    const reference = (account: string) => ({ reference: { tenant: 'default', id: 'taken', account } });
+    const voiding = (account: string) => correctById(ledger, 'taken', { kind: 'void' }, reference(account));
+    expect(await codeOf(voiding('acme'))).toBe('EVENT_NOT_POSTED');
+    expect(await voiding(elsewhere)).toMatchObject({ account: elsewhere, reversed: USD });
     await expectProven(ledger);
   });
 
@@ -172,6 +177,8 @@ describe('posting', () => {
     const days = Array.from({ length: 401 }, (_, day) => ({ id: `d${day}`, atMs: START_MS - (40 + day) * DAY_MS }));
     await ledger.use('acme', days);
     expect(await codeOf(settle(ledger, 'post'))).toBe('SELECTION_TOO_WIDE');
+    expect(await codeOf(settle(ledger, 'post', {}, { key: 'k' }))).toBe('SELECTION_TOO_WIDE');
+    expect(await settle(ledger, 'post', { meter: 'none' }, { key: 'k' })).toMatchObject({ totals: [] });
     const toMs = START_MS - 437 * DAY_MS;
     expect(await settle(ledger, 'post', { toMs })).toMatchObject({ totals: [{ posted: total(3) }] });
     await expectProven(ledger);
