@@ -108,6 +108,19 @@ describe('posting', () => {
     await expectProven(ledger);
   });
 
+  test('never lets usage of a later round overtake what did not fit in an earlier one', async () => {
+    const ledger = await openTestLedger();
+    const small = Array.from({ length: 5_000 }, (_, index) => ({ id: `s${index}`, meter: 'gpu' }));
+    await ledger.use('acme', [{ id: 'big', meter: 'gpu', dollars: '6' }]);
+    await ledger.use('acme', small);
+    const over = { key: 'k', ruleset: PRICED_RULESET };
+    const dry = await settle(ledger, 'post', {}, { ...over, dryRun: true });
+    expect(await settle(ledger, 'post', {}, over)).toEqual(dry);
+    expect(dry).toMatchObject({ totals: [{ posted: total(0), stays: { over_limit: total(5_001, 5_006) } }] });
+    expect(await balanceOf(ledger, 'acme')).toBe(0n);
+    await expectProven(ledger);
+  });
+
   test('charges nothing on a frozen wallet until somebody thaws it', async () => {
     const ledger = await openTestLedger();
     await creditDollars(ledger, 'acme', 10);
