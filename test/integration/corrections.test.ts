@@ -77,6 +77,26 @@ describe('a void', () => {
     await expectProven(ledger);
   });
 
+  test('is a credit: usage that waited for one is posted, oldest first, in the same database transaction', async () => {
+    const ledger = await openTestLedger();
+    await ledger.use('acme', [
+      { id: 'e0', dollars: '5' },
+      { id: 'first', dollars: '4' },
+      { id: 'second', dollars: '2' },
+      { id: 'third', dollars: '1' },
+    ]);
+    const dry = await correctById(ledger, 'e0', amount(1), { key: 'k', dryRun: true });
+    const result = await correctById(ledger, 'e0', amount(1), { key: 'k' });
+    expect(result).toEqual(dry);
+    expect(result).toMatchObject({
+      balanceBefore: -5n * USD,
+      balance: -5n * USD,
+      released: { events: 1, amount: 4n * USD },
+    });
+    expect(await correctById(ledger, 'e0', VOID)).toMatchObject({ released: { events: 0 }, balance: -4n * USD });
+    await expectProven(ledger);
+  });
+
   test('is possible on a frozen wallet, and tells the services when it ends a negative balance', async () => {
     const ledger = await openTestLedger();
     await ledger.use('acme', [{ id: 'e0', dollars: '4' }]);
@@ -279,6 +299,22 @@ describe('what cannot be corrected', () => {
   });
 });
 
+test('an event whose facts are not kept any more can be voided or amended by amount, by its key', async () => {
+  const ledger = await acmeWith('7');
+  const found = await ledger.queries.findEvent('e0', { tenant: 'default' });
+  const reference = { tenant: 'default', key: parseEventKey(found?.occurrences[0]?.key ?? '') };
+  await ledger.pool.query('delete from batch_facts');
+  expect(await codeOf(correctById(ledger, '', quantity('2'), { reference }))).toBe('PRICE_UNKNOWN');
+  expect(await correctById(ledger, '', amount(2), { reference })).toMatchObject({
+    reversed: 7n * USD,
+    charged: 2n * USD,
+  });
+  expect(await correctById(ledger, '', VOID, { reference })).toMatchObject({ reversed: 2n * USD });
+  // The order of a usage batch is that of its facts, so without them its own link of the chain cannot be computed.
+  const failed = (await ledger.queries.proofs(PLAIN_RULESET)).filter(({ ok }) => !ok);
+  expect(failed).toMatchObject([{ name: 'the chain of batches is unbroken' }]);
+});
+
 describe('the proof of corrections', () => {
   test.each([
     ['credits more than was charged', 'update event_correction set reversed = reversed + 1'],
@@ -292,6 +328,23 @@ describe('the proof of corrections', () => {
     await ledger.pool.query(sql);
     const failed = (await ledger.queries.proofs(PLAIN_RULESET)).filter(({ ok }) => !ok);
     expect(failed).toMatchObject([{ name: 'corrections undo exactly what was charged' }]);
+  });
+
+  test.each([
+    ['reason of a correction', 'batch', `update batch set reason = 'another' where kind = 'amend'`],
+    ['kind of its entries', 'entry', 'update entry set kind = 3 where kind = 9'],
+  ])('is joined by the chain, which breaks when the %s is changed', async (_name, table, sql) => {
+    const ledger = await acmeWith('7');
+    await correctById(ledger, 'e0', quantity('2'));
+    const chain = async () => {
+      const proofs = await ledger.queries.proofs(PLAIN_RULESET);
+      return proofs.find(({ name }) => name === 'the chain of batches is unbroken')?.ok;
+    };
+    expect(await chain()).toBe(true);
+    await ledger.pool.query(`alter table ${table} disable trigger ${table}_append_only`);
+    if (table === 'entry') await ledger.pool.query('alter table entry_20260302 disable trigger user');
+    await ledger.pool.query(sql);
+    expect(await chain()).toBe(false);
   });
 
   test('and SQL itself refuses to change one', async () => {

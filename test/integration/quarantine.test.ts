@@ -6,6 +6,7 @@ import {
   accountElsewhere,
   balanceOf,
   codeOf,
+  correctById,
   creditDollars,
   expectProven,
   openReasons,
@@ -107,6 +108,19 @@ describe('posting', () => {
     await expectProven(ledger);
   });
 
+  test('never lets usage of a later round overtake what did not fit in an earlier one', async () => {
+    const ledger = await openTestLedger();
+    const small = Array.from({ length: 5_000 }, (_, index) => ({ id: `s${index}`, meter: 'gpu' }));
+    await ledger.use('acme', [{ id: 'big', meter: 'gpu', dollars: '6' }]);
+    await ledger.use('acme', small);
+    const over = { key: 'k', ruleset: PRICED_RULESET };
+    const dry = await settle(ledger, 'post', {}, { ...over, dryRun: true });
+    expect(await settle(ledger, 'post', {}, over)).toEqual(dry);
+    expect(dry).toMatchObject({ totals: [{ posted: total(0), stays: { over_limit: total(5_001, 5_006) } }] });
+    expect(await balanceOf(ledger, 'acme')).toBe(0n);
+    await expectProven(ledger);
+  });
+
   test('charges nothing on a frozen wallet until somebody thaws it', async () => {
     const ledger = await openTestLedger();
     await creditDollars(ledger, 'acme', 10);
@@ -139,6 +153,10 @@ describe('posting', () => {
       status: 'duplicate',
       occurrences: [{ entry: null, quarantine: { status: 'duplicate', closedReason: expect.any(String) } }],
     });
+    const reference = (account: string) => ({ reference: { tenant: 'default', id: 'taken', account } });
+    const voiding = (account: string) => correctById(ledger, 'taken', { kind: 'void' }, reference(account));
+    expect(await codeOf(voiding('acme'))).toBe('EVENT_NOT_POSTED');
+    expect(await voiding(elsewhere)).toMatchObject({ account: elsewhere, reversed: USD });
     await expectProven(ledger);
   });
 
@@ -172,6 +190,8 @@ describe('posting', () => {
     const days = Array.from({ length: 401 }, (_, day) => ({ id: `d${day}`, atMs: START_MS - (40 + day) * DAY_MS }));
     await ledger.use('acme', days);
     expect(await codeOf(settle(ledger, 'post'))).toBe('SELECTION_TOO_WIDE');
+    expect(await codeOf(settle(ledger, 'post', {}, { key: 'k' }))).toBe('SELECTION_TOO_WIDE');
+    expect(await settle(ledger, 'post', { meter: 'none' }, { key: 'k' })).toMatchObject({ totals: [] });
     const toMs = START_MS - 437 * DAY_MS;
     expect(await settle(ledger, 'post', { toMs })).toMatchObject({ totals: [{ posted: total(3) }] });
     await expectProven(ledger);
@@ -268,6 +288,26 @@ describe('either way', () => {
       await expectProven(ledger);
     },
   );
+
+  test('two at the same moment under one key answer alike', async () => {
+    const ledger = await oneOfEach();
+    await ledger.use('bolt', [{ id: 'b', dollars: '7' }]);
+    const [first, second] = await Promise.all([
+      settle(ledger, 'void', {}, { key: 'k' }),
+      settle(ledger, 'void', {}, { key: 'k' }),
+    ]);
+    expect(first.totals).toEqual(second.totals);
+    expect(first).toMatchObject({ totals: [{ voided: total(7, 60) }] });
+    await expectProven(ledger);
+  });
+
+  test('a key is shared with all other requests, and means one of them', async () => {
+    const ledger = await oneOfEach();
+    await freeze(ledger.admin, { ...freezing('acme'), key: 'k' });
+    expect(await codeOf(settle(ledger, 'void', {}, { key: 'k' }))).toBe('IDEMPOTENCY_CONFLICT');
+    await settle(ledger, 'void', { meter: 'none' }, { key: 'k2' });
+    expect(await codeOf(freeze(ledger.admin, { ...freezing('acme'), key: 'k2' }))).toBe('IDEMPOTENCY_CONFLICT');
+  });
 
   test('two at the same moment settle each row once', async () => {
     const ledger = await oneOfEach();

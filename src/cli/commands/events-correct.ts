@@ -13,9 +13,10 @@ import type { CliContext } from '../context.ts';
 import { type CommonOptions, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
 import { print } from '../output/print.ts';
+import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, withChange } from './change-view.ts';
+import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
 
 interface CorrectOptions extends CommonOptions, ChangeOptions {
   readonly source?: string;
@@ -149,6 +150,7 @@ function correctionJson(result: CorrectionOutcome, { event }: PostedUsage) {
     ...moneyFields('reversed', result.reversed),
     ...moneyFields('charged', result.charged),
     ...moneyFields('balanceBefore', result.balanceBefore),
+    released: totalJson(result.released),
   };
 }
 
@@ -159,8 +161,14 @@ function correctionText(result: CorrectionOutcome, { event }: PostedUsage): stri
     result.kind === 'void'
       ? `${name} is void: ${money(result.reversed)} credited back.`
       : `${name} is amended: ${money(result.reversed)} credited back, ${money(result.charged)} charged instead.`;
+  const { released } = result;
+  const paid =
+    released.events === 0
+      ? []
+      : [`Posted ${count(released.events, 'event')} worth ${money(released.amount)} that waited for credit.`];
   return [
     what,
     `${cleanText(result.account)} (${result.wallet}): balance ${money(result.balanceBefore)} → ${money(result.balance)}.`,
+    ...paid,
   ].join('\n');
 }

@@ -12,6 +12,7 @@ import { recordOf, walletOutcome } from './change-record.ts';
 import { type CorrectionOutcome, correctionResultSchema } from './correction-results.ts';
 import type { PostedUsage, StoredCorrection } from './correction-store.ts';
 import { settleBreakage } from './expire-credit.ts';
+import { type ReleaseRound, releaseRound } from './release-round.ts';
 import { type AdminRequest, answeredBefore, requestHash } from './request.ts';
 
 /** What the event should have been: nothing at all, another quantity, or another charge in nano-units. */
@@ -35,7 +36,8 @@ const CHARGE_MAX = NANOS_MAX / 4n;
 
 /**
  * Voids a posted event or amends it, as often as needed until it is void: one ledger transaction credits exactly what its
- * entries charge so far and, for an amendment, charges anew. Entries are never changed. `AppError`: EVENT_VOIDED,
+ * entries charge so far and, for an amendment, charges anew. Entries are never changed. A credit posts usage that waited
+ * for one. `AppError`: EVENT_VOIDED,
  * PRICE_UNKNOWN, AMOUNT_INVALID, OVER_LIMIT, WALLET_STATE, IDEMPOTENCY_CONFLICT.
  */
 export function correctEvent(store: AdminStore, request: CorrectEventRequest): Promise<Answer> {
@@ -98,8 +100,9 @@ async function correct(
     actor,
     reason,
   });
+  const credited = await releaseWaiting(transaction, request, corrected.change.wallet, charged - (charge ?? 0n));
   return {
-    ...walletOutcome(corrected.change.wallet, atMs),
+    ...walletOutcome(credited.wallet, atMs),
     event: eventKey,
     kind,
     correction: correctionNo,
@@ -107,7 +110,20 @@ async function correct(
     reversed: charged,
     charged: charge ?? 0n,
     quantity,
+    released: credited.posted,
   };
+}
+
+/** Usage over the limit is posted on the next credit, which a correction that lowers a charge is; at most one round. */
+async function releaseWaiting(
+  transaction: AdminTransaction,
+  request: CorrectEventRequest,
+  wallet: WalletHead,
+  credit: bigint,
+): Promise<Pick<ReleaseRound, 'wallet' | 'posted'>> {
+  if (credit <= 0n || wallet.status !== 'active') return { wallet, posted: { events: 0, amount: 0n } };
+  const { overdraftNanos } = request.ruleset;
+  return releaseRound(transaction, request, { wallet, reason: 'over_limit', overdraftNanos });
 }
 
 function requireInForce(event: PostedUsage, corrections: readonly StoredCorrection[]): void {

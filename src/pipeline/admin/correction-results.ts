@@ -22,5 +22,7 @@ export const correctionResultSchema = freezeResultSchema.omit({ untilMs: true })
   /** The charge in force now. */
   charged: nanos,
   quantity: z.string().nullable(),
+  /** Usage over the limit that the credit paid for. */
+  released: z.object({ events: z.number().int(), amount: nanos }),
 });
 export type CorrectionOutcome = z.infer<typeof correctionResultSchema>;

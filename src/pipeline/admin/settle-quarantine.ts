@@ -19,16 +19,14 @@ const DAYS_MAX = 400;
 export async function settleQuarantine(store: AdminStore, request: SettleRequest): Promise<Answer> {
   const { key, what, filter, nowMs, dryRun } = request;
   const hash = requestHash({ do: `quarantine-${what}`, reason: request.reason, ...plain(filter) });
-  const claimed = await store.quarantine.claim({ key, hash, nowMs, dryRun });
-  if (claimed !== undefined && claimed.hash !== hash) {
-    throw new AppError('IDEMPOTENCY_CONFLICT', `The key ${JSON.stringify(key)} was used for another request.`);
-  }
-  if (claimed !== undefined && claimed.result !== null) {
-    return { ...settleResultSchema.parse(claimed.result), isRepeated: true };
-  }
-
+  const before = await answeredBefore(store, { key, hash, nowMs, dryRun: true });
+  if (before !== undefined) return before;
   const wallets = await store.quarantine.walletsWith(filter, nowMs);
   if (what === 'post') requireFewDays(wallets);
+  // The key is claimed by a request that is carried out, not by one that was refused.
+  const meanwhile = dryRun ? undefined : await answeredBefore(store, { key, hash, nowMs, dryRun });
+  if (meanwhile !== undefined) return meanwhile;
+
   const tallies: SettleTotals[] = [];
   for (const wallet of wallets) tallies.push(await settleWallet(store, request, wallet));
   const totals = byCurrency(tallies);
@@ -38,6 +36,19 @@ export async function settleQuarantine(store: AdminStore, request: SettleRequest
   const result = { what, wallets: wallets.length, totals: [...withSettled(totals, settled)] };
   const stored = await store.quarantine.answer({ key, result, nowMs });
   return { ...settleResultSchema.parse(stored), isRepeated: false };
+}
+
+async function answeredBefore(
+  store: AdminStore,
+  request: Parameters<AdminStore['quarantine']['claim']>[0],
+): Promise<Answer | undefined> {
+  const claimed = await store.quarantine.claim(request);
+  if (claimed !== undefined && claimed.hash !== request.hash) {
+    const key = JSON.stringify(request.key);
+    throw new AppError('IDEMPOTENCY_CONFLICT', `The key ${key} was used for another request.`);
+  }
+  if (claimed === undefined || claimed.result === null) return undefined;
+  return { ...settleResultSchema.parse(claimed.result), isRepeated: true };
 }
 
 async function settleWallet(store: AdminStore, request: SettleRequest, wallet: WaitingWallet): Promise<SettleTotals> {
