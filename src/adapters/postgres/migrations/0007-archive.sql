@@ -87,6 +87,11 @@ begin
   if exists (select from pg_inherits where inhparent = 'entry'::regclass and inhrelid = to_regclass(name)) then
     return 'attached';
   end if;
+  -- Whoever makes the same day at this moment is waited for; what it has made is looked for again.
+  perform pg_advisory_xact_lock(hashtext('tollkeeper entry day'));
+  if exists (select from pg_inherits where inhparent = 'entry'::regclass and inhrelid = to_regclass(name)) then
+    return 'attached';
+  end if;
   if exists (select from archived_day where day = the_day and state = 'archived') then return 'archived'; end if;
   if to_regclass(name) is not null then
     raise exception 'table % exists and is not a partition of entry', name using errcode = 'object_not_in_prerequisite_state',
