@@ -84,12 +84,13 @@ end $$;
 create function prepare_entry_day(the_day date, first_key uuid, end_key uuid) returns text language plpgsql as $$
 declare name text := 'entry_' || to_char(the_day, 'YYYYMMDD');
 begin
-  if exists (select from pg_inherits where inhparent = 'entry'::regclass and inhrelid = to_regclass(name)) then
+  -- By the catalogue's rows, not by to_regclass, which would remember in the second look what it missed in the first.
+  if exists (select from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'entry'::regclass and c.relname = name) then
     return 'attached';
   end if;
   -- Whoever makes the same day at this moment is waited for; what it has made is looked for again.
   perform pg_advisory_xact_lock(hashtext('tollkeeper entry day'));
-  if exists (select from pg_inherits where inhparent = 'entry'::regclass and inhrelid = to_regclass(name)) then
+  if exists (select from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'entry'::regclass and c.relname = name) then
     return 'attached';
   end if;
   if exists (select from archived_day where day = the_day and state = 'archived') then return 'archived'; end if;
