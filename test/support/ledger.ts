@@ -65,7 +65,9 @@ export interface TestUsage {
 }
 
 /** A migrated database with lane writers that run until the test ends. */
-export async function openTestLedger(): Promise<TestLedger> {
+export async function openTestLedger(
+  options: { readonly movingSources?: ReadonlySet<string> } = {},
+): Promise<TestLedger> {
   const database = await createTestDatabase();
   const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
   const store = new PostgresLaneStore(pool, new LaneLocks(database.connectionString));
@@ -85,7 +87,7 @@ export async function openTestLedger(): Promise<TestLedger> {
     queries: createQueries(pool),
     use: (account, events) => {
       const lane = lanes.get(addressOf('default', account, 'USD').shard) ?? 0;
-      const writer = writers.get(lane) ?? openWriter(store, lane);
+      const writer = writers.get(lane) ?? openWriter(store, lane, options.movingSources ?? new Set());
       writers.set(lane, writer);
       return writer.submit(
         events.map((event) => factory.prepare(usageEvent(account, event), event.receivedAtMs ?? START_MS)),
@@ -94,13 +96,14 @@ export async function openTestLedger(): Promise<TestLedger> {
   };
 }
 
-function openWriter(store: PostgresLaneStore, lane: number): LaneWriter {
+function openWriter(store: PostgresLaneStore, lane: number, movingSources: ReadonlySet<string>): LaneWriter {
   return new LaneWriter({
     lane,
     owner: 'test',
     store,
     ruleset: () => PLAIN_RULESET,
     lateWindowMs: 35 * 86_400_000,
+    movingSources,
     batchEventsMax: 5_000,
     gatherMs: 0,
     observer: {},

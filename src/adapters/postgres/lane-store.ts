@@ -13,6 +13,7 @@ import { int8Array } from './binary-array.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
 import { isMissingPartition, preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
+import { findIdentities, keepIdentities } from './source-identities.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
 import { writeBatch } from './write-batch.ts';
 
@@ -157,6 +158,8 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     },
     loadAccounts: (walletIds) => loadAccounts(client, walletIds),
     findKeys: (keys) => findKeys(client, keys),
+    findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
+    keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
     write: (batch) => writeBatch(client, batch),
   };
 }

@@ -44,6 +44,9 @@ export interface LaneTransaction {
   readonly head: () => Promise<{ readonly lastBatch: number; readonly chain: Buffer }>;
   readonly loadAccounts: (walletIds: readonly bigint[]) => Promise<readonly StoredAccount[]>;
   readonly findKeys: FindKeys;
+  /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
+  readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
+  readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }
