@@ -19,6 +19,8 @@ export interface Config {
   readonly rulesDir: string | undefined;
   readonly lanes: number;
   readonly lateWindowMs: number;
+  /** Sources that may send an event again under another time; `*` means every source. */
+  readonly movingSources: ReadonlySet<string>;
   readonly batchEventsMax: number;
   readonly gatherMs: number;
   /** Usage jobs one worker holds at a time. */
@@ -60,6 +62,18 @@ export const VARIABLES = {
   TOLLKEEPER_RULES_DIR: optional(z.string(), 'Give a directory with ruleset.yaml and pricing.yaml.'),
   TOLLKEEPER_LANES: integer('4', 1, 64),
   TOLLKEEPER_LATE_WINDOW_DAYS: integer('35', 1, 3_650),
+  TOLLKEEPER_MOVING_SOURCES: optional(
+    z.string().transform(
+      (list) =>
+        new Set(
+          list
+            .split(',')
+            .map((name) => name.trim())
+            .filter((name) => name !== ''),
+        ),
+    ),
+    'Give names of sources with commas between them, or * for all.',
+  ),
   TOLLKEEPER_BATCH_EVENTS: integer('5000', 1, 100_000),
   TOLLKEEPER_GATHER_MS: integer('5', 0, 1_000),
   TOLLKEEPER_CONCURRENCY: integer('64', 1, 10_000),
@@ -105,6 +119,7 @@ export function parseConfig(environment: Environment): Config {
     rulesDir: read('TOLLKEEPER_RULES_DIR', VARIABLES.TOLLKEEPER_RULES_DIR),
     lanes: read('TOLLKEEPER_LANES', VARIABLES.TOLLKEEPER_LANES) ?? 0,
     lateWindowMs: (read('TOLLKEEPER_LATE_WINDOW_DAYS', VARIABLES.TOLLKEEPER_LATE_WINDOW_DAYS) ?? 0) * DAY_MS,
+    movingSources: read('TOLLKEEPER_MOVING_SOURCES', VARIABLES.TOLLKEEPER_MOVING_SOURCES) ?? new Set<string>(),
     batchEventsMax: read('TOLLKEEPER_BATCH_EVENTS', VARIABLES.TOLLKEEPER_BATCH_EVENTS) ?? 0,
     gatherMs: read('TOLLKEEPER_GATHER_MS', VARIABLES.TOLLKEEPER_GATHER_MS) ?? 0,
     concurrency: read('TOLLKEEPER_CONCURRENCY', VARIABLES.TOLLKEEPER_CONCURRENCY) ?? 0,

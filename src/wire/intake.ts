@@ -70,6 +70,7 @@ export async function openIntake(options: IntakeOptions): Promise<OpenIntake> {
     : await startService(engine, {
         ruleset: () => ruleset,
         lateWindowMs: config.lateWindowMs,
+        movingSources: config.movingSources,
         batchEventsMax: config.batchEventsMax,
         gatherMs: config.gatherMs,
         concurrency: config.concurrency,

@@ -35,6 +35,8 @@ import { LaneKeeper } from './lane-keeper.ts';
 export interface ServiceOptions {
   readonly ruleset: () => Ruleset;
   readonly lateWindowMs: number;
+  /** Sources that may repeat an event under another time; none unless given. */
+  readonly movingSources?: ReadonlySet<string>;
   readonly batchEventsMax: number;
   readonly gatherMs: number;
   readonly concurrency: number;
@@ -170,7 +172,16 @@ function keepLanes(
   const keeper = new LaneKeeper({
     lanes: parts.lanes,
     freeLanes: (lanes) => store.freeLanes(lanes),
-    writer: { store, owner, ruleset, lateWindowMs, batchEventsMax, gatherMs, sleep: parts.pause },
+    writer: {
+      store,
+      owner,
+      ruleset,
+      lateWindowMs,
+      batchEventsMax,
+      gatherMs,
+      sleep: parts.pause,
+      ...(options.movingSources === undefined ? {} : { movingSources: options.movingSources }),
+    },
     observer: {
       ...(onCommit === undefined ? {} : { onCommit }),
       onRetry: (lane, attempt, error) => onRetry(`lane ${lane}`, attempt, error),

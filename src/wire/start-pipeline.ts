@@ -28,6 +28,7 @@ export async function startPipeline(options: {
     const service = await startService(engine, {
       ruleset: () => ruleset,
       lateWindowMs: config.lateWindowMs,
+      movingSources: config.movingSources,
       batchEventsMax: config.batchEventsMax,
       gatherMs: config.gatherMs,
       concurrency: config.concurrency,

@@ -89,3 +89,18 @@ describe('while lanes write and proofs read', () => {
     expect(await archive.failing()).toEqual([]);
   });
 });
+
+test('a lane that does not finish its batch stops the closing, not the other way round', async () => {
+  const archive = await openTestArchive();
+  await fill(archive.ledger);
+  const client = await archive.ledger.pool.connect();
+  try {
+    await client.query('begin; select from lane_epoch for share');
+    await expect(archive.run()).rejects.toMatchObject({ code: 'ARCHIVE_BUSY' });
+    expect(await states(archive)).toContain(`${FIRST} open 8`);
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+  expect((await archive.run()).days.map(({ what }) => what)).toEqual(['exported', 'exported']);
+});

@@ -16,6 +16,8 @@ test('many who make the same days at the same moment all find them made', async 
     const times = [(20_000 + day) * DAY_MS];
     await Promise.all(Array.from({ length: 12 }, () => preparePartitions(pool, new Set(), times)));
   }
-  const { rows } = await pool.query(`select count(*)::int as days from pg_inherits where inhparent = 'entry'::regclass`);
+  const { rows } = await pool.query(
+    `select count(*)::int as days from pg_inherits where inhparent = 'entry'::regclass`,
+  );
   expect(rows).toEqual([{ days: 40 }]);
 }, 60_000);

@@ -72,6 +72,7 @@ export interface TestUsage {
 export async function openTestLedger(
   ruleset: Ruleset = PLAIN_RULESET,
   Store: typeof PostgresLaneStore = PostgresLaneStore,
+  options: { readonly movingSources?: ReadonlySet<string> } = {},
 ): Promise<TestLedger> {
   const database = await createTestDatabase();
   const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
@@ -83,7 +84,7 @@ export async function openTestLedger(
   const laneOf = (account: string) => lanes.get(addressOf('default', account, 'USD').shard) ?? 0;
   const writerOf = (account: string) => {
     const lane = laneOf(account);
-    const writer = writers.get(lane) ?? openWriter(store, lane, ruleset);
+    const writer = writers.get(lane) ?? openWriter(store, lane, ruleset, options.movingSources ?? new Set());
     writers.set(lane, writer);
     return writer;
   };
@@ -110,13 +111,19 @@ export async function openTestLedger(
   };
 }
 
-function openWriter(store: PostgresLaneStore, lane: number, ruleset: Ruleset): LaneWriter {
+function openWriter(
+  store: PostgresLaneStore,
+  lane: number,
+  ruleset: Ruleset,
+  movingSources: ReadonlySet<string>,
+): LaneWriter {
   return new LaneWriter({
     lane,
     owner: 'test',
     store,
     ruleset: () => ruleset,
     lateWindowMs: 35 * 86_400_000,
+    movingSources,
     batchEventsMax: 5_000,
     gatherMs: 0,
     observer: {},

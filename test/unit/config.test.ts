@@ -42,6 +42,7 @@ describe('parseConfig', () => {
       databaseUrl: undefined,
       redisUrl: undefined,
       dataDir: resolve('.tollkeeper'),
+      movingSources: new Set(),
       archiveDir: resolve('.tollkeeper/archive'),
       port: undefined,
       rulesDir: undefined,

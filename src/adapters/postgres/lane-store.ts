@@ -14,6 +14,7 @@ import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
 import { isMissingPartition, preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
+import { findIdentities, keepIdentities } from './source-identities.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
 import { writeBatch } from './write-batch.ts';
 
@@ -159,6 +160,8 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     loadAccounts: (walletIds) => loadAccounts(client, walletIds),
     findKeys: (keys) => findKeys(client, keys),
     holds: holdRowsOf(client),
+    findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
+    keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
     write: (batch) => writeBatch(client, batch),
   };
 }

@@ -9,6 +9,7 @@ import { HoldWriter } from './hold-writer.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import type { LaneStore, LaneTransaction } from './lane-store.ts';
+import { findMoved, keepIdentities, type MovingSources } from './moving-sources.ts';
 import { applyOutsideChanges, loadMissingAccounts, takeOver } from './take-over.ts';
 
 /** What a lane writer tells the world. */
@@ -27,6 +28,8 @@ export interface LaneWriterOptions {
   /** The rules in force; asked before every batch so that a reload takes effect between batches. */
   readonly ruleset: () => Ruleset;
   readonly lateWindowMs: number;
+  /** Sources that may repeat an event under another time; none unless given. */
+  readonly movingSources?: MovingSources;
   readonly batchEventsMax: number;
   /** How long the first event of an idle lane waits for company. */
   readonly gatherMs: number;
@@ -43,6 +46,8 @@ interface Submission {
 
 /** The longest a busy lane waits for company before its next batch. */
 const GATHER_MS_MAX = 50;
+
+const NO_SOURCES: MovingSources = new Set();
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 5_000;
@@ -241,7 +246,7 @@ export class LaneWriter {
   }
 
   async #attempt(memory: LaneMemory, events: readonly LaneEvent[], lookUpAll: boolean): Promise<EventStatus[]> {
-    const { store, lane, lateWindowMs } = this.#options;
+    const { store, lane, lateWindowMs, movingSources = NO_SOURCES } = this.#options;
     const ruleset = this.#options.ruleset();
     await store.preparePartitions(partitionTimes(memory, events, lateWindowMs));
 
@@ -249,6 +254,8 @@ export class LaneWriter {
       await applyOutsideChanges(memory, transaction);
       await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
+      const sinceMs = memory.clockMs - lateWindowMs;
+      await findMoved(movingSources, { events, identities, sinceMs }, transaction);
       const record = applyBatch(memory, {
         events,
         identities,
@@ -259,6 +266,7 @@ export class LaneWriter {
       // A hold judged before a freeze commits before it: once the freeze is in the books, no hold follows.
       if (record.outbox.length > 0) await memory.holdsInFlight;
       memory.chain = await transaction.write(record);
+      await keepIdentities(movingSources, record, sinceMs, transaction);
       return record;
     });
     for (const account of batch.touched) account.isNew = false;

@@ -7,6 +7,7 @@ import type { ArchiveStore } from '../../../pipeline/archive/archive-store.ts';
 import { migrationStatus } from '../migrate.ts';
 import { partitionName } from '../partitions.ts';
 import { inTransaction } from '../pool.ts';
+import { isSqlState } from '../sql-state.ts';
 import { copyDayOut } from './copy-day-out.ts';
 import { dropDay } from './drop-day.ts';
 import { readFigures, recordFigures } from './figures.ts';
@@ -85,6 +86,9 @@ async function closeDays(pool: pg.Pool, daysMs: readonly number[], closingMs: nu
       formatIso(closingMs),
     ]);
     return rows.filter(({ state, open }) => state === 'closed' || (state === null && !open)).map(({ day }) => day);
+  }).catch((cause: unknown) => {
+    if (!isSqlState(cause, '55P03')) throw cause;
+    throw new AppError('ARCHIVE_BUSY', 'A lane has not finished a batch for 10 seconds; no day was closed.', { cause });
   });
   for (const day of closed) {
     const table = partitionName(days.get(day) ?? 0);

@@ -102,3 +102,14 @@ begin
   execute format('create trigger entry_no_truncate before truncate on %I for each statement execute function refuse_change()', name);
   return 'created';
 end $$;
+
+-- Identities of sources that may send an event again under another time (TOLLKEEPER_MOVING_SOURCES). The index of `entry`
+-- cannot see that, because its key begins with the time. Rows older than the late window are removed a few at a time.
+create table source_identity (
+  -- The 80 identity bits of the event's key behind 48 zero bits.
+  identity uuid primary key,
+  lane smallint not null,
+  batch_no bigint not null,
+  seen_at timestamptz not null
+);
+create index source_identity_seen on source_identity (seen_at);
