@@ -30,11 +30,13 @@ const pricing: PriceBook = {
   meters: new Map([
     ['dollars', meter('dollars', 'usage', USD)],
     ['signup', meter('signup', 'fact', 0n)],
+    // Three tenths of a nano: every charge leaves something that cannot be paid yet.
+    ['tokens', { ...meter('tokens', 'usage', 3n), prices: [{ fromMs: 0, coefficient: 3n, decimals: 1 }] }],
   ]),
   overrides: new Map(),
 };
 
-/** No rules, one meter that costs a dollar a unit, and an overdraft limit of five dollars. */
+/** No rules, a meter that costs a dollar a unit, one whose price has a fraction of a nano, and an overdraft limit of five dollars. */
 export const PLAIN_RULESET: Ruleset = {
   hash: 'plain',
   rules: [],
@@ -54,6 +56,8 @@ export interface TestLedger {
   readonly queries: ReturnType<typeof createQueries>;
   /** Sends usage of one account through its lane's writer. */
   readonly use: (account: string, events: readonly TestUsage[]) => Promise<readonly EventStatus[]>;
+  /** Ends all lane writers: the next usage is written by new ones, which know only what is stored. */
+  readonly takeOver: () => Promise<void>;
 }
 
 export interface TestUsage {
@@ -65,7 +69,7 @@ export interface TestUsage {
 }
 
 /** A migrated database with lane writers that run until the test ends. */
-export async function openTestLedger(): Promise<TestLedger> {
+export async function openTestLedger(ruleset: Ruleset = PLAIN_RULESET): Promise<TestLedger> {
   const database = await createTestDatabase();
   const pool = createPool(database.connectionString, { name: 'test', max: 12, onError: () => undefined });
   const store = new PostgresLaneStore(pool, new LaneLocks(database.connectionString));
@@ -85,21 +89,25 @@ export async function openTestLedger(): Promise<TestLedger> {
     queries: createQueries(pool),
     use: (account, events) => {
       const lane = lanes.get(addressOf('default', account, 'USD').shard) ?? 0;
-      const writer = writers.get(lane) ?? openWriter(store, lane);
+      const writer = writers.get(lane) ?? openWriter(store, lane, ruleset);
       writers.set(lane, writer);
       return writer.submit(
         events.map((event) => factory.prepare(usageEvent(account, event), event.receivedAtMs ?? START_MS)),
       );
     },
+    takeOver: async () => {
+      for (const writer of writers.values()) await writer.close();
+      writers.clear();
+    },
   };
 }
 
-function openWriter(store: PostgresLaneStore, lane: number): LaneWriter {
+function openWriter(store: PostgresLaneStore, lane: number, ruleset: Ruleset): LaneWriter {
   return new LaneWriter({
     lane,
     owner: 'test',
     store,
-    ruleset: () => PLAIN_RULESET,
+    ruleset: () => ruleset,
     lateWindowMs: 35 * 86_400_000,
     batchEventsMax: 5_000,
     gatherMs: 0,

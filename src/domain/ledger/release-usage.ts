@@ -22,6 +22,8 @@ export interface Release {
   readonly posted: number;
   /** What was charged for them. */
   readonly amount: bigint;
+  /** Why the next one was not posted: it waits for credit, or for a period with room. */
+  readonly blockedBy: 'over_limit' | 'throttled' | undefined;
 }
 
 /**
@@ -39,10 +41,12 @@ export function releaseUsage(
   const entries: ChangeEntry[] = [];
   const burns: Burn[] = [];
   let amount = 0n;
+  let blockedBy: Release['blockedBy'];
   for (const { key, contentHash, amount: nanos, residue: attos } of usage) {
     const exact = { nanos, attos };
     const charge = amountToPay(head.residue, exact);
-    if (charge > 0n && !mayPay(head, charge, overdraftDefault, nowMs)) break;
+    blockedBy = obstacle(head, charge, overdraftDefault, nowMs);
+    if (blockedBy !== undefined) break;
     head.residue = residueAfter(head.residue, exact, charge);
     if (head.throttle !== null) head.throttle = spend(head.throttle, charge, nowMs);
     const debit = postDebit(head, { key, kind: ENTRY_KIND.released, amount: -charge, contentHash });
@@ -51,17 +55,19 @@ export function releaseUsage(
     head.quarantined -= nanos;
     amount += charge;
   }
-  if (entries.length === 0) return { change: undefined, posted: 0, amount };
+  if (entries.length === 0) return { change: undefined, posted: 0, amount, blockedBy };
   head.quarantinedEvents -= entries.length;
   const contra = amount === 0n ? [] : [{ ledgerAccount: 'revenue', amount } as const];
   return {
     change: { kind: 'release', wallet: head, entries, contra, news: undefined, burns },
     posted: entries.length,
     amount,
+    blockedBy,
   };
 }
 
-function mayPay(wallet: WalletHead, charge: bigint, overdraftDefault: bigint, nowMs: number): boolean {
-  if (!fitsBalance(wallet, charge, overdraftDefault)) return false;
-  return wallet.throttle === null || charge <= roomAt(wallet.throttle, nowMs);
+function obstacle(wallet: WalletHead, charge: bigint, overdraftDefault: bigint, nowMs: number): Release['blockedBy'] {
+  if (charge === 0n) return undefined;
+  if (!fitsBalance(wallet, charge, overdraftDefault)) return 'over_limit';
+  return wallet.throttle === null || charge <= roomAt(wallet.throttle, nowMs) ? undefined : 'throttled';
 }
