@@ -19,7 +19,7 @@ const step = fc.record({
     { weight: 1, arbitrary: fc.constant('huge' as const) },
   ),
   repeats: fc.nat(1_000),
-  account: fc.nat(3),
+  account: fc.oneof({ weight: 6, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.constant(3) }),
   stepMs: fc.oneof(
     { weight: 8, arbitrary: fc.nat(40 * MINUTE_MS) },
     { weight: 4, arbitrary: fc.nat(2 * MINUTE_MS) },
