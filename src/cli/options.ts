@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseMoney } from '../domain/money/nanos.ts';
 import { AppError } from '../errors.ts';
+import type { WalletReference } from '../pipeline/admin/admin-store.ts';
 
 /** Options every command has. */
 export interface CommonOptions {
@@ -63,8 +64,7 @@ export function wholeNumber(text: string, min: number, max: number): number {
 
 /** A positive amount in the currency of the books: `20`, `20.00` or `20.00 USD`. */
 export function positiveAmount(text: string, currency: string): bigint {
-  const money = parseMoney(text);
-  if (money === undefined || money.nanos <= 0n) throw notAnAmount(text);
+  const money = amount(text);
   if (money.currency !== undefined && money.currency !== currency) {
     throw new AppError('AMOUNT_INVALID', `${text} is in ${money.currency}; these books are kept in ${currency}.`, {
       fix: `Give the amount in ${currency}.`,
@@ -75,7 +75,40 @@ export function positiveAmount(text: string, currency: string): bigint {
 
 /** Something in the place of an amount that is none, or not above zero. */
 export function notAnAmount(text: string): AppError {
-  return new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not an amount to top up.`);
+  return new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not a positive amount.`);
+}
+
+/** An amount as it was typed; its currency is the wallet's own when none is named. */
+export interface TypedAmount {
+  readonly nanos: bigint;
+  readonly currency?: string;
+}
+
+/** An amount in any currency: above zero, at least zero, or of either sign but not zero. */
+export function amount(text: string, sign: 'positive' | 'not_negative' | 'signed' = 'positive'): TypedAmount {
+  const money = parseMoney(text.replace(/^−/, '-'));
+  const isInRange =
+    money !== undefined &&
+    (sign === 'signed' ? money.nanos !== 0n : money.nanos > 0n || (sign === 'not_negative' && money.nanos === 0n));
+  if (isInRange) return money;
+  const what = { positive: 'a positive amount', not_negative: 'zero or a positive amount', signed: 'an amount' }[sign];
+  const fix =
+    sign === 'signed'
+      ? { fix: 'Write it as 5.00 USD to give or "-5.00 USD" to take: not zero, at most nine decimals.' }
+      : {};
+  throw new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not ${what}.`, fix);
+}
+
+/** The wallet that is meant: amounts and `--currency` name one currency or none. */
+export function walletReference(
+  tenant: string,
+  name: string,
+  currencies: readonly (string | undefined)[],
+): WalletReference {
+  const named = [...new Set(currencies.filter((currency) => currency !== undefined))];
+  const [currency, other] = named;
+  if (other !== undefined) throw new AppError('CLI_USAGE', `A wallet is not in ${currency} and ${other} at once.`);
+  return { tenant, name, ...(currency === undefined ? {} : { currency }) };
 }
 
 /** A status option as the type that its choices have made it. */

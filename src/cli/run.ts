@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import type { CliContext } from './context.ts';
 import { describeError, errorJson, errorText } from './describe-error.ts';
+import { protectNegativeAmounts } from './negative-amounts.ts';
 import { createProgram } from './program.ts';
 
 /** Runs one command line (without `node` and the script) and returns its exit code. Never throws. */
@@ -17,7 +18,7 @@ export async function run(
     },
   });
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(protectNegativeAmounts(args), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && isHelp(error)) {

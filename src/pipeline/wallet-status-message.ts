@@ -7,8 +7,15 @@ import type { OutboxRow } from './lane/batch-record.ts';
 /** What metering services hear when a wallet's status changes; `sequence` lets them drop what arrives out of order. */
 export function walletStatusMessage(
   wallet: WalletHead,
-  news: { readonly status: WalletNews; readonly reason: string; readonly nowMs: number },
+  news: {
+    readonly status: WalletNews;
+    readonly reason: string;
+    readonly nowMs: number;
+    /** When the state ends by itself; without one, when the freeze does. */
+    readonly untilMs?: number;
+  },
 ): OutboxRow {
+  const untilMs = news.untilMs ?? wallet.frozenUntilMs;
   const id = formatWalletId(wallet.walletId);
   return {
     topic: 'wallet-status',
@@ -21,7 +28,7 @@ export function walletStatusMessage(
       status: news.status,
       sequence: wallet.statusSequence,
       at: formatIso(news.nowMs),
-      until: wallet.frozenUntilMs === null ? null : formatIso(wallet.frozenUntilMs),
+      until: untilMs === null ? null : formatIso(untilMs),
       reason: news.reason,
       decision: wallet.frozenBy,
     },

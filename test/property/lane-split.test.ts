@@ -3,15 +3,19 @@ import { describe, expect, it } from 'vitest';
 import type { EventStatus } from '../../src/domain/events/usage-event.ts';
 import { encodeFeatures } from '../../src/domain/features/account-features.ts';
 import { addressOf } from '../../src/domain/ids.ts';
-import { openWallet } from '../../src/domain/ledger/wallet.ts';
+import { compareGrants, type Grant } from '../../src/domain/ledger/grant.ts';
+import { beginThrottle } from '../../src/domain/ledger/throttle.ts';
+import { ENTRY_KIND, openWallet } from '../../src/domain/ledger/wallet.ts';
 import { loadRuleset, type Ruleset } from '../../src/domain/rules/ruleset.ts';
-import { DAY_MS } from '../../src/domain/time.ts';
+import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
 import type { LaneEvent } from '../../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../../src/pipeline/lane/lane-writer.ts';
 import { loadMissingAccounts, takeOver } from '../../src/pipeline/lane/take-over.ts';
 import { type Accident, MemoryLaneStore } from '../support/memory-lane-store.ts';
 import { laneEventsOf, SEQUENCE_START_MS, type Step, steps } from '../support/random-sequence.ts';
 import { BURST_RULE, PRICING, SETTINGS, Z_RULE } from '../unit/rules-samples.ts';
+
+const FRACTION = '  - { name: cached_bytes, unit: byte, price: 0.0037 USD per 1000000000 }\n';
 
 // Short histories and low floors, so that a hundred random events freeze, thaw and raise.
 function load(): Ruleset {
@@ -34,7 +38,7 @@ function load(): Ruleset {
       { path: 'rules/calls.yaml', text: calls },
       { path: 'rules/tampered.yaml', text: tampered },
       { path: 'rules/ruleset.yaml', text: SETTINGS.replace('hours: 24', 'hours: 4') },
-      { path: 'rules/pricing.yaml', text: PRICING },
+      { path: 'rules/pricing.yaml', text: PRICING.replace('overrides:', `${FRACTION}overrides:`) },
     ],
     { runTests: false },
   );
@@ -60,12 +64,16 @@ interface Course {
   readonly recentKeysLoaded?: number;
 }
 
-/** Sends a sequence through a lane writer on a store in memory: acct_0 is rich, acct_1 has a little, acct_2 is unknown. */
+/**
+ * Sends a sequence through a lane writer on a store in memory: acct_0 is rich, acct_1 has a little, acct_2 is
+ * unknown, acct_3 may spend a little per half day. The first two and the last have grants, some of which end on the way.
+ */
 async function play(events: readonly LaneEvent[], course: Course): Promise<Play> {
   const store = new MemoryLaneStore(course.recentKeysLoaded);
   for (const [account, posted] of [
     ['acct_0', 10n ** 13n],
     ['acct_1', 10n ** 11n],
+    ['acct_3', 10n ** 13n],
   ] as const) {
     const address = addressOf('default', account, 'USD');
     const wallet = openWallet({
@@ -75,7 +83,8 @@ async function play(events: readonly LaneEvent[], course: Course): Promise<Play>
       currency: 'USD',
       openedAtMs: SEQUENCE_START_MS,
     });
-    store.changeWallet({ ...wallet, posted });
+    const throttle = account === 'acct_3' ? beginThrottle(10n ** 9n / 5n, 12 * HOUR_MS, SEQUENCE_START_MS) : null;
+    store.changeWallet({ ...wallet, posted, throttle, grants: grantsOf(account) });
   }
   let writer = openWriter(store);
   const statuses: EventStatus[] = [];
@@ -89,6 +98,24 @@ async function play(events: readonly LaneEvent[], course: Course): Promise<Play>
     from = to;
   }
   return { statuses, books: store.books(), features: await rebuiltFeatures(store, events) };
+}
+
+/** Grants on every side of base credit, with ends from the first hour to never. */
+function grantsOf(account: string): readonly Grant[] {
+  const terms = [
+    [10, 3],
+    [10, 60],
+    [50, 20],
+    [50, null],
+    [90, 30],
+  ] as const;
+  const grants = terms.map(([priority, hours], index): Grant => {
+    const expiresAtMs = hours === null ? null : SEQUENCE_START_MS + hours * HOUR_MS + index;
+    const remaining = 10n ** 8n + BigInt(index);
+    const grantId = `${account}-${index}`;
+    return { grantId, source: 'paid', priority, expiresAtMs, createdAtMs: SEQUENCE_START_MS, remaining };
+  });
+  return grants.sort(compareGrants);
 }
 
 function openWriter(store: MemoryLaneStore): LaneWriter {
@@ -131,7 +158,15 @@ function drawnCourse(drawn: readonly Step[], accidents: readonly (Accident | 'ta
 
 describe('one sequence of events', () => {
   it('has the same statuses, entries, decisions and wallets however it is split, and whoever takes over when', async () => {
-    const seen = { frozen: 0, thawed: 0, decisions: 0, reasons: new Map<string, number>() };
+    const seen = {
+      frozen: 0,
+      thawed: 0,
+      throttled: 0,
+      expired: 0,
+      residues: 0,
+      decisions: 0,
+      reasons: new Map<string, number>(),
+    };
     await fc.assert(
       fc.asyncProperty(steps, async (drawn) => {
         const events = laneEventsOf(drawn);
@@ -143,17 +178,25 @@ describe('one sequence of events', () => {
         seen.decisions += whole.books.decisions.length;
         seen.frozen += whole.books.messages.filter((text) => text.includes('"frozen"')).length;
         seen.thawed += whole.books.messages.filter((text) => text.includes('"thawed"')).length;
+        seen.throttled += whole.books.messages.filter((text) => text.includes('"throttled"')).length;
+        seen.expired += whole.books.entries.filter((text) => text.endsWith(` ${ENTRY_KIND.expired}`)).length;
+        seen.residues += whole.books.wallets.filter((text) => / -?\d{16,18} /.test(text)).length;
         for (const status of whole.statuses) {
           const what = 'code' in status ? status.code : status.status;
           seen.reasons.set(what, (seen.reasons.get(what) ?? 0) + 1);
         }
       }),
-      { seed: 20_260_302, numRuns: 500 },
+      { seed: 20_260_302, numRuns: 900 },
     );
     // A property over sequences in which nothing happens would prove nothing.
     expect(seen.decisions).toBeGreaterThan(200);
     expect(seen.frozen).toBeGreaterThan(100);
     expect(seen.thawed).toBeGreaterThan(50);
+    expect(seen.throttled).toBeGreaterThan(50);
+    // Several events of one period are told once.
+    expect(seen.reasons.get('throttled') ?? 0).toBeGreaterThan(seen.throttled + 50);
+    expect(seen.expired).toBeGreaterThan(500);
+    expect(seen.residues).toBeGreaterThan(200);
     const reasons = [
       'posted',
       'duplicate',
@@ -162,6 +205,7 @@ describe('one sequence of events', () => {
       'in_future',
       'unknown_meter',
       'over_limit',
+      'throttled',
       'frozen',
       'AMOUNT_TOO_LARGE',
     ];

@@ -30,11 +30,13 @@ const pricing: PriceBook = {
   meters: new Map([
     ['dollars', meter('dollars', 'usage', USD)],
     ['signup', meter('signup', 'fact', 0n)],
+    // Three tenths of a nano: every charge leaves something that cannot be paid yet.
+    ['tokens', { ...meter('tokens', 'usage', 3n), prices: [{ fromMs: 0, coefficient: 3n, decimals: 1 }] }],
   ]),
   overrides: new Map(),
 };
 
-/** No rules, one meter that costs a dollar a unit, and an overdraft limit of five dollars. */
+/** No rules, a meter that costs a dollar a unit, one whose price has a fraction of a nano, and an overdraft limit of five dollars. */
 export const PLAIN_RULESET: Ruleset = {
   hash: 'plain',
   rules: [],
@@ -58,6 +60,8 @@ export interface TestLedger {
   readonly writerOf: (account: string) => LaneWriter;
   /** Ends an account's writer, as a process that goes away does; the next use takes the lane over. */
   readonly endWriter: (account: string) => Promise<void>;
+  /** Ends all lane writers: the next usage is written by new ones, which know only what is stored. */
+  readonly takeOver: () => Promise<void>;
 }
 
 export interface TestUsage {
@@ -107,6 +111,10 @@ export async function openTestLedger(
       const lane = laneOf(account);
       await writers.get(lane)?.close();
       writers.delete(lane);
+    },
+    takeOver: async () => {
+      for (const writer of writers.values()) await writer.close();
+      writers.clear();
     },
   };
 }

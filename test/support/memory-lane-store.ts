@@ -1,9 +1,11 @@
+import { exactJson } from '../../src/adapters/postgres/admin/exact-json.ts';
 import { formatEventKey, parseEventKey } from '../../src/domain/events/event-key.ts';
 import { encodeFeatures } from '../../src/domain/features/account-features.ts';
+import { NO_GRANTS, sumBurns } from '../../src/domain/ledger/grant.ts';
 import { ENTRY_KIND, type WalletHead } from '../../src/domain/ledger/wallet.ts';
 import { DAY_MS } from '../../src/domain/time.ts';
 import { AppError } from '../../src/errors.ts';
-import type { BatchRecord } from '../../src/pipeline/lane/batch-record.ts';
+import type { BatchRecord, BurnRow } from '../../src/pipeline/lane/batch-record.ts';
 import { encodeFacts } from '../../src/pipeline/lane/facts-codec.ts';
 import type {
   LaneClaim,
@@ -26,6 +28,8 @@ export interface Books {
   readonly decisions: readonly string[];
   readonly messages: readonly string[];
   readonly wallets: readonly string[];
+  /** Sums, because one batch writes one burn a grant. */
+  readonly burns: readonly string[];
 }
 
 interface Checkpoint {
@@ -46,6 +50,7 @@ export class MemoryLaneStore implements LaneStore {
   readonly #entries: string[] = [];
   readonly #quarantined: string[] = [];
   readonly #decisions: string[] = [];
+  readonly #burns = new Map<string, bigint>();
   readonly #freezesMs: number[] = [];
   readonly #messages = new Map<string, string>();
   #epoch = 0n;
@@ -82,6 +87,9 @@ export class MemoryLaneStore implements LaneStore {
         wallet.frozenUntilMs,
         wallet.quarantined,
         wallet.quarantinedEvents,
+        wallet.residue,
+        wallet.grants.map(({ grantId, remaining }) => `${grantId}:${remaining}`),
+        exactJson(wallet.throttle),
       ].join(' '),
     );
     return {
@@ -90,6 +98,7 @@ export class MemoryLaneStore implements LaneStore {
       decisions: [...this.#decisions],
       messages: [...this.#messages.values()],
       wallets: wallets.sort(),
+      burns: [...this.#burns].map(([grantId, amount]) => `${grantId} ${amount}`).sort(),
     };
   }
 
@@ -168,7 +177,9 @@ export class MemoryLaneStore implements LaneStore {
   /** Copies everything the batch says now, and returns what puts it in force. */
   async #stage(batch: BatchRecord): Promise<() => void> {
     const facts = await encodeFacts(batch.facts);
+    const told = batch.outbox.length > 0;
     const wallets = batch.touched.map(({ wallet }) => ({ ...wallet }));
+    const burns = sumBurns(batch.burns);
     const checkpoints = [...batch.checkpoints].map(
       ({ wallet, features }) => [wallet.walletId, encodeFeatures(features).slice()] as const,
     );
@@ -188,7 +199,8 @@ export class MemoryLaneStore implements LaneStore {
     const freezesMs = batch.entries.flatMap(({ kind, key }) => (kind === ENTRY_KIND.freeze ? [key.timeMs] : []));
     return () => {
       for (const [key, contentHash] of keys) this.#claimKey(formatEventKey(key), contentHash);
-      for (const wallet of wallets) this.#wallets.set(wallet.walletId, wallet);
+      for (const wallet of wallets) this.#wallets.set(wallet.walletId, { ...wallet, ...this.#kept(wallet, told) });
+      for (const burn of burns) this.#burn(burn);
       for (const [walletId, state] of checkpoints)
         this.#checkpoints.set(walletId, { state, throughBatch: batch.batchNo });
       this.#facts.push({ batchNo: batch.batchNo, facts });
@@ -200,6 +212,27 @@ export class MemoryLaneStore implements LaneStore {
         this.#messages.set(messageKey, JSON.stringify([messageKey, payload]));
       this.#head = { lastBatch: batch.batchNo, clockMs: batch.clockMs, featuresThrough: batch.featuresThrough };
     };
+  }
+
+  /** What the statements of a batch do not write, or only with a message, stays as it is stored. */
+  #kept(wallet: WalletHead, isTold: boolean): Partial<WalletHead> {
+    const stored = this.#wallets.get(wallet.walletId);
+    const { status, statusSequence, frozenAtMs, frozenUntilMs, frozenBy } = stored ?? wallet;
+    const state = isTold ? {} : { status, statusSequence, frozenAtMs, frozenUntilMs, frozenBy };
+    return { grants: stored?.grants ?? NO_GRANTS, overdraftLimit: stored?.overdraftLimit ?? null, ...state };
+  }
+
+  /** Grants change by the burns of a batch alone. */
+  #burn({ grantId, walletId, amount, remaining }: BurnRow): void {
+    const wallet = this.#wallets.get(walletId);
+    const grant = wallet?.grants.find((one) => one.grantId === grantId);
+    if (wallet === undefined || grant === undefined || grant.remaining - amount !== remaining) {
+      throw new Error(`a burn of ${amount} leaves ${remaining} of ${grantId}, which has ${grant?.remaining}`);
+    }
+    wallet.grants = wallet.grants.flatMap((one) =>
+      one !== grant ? [one] : remaining > 0n ? [{ ...grant, remaining }] : [],
+    );
+    this.#burns.set(grantId, (this.#burns.get(grantId) ?? 0n) + amount);
   }
 
   #claimKey(key: string, contentHash: bigint): void {

@@ -35,7 +35,8 @@ function invocations({ code }: Page): readonly (readonly string[])[] {
 function faultOf(words: readonly string[]): string | undefined {
   let command: Command = program;
   for (const [index, word] of words.entries()) {
-    if (word.startsWith('-')) {
+    // "-5.00 USD" is an amount.
+    if (/^-\D/.test(word)) {
       const [name = '', inline] = word.split('=', 2);
       const option = command.options.find(({ long, short }) => long === name || short === name);
       if (option === undefined && name !== '--help') return `${command.name()} has no option ${name}`;

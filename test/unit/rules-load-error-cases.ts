@@ -213,6 +213,13 @@ export const CASES: readonly Case[] = [
   // units
   { code: 'RULE-UNIT-001', name: 'a bare number for money', rule: [['20.00 USD', '20']], at: '14:28', says: '20 USD' },
   { code: 'RULE-UNIT-001', name: 'a bare overdraft', settings: [['overdraft: 5.00 USD', 'overdraft: 5']] },
+  {
+    code: 'RULE-UNIT-004',
+    name: 'an overdraft that is no policy',
+    settings: [['overdraft: 5.00 USD', 'overdraft: infinite']],
+    at: '1:12',
+    says: 'or none, or unlimited',
+  },
   { code: 'RULE-UNIT-002', name: 'another currency', rule: [['20.00 USD', '20.00 EUR']], says: 'prices are in USD' },
   { code: 'RULE-UNIT-003', name: 'ten decimals', rule: [['20.00 USD', '20.0000000001 USD']] },
   { code: 'RULE-UNIT-004', name: 'a dollar sign', rule: [['20.00 USD', '"$20.00"']], says: '20.00 USD' },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OVERDRAFT_UNLIMITED } from '../../src/domain/ledger/wallet.ts';
 import { RULE_ERROR_CODES } from '../../src/domain/rules/load-error-codes.ts';
 import { formatRuleLoadError, loadRuleset, type RuleLoadError } from '../../src/domain/rules/ruleset.ts';
 import { CASES, type Case } from './rules-load-error-cases.ts';
@@ -39,6 +40,20 @@ describe('load errors', () => {
     if (first === undefined) return;
     if (test.at !== undefined) expect(`${first.line}:${first.col}`).toBe(test.at);
     if (test.says !== undefined) expect(`${first.message} ${first.fix}`).toContain(test.says);
+  });
+
+  it.each([
+    ['none', 0n],
+    ['unlimited', OVERDRAFT_UNLIMITED],
+    ['0.00 USD', 0n],
+    ['7.50 USD', 7_500_000_000n],
+  ])('reads overdraft: %s', (text, nanos) => {
+    const result = loadRuleset([
+      { path: 'rules/sample.yaml', text: Z_RULE },
+      { path: 'rules/ruleset.yaml', text: change(SETTINGS, [['overdraft: 5.00 USD', `overdraft: ${text}`]]) },
+      { path: 'rules/pricing.yaml', text: PRICING },
+    ]);
+    expect(result.ok && result.ruleset.overdraftNanos).toBe(nanos);
   });
 
   it('shows every error of every file at once', () => {

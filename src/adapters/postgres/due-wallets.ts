@@ -21,14 +21,23 @@ export async function walletsWithEndedCredit(pool: pg.Pool, nowMs: number): Prom
   return rows.map((row) => ({ walletId: row.wallet_id, shard: row.shard }));
 }
 
-/** Active wallets with throttled usage and room in the period of this moment. */
+/**
+ * Active wallets whose oldest throttled usage fits the period of this moment. Usage that costs more than a whole period
+ * may spend is no reason to look: only another limit lets it through.
+ */
 export async function walletsWithRoom(pool: pg.Pool, nowMs: number): Promise<readonly DueWallet[]> {
   const { rows } = await pool.query<{ wallet_id: bigint; shard: number }>(
-    `select w.wallet_id, w.shard from wallet w
-     where w.status = 'active'
-       and exists (select from quarantine q where q.wallet_id = w.wallet_id and q.status = 'open' and q.reason = 'throttled')
-       and (w.throttle_limit is null or w.throttle_spent < w.throttle_limit
-         or w.throttle_period_at + w.throttle_period_ms * interval '1 millisecond' <= $1)
+    `select w.wallet_id, w.shard
+     from (select distinct wallet_id from quarantine where status = 'open' and reason = 'throttled') t
+     join wallet w using (wallet_id)
+     cross join lateral (
+       select q.amount, q.residue from quarantine q
+       where q.wallet_id = w.wallet_id and q.status = 'open' and q.reason = 'throttled' and (w.throttle_limit is null
+         or q.amount < w.throttle_limit or (q.amount = w.throttle_limit and q.residue = 0))
+       order by q.lane, q.batch_no, q.position limit 1) oldest
+     where w.status = 'active' and (w.throttle_limit is null
+         or w.throttle_period_at + w.throttle_period_ms * interval '1 millisecond' <= $1
+         or oldest.amount <= w.throttle_limit - w.throttle_spent)
      limit $2`,
     [formatIso(nowMs), PAGE],
   );

@@ -8,7 +8,8 @@ const HELD = `(select coalesce(sum(h.amount), 0)::bigint from hold h where h.wal
 /** Columns that make a wallet head; the table is aliased `w`. */
 export const WALLET_COLUMNS = `w.wallet_id, w.tenant_id, w.account_id, w.currency, w.shard, w.status, w.status_sequence, w.frozen_at,
   w.frozen_until, w.frozen_by, w.posted, ${HELD} as held, w.overdraft_limit, w.seq, w.quarantined, w.quarantined_events, w.opened_at,
-  w.residue, w.throttle_limit, w.throttle_period_ms, w.throttle_period_at, w.throttle_spent,
+  w.residue, w.throttle_limit, w.throttle_period_ms, w.throttle_period_at, w.throttle_spent, w.throttle_told_at,
+  w.throttle_told_sequence,
   (select json_agg(json_build_object('grantId', g.grant_id, 'source', g.source, 'priority', g.priority,
       'remaining', g.remaining::text, 'expiresAt', g.expires_at, 'createdAt', g.created_at))
      from credit_grant g where g.wallet_id = w.wallet_id and g.remaining > 0) as grants`;
@@ -37,6 +38,8 @@ export interface WalletRow {
   readonly throttle_period_ms: bigint | null;
   readonly throttle_period_at: Date | null;
   readonly throttle_spent: bigint | null;
+  readonly throttle_told_at: Date | null;
+  readonly throttle_told_sequence: bigint | null;
   /** Built by our own query, so its shape needs no second check. */
   readonly grants: readonly GrantRow[] | null;
 }
@@ -90,5 +93,8 @@ function readGrant({ grantId, source, priority, remaining, expiresAt, createdAt 
 function readThrottle(row: WalletRow): Throttle | null {
   const { throttle_limit: limit, throttle_period_ms: periodMs, throttle_period_at: at, throttle_spent: spent } = row;
   if (limit === null || periodMs === null || at === null || spent === null) return null;
-  return { limit, periodMs: Number(periodMs), periodAtMs: at.getTime(), spent };
+  const { throttle_told_at: toldAt, throttle_told_sequence: sequence } = row;
+  const told =
+    toldAt === null || sequence === null ? null : { periodAtMs: toldAt.getTime(), sequence: Number(sequence) };
+  return { limit, periodMs: Number(periodMs), periodAtMs: at.getTime(), spent, told };
 }

@@ -104,12 +104,15 @@ async function insertBreakage(client: pg.PoolClient, batch: BatchRecord): Promis
 async function projectThrottles(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {
   await client.query({
     name: 'project-throttles',
-    text: `update wallet w set throttle_period_at = u.at, throttle_spent = u.spent
-      from unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) as u(wallet_id, at, spent) where w.wallet_id = u.wallet_id`,
+    text: `update wallet w set throttle_period_at = u.at, throttle_spent = u.spent, throttle_told_at = u.told_at, throttle_told_sequence = u.told_sequence
+      from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::bigint[])
+        as u(wallet_id, at, spent, told_at, told_sequence) where w.wallet_id = u.wallet_id`,
     values: [
       int8Array(heads, (wallet) => wallet.walletId),
       heads.map(({ throttle }) => formatIso(throttle?.periodAtMs ?? 0)),
       int8Array(heads, ({ throttle }) => throttle?.spent ?? 0n),
+      heads.map(({ throttle }) => (throttle?.told == null ? null : formatIso(throttle.told.periodAtMs))),
+      heads.map(({ throttle }) => throttle?.told?.sequence ?? null),
     ],
   });
 }

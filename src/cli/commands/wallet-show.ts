@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { formatWalletId } from '../../domain/ids.ts';
+import { refundableCredit } from '../../domain/ledger/adjust-wallet.ts';
 import { formatMoney } from '../../domain/money/nanos.ts';
 import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
@@ -9,7 +10,7 @@ import { type CommonOptions, withCommon } from '../options.ts';
 import { moneyFields, timeField } from '../output/json.ts';
 import { print } from '../output/print.ts';
 import { facts, table } from '../output/table.ts';
-import { inWords, time, walletStatus } from '../output/words.ts';
+import { inWords, overdraftText, spendLimitText, time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
 import { alertJson, alertTable } from './alert-view.ts';
 import { walletJson } from './wallet-view.ts';
@@ -18,7 +19,7 @@ import { walletJson } from './wallet-view.ts';
 export function registerWalletShow(wallet: Command, context: CliContext): void {
   const command = wallet
     .command('show')
-    .description('one wallet: balance, status, what waits in quarantine, latest alerts')
+    .description('one wallet: balance, limits, grants, what waits in quarantine, latest alerts')
     .argument('<account>', 'an account, or a wallet id (wal_…)')
     .option('--currency <code>', 'when the account has wallets in several');
   withCommon(command, ['tollkeeper wallet show acme', 'tollkeeper wallet show wal_0c4qj3vfqk2ha --json']).action(
@@ -34,9 +35,18 @@ export function registerWalletShow(wallet: Command, context: CliContext): void {
   );
 }
 
-function detailJson({ wallet, quarantine, alerts }: WalletDetail) {
+function detailJson({ wallet, grants, quarantine, alerts }: WalletDetail) {
   return {
     ...walletJson(wallet),
+    grants: grants.map(({ grantId, source, priority, amount, remaining, expiresAtMs, createdAtMs }) => ({
+      grant: grantId,
+      source,
+      priority,
+      ...moneyFields('amount', amount),
+      ...moneyFields('remaining', remaining),
+      expiresAt: timeField(expiresAtMs),
+      createdAt: timeField(createdAtMs),
+    })),
     quarantine: quarantine.map(({ reason, events, amount, oldestMs }) => ({
       reason,
       events,
@@ -47,8 +57,8 @@ function detailJson({ wallet, quarantine, alerts }: WalletDetail) {
   };
 }
 
-function detailText({ wallet, quarantine, alerts }: WalletDetail): string {
-  const { currency, overdraftLimit } = wallet;
+function detailText({ wallet, grants, quarantine, alerts }: WalletDetail): string {
+  const { currency, overdraftLimit, throttle } = wallet;
   const money = (nanos: bigint) => formatMoney(nanos, currency);
   const sections = [
     `${cleanText(wallet.account)} (${formatWalletId(wallet.walletId)}) · ${walletStatus(wallet)}`,
@@ -56,7 +66,10 @@ function detailText({ wallet, quarantine, alerts }: WalletDetail): string {
       ['Balance', money(wallet.posted)],
       ['Held', wallet.held === 0n ? undefined : money(wallet.held)],
       ['Available', money(wallet.posted - wallet.held)],
-      ['May fall to', overdraftLimit === null ? "the ruleset's limit" : money(-overdraftLimit)],
+      ['Refundable', money(refundableCredit(wallet))],
+      ['May fall to', overdraftText(overdraftLimit, currency)],
+      ['May spend', throttle === null ? undefined : spendLimitText(throttle.limit, throttle.periodMs, currency)],
+      ['Spent', throttle === null ? undefined : `${money(throttle.spent)} since ${time(throttle.periodAtMs)}`],
       ['Frozen since', wallet.frozenAtMs === null ? undefined : time(wallet.frozenAtMs)],
       ['Frozen by', wallet.frozenBy === null ? undefined : cleanText(wallet.frozenBy)],
       ['Entries', wallet.seq.toString()],
@@ -64,6 +77,22 @@ function detailText({ wallet, quarantine, alerts }: WalletDetail): string {
       ['Lane', String(wallet.lane)],
     ]),
   ];
+  if (grants.length > 0) {
+    const rows = table(
+      [
+        { head: 'GRANT', cell: ({ source }) => source },
+        {
+          head: 'LEFT',
+          align: 'right',
+          cell: ({ remaining, amount }) => `${money(remaining)} of ${money(amount)}`,
+        },
+        { head: 'PRIORITY', align: 'right', cell: ({ priority }) => String(priority) },
+        { head: 'ENDS', cell: ({ expiresAtMs }) => (expiresAtMs === null ? 'never' : time(expiresAtMs)) },
+      ],
+      grants,
+    );
+    sections.push(rows);
+  }
   if (quarantine.length > 0) {
     const rows = table(
       [

@@ -55,6 +55,7 @@ export function registerThaw(wallet: Command, context: CliContext): void {
       posted: totalJson(result.posted),
       voided: totalJson(result.voided),
       overLimit: totalJson(result.overLimit),
+      throttled: totalJson(result.throttled),
       kept: totalJson(result.kept),
     };
     print(context, options.json, {
@@ -74,6 +75,8 @@ function thawText(result: ThawOutcome): string {
   if (result.voided.events > 0) lines.push(`Voided ${worth(result.voided)}: never charged.`);
   if (result.overLimit.events > 0)
     lines.push(`${worth(result.overLimit)} did not fit the balance: the next top-up pays first.`);
+  if (result.throttled.events > 0)
+    lines.push(`${worth(result.throttled)} exceed the spending limit: posted in the periods that follow.`);
   if (result.kept.events > 0) {
     lines.push(`${worth(result.kept)} stay in quarantine. Settle them with --usage post or --usage void.`);
   }

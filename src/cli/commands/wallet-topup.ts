@@ -1,10 +1,12 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatMoney } from '../../domain/money/nanos.ts';
+import { parseDate } from '../../domain/rules/units.ts';
 import { cleanText } from '../../domain/text/clean.ts';
+import { parseRfc3339 } from '../../domain/time.ts';
 import type { TopUpOutcome } from '../../pipeline/admin/results.ts';
 import { topUp } from '../../pipeline/admin/top-up.ts';
 import type { CliContext } from '../context.ts';
-import { type CommonOptions, notAnAmount, positiveAmount, withCommon } from '../options.ts';
+import { type CommonOptions, notAnAmount, positiveAmount, wholeNumber, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
 import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
@@ -14,6 +16,8 @@ import { type ChangeOptions, changeJson, closing, totalJson, withChange } from '
 
 interface TopUpOptions extends CommonOptions, ChangeOptions {
   readonly promotional?: boolean;
+  readonly priority?: number;
+  readonly expires?: number;
 }
 
 const BELOW_ZERO = /^-[^-a-z]*\d/i;
@@ -25,7 +29,13 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
     .description('credit an account; opens it when it is unknown, and posts usage that waited for credit')
     .argument('<account>', 'the account')
     .argument('<amount>', 'for example "20.00 USD"')
-    .option('--promotional', 'a gift of ours, not money received')
+    .option('--promotional', 'a gift of ours, not money received; spent before paid credit')
+    .addOption(
+      new Option('--priority <number>', 'when it is spent: 0 first, 100 last; paid credit has 50, a gift 20').argParser(
+        (text) => wholeNumber(text, 0, PRIORITY_MAX),
+      ),
+    )
+    .addOption(new Option('--expires <date>', 'when what is left of it ends: 2027-03-01 (0:00 UTC)').argParser(moment))
     .exitOverride((error) => {
       // No option has a digit in it: a word like "-1 USD" is an amount below zero, and `unknown option` would mislead.
       const isUnknown = error.code === 'commander.unknownOption';
@@ -35,6 +45,7 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
   withCommon(withChange(command), [
     'tollkeeper wallet topup acme "20.00 USD"',
     'tollkeeper wallet topup acme 5 --promotional --reason "goodwill, case 118"',
+    'tollkeeper wallet topup acme 25 --promotional --expires 2027-03-01',
     'tollkeeper wallet topup acme 50 --key stripe-pi_3Nx --dry-run',
   ]).action(async (account: string, text: string, options: TopUpOptions) => {
     const ruleset = await rulesInForce(context);
@@ -49,6 +60,8 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
         currency,
         amount,
         source: options.promotional === true ? 'promotional' : 'paid',
+        ...(options.priority === undefined ? {} : { priority: options.priority }),
+        ...(options.expires === undefined ? {} : { expiresAtMs: options.expires }),
         overdraftNanos: ruleset.overdraftNanos,
         key,
         actor: context.actor,
@@ -60,6 +73,17 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
     const change = { key, dryRun, isRepeated: result.isRepeated };
     print(context, options.json, { json: topUpJson(result, change), text: `${topUpText(result)}\n${closing(change)}` });
   });
+}
+
+/** The last place in burn order. */
+const PRIORITY_MAX = 100;
+
+/** Midnight UTC of a date, or a moment with its offset. */
+function moment(text: string): number {
+  const date = parseDate(text);
+  const ms = date.ok ? date.value : parseRfc3339(text);
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError('Give a date such as 2027-03-01, or a moment such as 2027-03-01T12:00:00Z.');
 }
 
 function topUpJson(result: TopUpOutcome, change: Parameters<typeof changeJson>[1]) {

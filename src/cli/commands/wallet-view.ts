@@ -1,6 +1,15 @@
 import { formatWalletId } from '../../domain/ids.ts';
+import { refundableCredit } from '../../domain/ledger/adjust-wallet.ts';
+import { OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
 import type { WalletView } from '../../pipeline/queries/queries.ts';
 import { moneyFields, timeField } from '../output/json.ts';
+
+/** An overdraft limit as people set it. */
+export function overdraftWord(limit: bigint | null): 'default' | 'none' | 'unlimited' | 'limit' {
+  if (limit === null) return 'default';
+  if (limit === 0n) return 'none';
+  return limit >= OVERDRAFT_UNLIMITED ? 'unlimited' : 'limit';
+}
 
 /** A wallet as every command's JSON has it. */
 export function walletJson(wallet: WalletView) {
@@ -16,7 +25,18 @@ export function walletJson(wallet: WalletView) {
     ...moneyFields('posted', wallet.posted),
     ...moneyFields('held', wallet.held),
     ...moneyFields('available', wallet.posted - wallet.held),
+    ...moneyFields('refundable', refundableCredit(wallet)),
+    overdraft: overdraftWord(wallet.overdraftLimit),
     ...moneyFields('overdraftLimit', wallet.overdraftLimit),
+    spendLimit:
+      wallet.throttle === null
+        ? null
+        : {
+            ...moneyFields('limit', wallet.throttle.limit),
+            periodMs: wallet.throttle.periodMs,
+            periodAt: timeField(wallet.throttle.periodAtMs),
+            ...moneyFields('spent', wallet.throttle.spent),
+          },
     ...moneyFields('quarantined', wallet.quarantined),
     quarantinedEvents: wallet.quarantinedEvents,
     sequence: wallet.seq.toString(),

@@ -1,15 +1,27 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
+import { registerAdjust } from './wallet-adjust.ts';
 import { registerFreeze } from './wallet-freeze.ts';
+import { registerLimit } from './wallet-limit.ts';
 import { registerWalletList } from './wallet-list.ts';
 import { registerWalletShow } from './wallet-show.ts';
 import { registerThaw } from './wallet-thaw.ts';
 import { registerTopUp } from './wallet-topup.ts';
 
+const REGISTERED = [
+  registerWalletList,
+  registerWalletShow,
+  registerTopUp,
+  registerAdjust,
+  registerLimit,
+  registerFreeze,
+  registerThaw,
+];
+
 /** `wallet …`: balances, and everything a person may do to one. */
 export function registerWallet(program: Command, context: CliContext): void {
-  const wallet = program.command('wallet').description('balances: list, show, top up, freeze, thaw');
-  for (const register of [registerWalletList, registerWalletShow, registerTopUp, registerFreeze, registerThaw]) {
-    register(wallet, context);
-  }
+  const wallet = program
+    .command('wallet')
+    .description('balances: list, show, top up, refund, correct, limit, freeze, thaw');
+  for (const register of REGISTERED) register(wallet, context);
 }

@@ -1,5 +1,6 @@
-import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import { OVERDRAFT_UNLIMITED, type WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatMoney } from '../../domain/money/nanos.ts';
+import { formatWindow } from '../../domain/rules/say.ts';
 import { formatUtc } from '../../domain/text/utc.ts';
 
 /** `1 event`, `2 events`. */
@@ -22,6 +23,18 @@ export function time(ms: number | null): string {
 /** Usage in quarantine: `12 events, $3.40`; a dash when there is none. */
 export function usageTotal(events: number, amount: bigint, currency: string): string {
   return events === 0 ? '–' : `${count(events, 'event')}, ${formatMoney(amount, currency)}`;
+}
+
+/** How far below zero a wallet may go, as the balance it may fall to. */
+export function overdraftText(limit: bigint | null, currency: string): string {
+  if (limit === null) return "the ruleset's limit";
+  return limit >= OVERDRAFT_UNLIMITED ? 'any balance' : formatMoney(-limit, currency);
+}
+
+/** What a wallet may spend per period. */
+export function spendLimitText(limit: bigint | null, periodMs: number | null, currency: string): string {
+  if (limit === null || periodMs === null) return 'as much as there is';
+  return `${formatMoney(limit, currency)} per ${formatWindow(periodMs)}`;
 }
 
 const WORDS: Readonly<Record<string, string>> = {

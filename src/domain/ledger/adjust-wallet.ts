@@ -1,7 +1,7 @@
 import { assert } from '../assert.ts';
 import type { EventKey } from '../events/event-key.ts';
 import { lesser, NANOS_MAX } from '../money/nanos.ts';
-import { burnGrants, grantedCredit } from './grant.ts';
+import { type Burn, burnGrants, grantedCredit } from './grant.ts';
 import { ENTRY_KIND, type WalletHead } from './wallet.ts';
 import { type ContraLeg, postEntry, type WalletChange } from './wallet-change.ts';
 
@@ -65,8 +65,8 @@ export function refundableCredit(wallet: WalletHead): bigint {
   return least > 0n ? least : 0n;
 }
 
-/** Grants give only what base credit cannot. */
-function payFromBase(head: WalletHead, amount: bigint) {
+/** Takes an amount out of a head of the caller's own: grants give only what base credit cannot. Returns what each gave. */
+export function payFromBase(head: WalletHead, amount: bigint): readonly Burn[] {
   const base = head.posted - grantedCredit(head.grants);
   const fromBase = base <= 0n ? 0n : lesser(base, amount);
   const { grants, burns } = burnGrants(head.grants, 0n, amount - fromBase);

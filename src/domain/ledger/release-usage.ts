@@ -32,6 +32,8 @@ export interface Release {
   readonly taken: number;
   /** Charged in all, nano-units. */
   readonly amount: bigint;
+  /** Why the next one was not posted: it waits for credit, or for a period with room. */
+  readonly blockedBy: 'over_limit' | 'throttled' | undefined;
 }
 
 /**
@@ -50,15 +52,22 @@ export function releaseUsage(
   const burns: Burn[] = [];
   const [charged, duplicates]: [QuarantinedUsage[], QuarantinedUsage[]] = [[], []];
   let amount = 0n;
+  let blockedBy: Release['blockedBy'];
   for (const row of usage) {
     if (row.isPosted === true) duplicates.push(row);
     else {
-      const debit = payFor(head, row, terms);
-      if (debit === undefined) break;
+      const exact = { nanos: row.amount, attos: row.residue };
+      const charge = amountToPay(head.residue, exact);
+      blockedBy = obstacle(head, charge, terms);
+      if (blockedBy !== undefined) break;
+      head.residue = residueAfter(head.residue, exact, charge);
+      if (head.throttle !== null) head.throttle = spend(head.throttle, charge, terms.nowMs);
+      const { key, contentHash } = row;
+      const debit = postDebit(head, { key, kind: ENTRY_KIND.released, amount: -charge, contentHash });
       entries.push(debit.entry);
       burns.push(...debit.burns);
       charged.push(row);
-      amount -= debit.entry.amount;
+      amount += charge;
     }
     head.quarantined -= row.counted ?? row.amount;
     head.quarantinedEvents--;
@@ -67,24 +76,15 @@ export function releaseUsage(
   const taken = posted + duplicates.length;
   const contra = amount === 0n ? [] : [{ ledgerAccount: 'revenue', amount } as const];
   const change: WalletChange = { kind: 'release', wallet: head, entries, contra, news: undefined, burns };
-  return { change: taken === 0 ? undefined : change, posted, charged, duplicates, taken, amount };
+  return { change: taken === 0 ? undefined : change, posted, charged, duplicates, taken, amount, blockedBy };
 }
 
-/** Charges one row to a head of the caller's own; undefined when it does not fit. */
-function payFor(
-  head: WalletHead,
-  { key, contentHash, amount: nanos, residue: attos }: QuarantinedUsage,
+function obstacle(
+  wallet: WalletHead,
+  charge: bigint,
   { overdraftDefault, nowMs }: { readonly overdraftDefault: bigint; readonly nowMs: number },
-) {
-  const exact = { nanos, attos };
-  const charge = amountToPay(head.residue, exact);
-  if (charge > 0n && !mayPay(head, charge, overdraftDefault, nowMs)) return undefined;
-  head.residue = residueAfter(head.residue, exact, charge);
-  if (head.throttle !== null) head.throttle = spend(head.throttle, charge, nowMs);
-  return postDebit(head, { key, kind: ENTRY_KIND.released, amount: -charge, contentHash });
-}
-
-function mayPay(wallet: WalletHead, charge: bigint, overdraftDefault: bigint, nowMs: number): boolean {
-  if (!fitsBalance(wallet, charge, overdraftDefault)) return false;
-  return wallet.throttle === null || charge <= roomAt(wallet.throttle, nowMs);
+): Release['blockedBy'] {
+  if (charge === 0n) return undefined;
+  if (!fitsBalance(wallet, charge, overdraftDefault)) return 'over_limit';
+  return wallet.throttle === null || charge <= roomAt(wallet.throttle, nowMs) ? undefined : 'throttled';
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { OVERDRAFT_UNLIMITED } from '../ledger/wallet.ts';
 import { ACTION_KINDS, type Band, type BandAction, OUTCOMES } from './band.ts';
 import { checkBands } from './check-bands.ts';
 import { checkShape } from './check-shape.ts';
 import { take } from './compile-context.ts';
 import { suggest } from './did-you-mean.ts';
-import { parseMoney } from './units.ts';
+import { type Parsed, parseMoney } from './units.ts';
 import type { YamlPath, YamlSource } from './yaml-source.ts';
 
 const actionShape = z.strictObject({ kind: z.string(), hours: z.int().optional(), to: z.string().min(1).optional() });
@@ -43,7 +44,7 @@ const FREEZE_HOURS_MAX = 168;
 export function readSettings(source: YamlSource, currency: string | undefined): Settings | undefined {
   const document = checkShape(source, rulesetShape);
   if (document === undefined) return undefined;
-  const overdraftNanos = take(source, ['overdraft'], parseMoney(String(document.overdraft), currency));
+  const overdraftNanos = take(source, ['overdraft'], parseOverdraft(String(document.overdraft), currency));
   const bands = document.bands.map(({ from, to, outcome, actions }, index): Band => {
     const read = actions.map((action, position) => readAction(source, ['bands', index, 'actions', position], action));
     return { from, to, outcome, actions: read.filter((action) => action !== undefined) };
@@ -62,6 +63,16 @@ export function readSettings(source: YamlSource, currency: string | undefined): 
     freezesPerDayMax: document.budgets.freezes_per_day ?? 0,
     alertsPerDay: document.budgets.alerts_per_day,
   };
+}
+
+/** How far below zero usage may go: an amount, `none` or `unlimited`. */
+function parseOverdraft(text: string, currency: string | undefined): Parsed<bigint> {
+  if (text === 'none') return { ok: true, value: 0n };
+  if (text === 'unlimited') return { ok: true, value: OVERDRAFT_UNLIMITED };
+  const parsed = parseMoney(text, currency);
+  return parsed.ok || parsed.code !== 'RULE-UNIT-004'
+    ? parsed
+    : { ...parsed, fix: `${parsed.fix}; or none, or unlimited` };
 }
 
 function readAction(source: YamlSource, at: YamlPath, action: z.infer<typeof actionShape>): BandAction | undefined {

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { AdminStore, WalletReference } from './admin-store.ts';
 import { recordOf, requestKey, walletOutcome } from './change-record.ts';
 import { settleBreakage } from './expire-credit.ts';
+import { releaseRest, releaseWaiting } from './release-waiting.ts';
 import { type AdminRequest, answeredBefore, requestHash } from './request.ts';
 import { type AdjustOutcome, adjustResultSchema } from './results.ts';
 import { walletOf } from './wallet-of.ts';
@@ -14,19 +15,24 @@ export interface AdjustRequest extends AdminRequest {
   /** Nano-units, positive; a correction may be negative. */
   readonly amount: bigint;
   readonly reason: string;
+  /** How far wallets without a limit of their own may go below zero. */
+  readonly overdraftNanos: bigint;
 }
 
-/** Posts a refund, a dispute, its reversal or a correction, as one ledger transaction. */
-export async function adjust(
-  store: AdminStore,
-  request: AdjustRequest,
-): Promise<AdjustOutcome & { readonly isRepeated: boolean }> {
+type Answer = AdjustOutcome & { readonly isRepeated: boolean };
+
+/**
+ * Posts a refund, a dispute, its reversal or a correction, as one ledger transaction. Money that comes in pays for usage
+ * that waited for credit, like a top-up.
+ */
+export async function adjust(store: AdminStore, request: AdjustRequest): Promise<Answer> {
   const { walletId, shard, tenant, account, currency } = await walletOf(store, request.wallet);
   const { key, kind, amount, reason, nowMs, dryRun } = request;
-  return store.transact({ walletId, shard, nowMs, dryRun }, async (transaction) => {
+  const scope = { walletId, shard, nowMs, dryRun };
+  const first = await store.transact(scope, async (transaction): Promise<{ answer: Answer; isMore: boolean }> => {
     const hash = requestHash({ do: kind, wallet: walletId.toString(), amount: amount.toString(), reason });
     const known = await answeredBefore(transaction, { key, hash }, adjustResultSchema);
-    if (known !== undefined) return { ...known, isRepeated: true };
+    if (known !== undefined) return { answer: { ...known, isRepeated: true }, isMore: true };
 
     const { atMs } = transaction;
     const stored = await transaction.wallet();
@@ -42,8 +48,14 @@ export async function adjust(
     const detail = { key, amount };
     const because = `a ${kind} ended the negative balance`;
     await transaction.write(recordOf(adjusted.change, request, { request: { key, hash }, detail, atMs, because }));
-    const result = { ...walletOutcome(adjusted.change.wallet, atMs), kind, amount, balanceBefore: before.posted };
+    const after = adjusted.change.wallet;
+    const isCredit = after.posted > before.posted;
+    const { wallet, released, isMore } = isCredit
+      ? await releaseWaiting(transaction, request, after)
+      : { wallet: after, released: { events: 0, amount: 0n }, isMore: false };
+    const result = { ...walletOutcome(wallet, atMs), kind, amount, balanceBefore: before.posted, released };
     await transaction.remember({ key, hash, result });
-    return { ...result, isRepeated: false };
+    return { answer: { ...result, isRepeated: false }, isMore };
   });
+  return releaseRest(store, scope, request, first);
 }

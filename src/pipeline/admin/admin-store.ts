@@ -64,16 +64,20 @@ export interface AdminTransaction {
   /** Opens the account as confirmed, or confirms it; false when it is closed. */
   readonly confirmAccount: (wallet: WalletHead) => Promise<boolean>;
   readonly insertWallet: (wallet: WalletHead) => Promise<void>;
-  /** Open quarantined usage of the wallet, oldest first by arrival. */
-  readonly openUsage: (reason: ReleasableReason, limit: number) => Promise<readonly QuarantinedUsage[]>;
+  /** Open quarantined usage of the wallet, oldest first by arrival; with `amountMax`, only what costs no more. */
+  readonly openUsage: (
+    reason: ReleasableReason,
+    limit: number,
+    amountMax?: bigint,
+  ) => Promise<readonly QuarantinedUsage[]>;
   readonly countUsage: (reason: ReleasableReason) => Promise<UsageTotal>;
   readonly closeAsPosted: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
   /** Closes usage whose key another lane has posted: it can never be charged here. */
   readonly closeAsDuplicate: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
   /** Closes all open usage with this reason without charging it; the keys stay claimed. */
   readonly closeAsVoid: (reason: ReleasableReason, by: string) => Promise<UsageTotal>;
-  /** What was waiting for the thaw and does not fit the balance waits for the next credit instead. */
-  readonly awaitCredit: () => Promise<UsageTotal>;
+  /** Open usage that waited for one thing waits for another instead: for the next credit, or for a period with room. */
+  readonly moveUsage: (from: ReleasableReason, to: 'over_limit' | 'throttled') => Promise<UsageTotal>;
   /** Stores a wallet's status outside the books: a thaw that is under way. */
   readonly saveStatus: (wallet: WalletHead) => Promise<void>;
   readonly write: (change: ChangeRecord) => Promise<void>;

@@ -43,6 +43,8 @@ export const adjustResultSchema = wallet.extend({
   kind: z.enum(['refund', 'dispute', 'reinstate', 'correct']),
   amount: nanos,
   balanceBefore: nanos,
+  /** Usage that waited and fits now. */
+  released: total,
 });
 export type AdjustOutcome = z.infer<typeof adjustResultSchema>;
 
@@ -63,6 +65,8 @@ export const thawResultSchema = wallet.extend({
   voided: total,
   /** Did not fit the balance: waits for the next credit. */
   overLimit: total,
+  /** More than the wallet may spend in this period: is posted in those that follow. */
+  throttled: total.default({ events: 0, amount: 0n }),
   /** Stays in quarantine until somebody posts or voids it. */
   kept: total,
 });

@@ -1,9 +1,11 @@
-import { beginThrottle } from '../../domain/ledger/throttle.ts';
+import { changeLimit, isTold, roomAt } from '../../domain/ledger/throttle.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { AppError } from '../../errors.ts';
-import type { AdminStore, AdminTransaction, UsageTotal, WalletReference } from './admin-store.ts';
+import type { OutboxRow } from '../lane/batch-record.ts';
+import { walletStatusMessage } from '../wallet-status-message.ts';
+import type { AdminStore, WalletReference } from './admin-store.ts';
 import { walletOutcome } from './change-record.ts';
-import { releaseRound } from './release-round.ts';
+import { releaseRest, releaseWaiting } from './release-waiting.ts';
 import { type AdminRequest, answeredBefore, requestHash } from './request.ts';
 import { type LimitsOutcome, limitsResultSchema } from './results.ts';
 import { walletOf } from './wallet-of.ts';
@@ -19,24 +21,22 @@ export interface LimitsRequest extends AdminRequest {
   readonly overdraftNanos: bigint;
 }
 
-const NONE: UsageTotal = { events: 0, amount: 0n };
+type Answer = LimitsOutcome & { readonly isRepeated: boolean };
 
 /** Sets a wallet's overdraft limit or spending limit per time, and posts the usage that now fits, oldest first. */
-export async function setLimits(
-  store: AdminStore,
-  request: LimitsRequest,
-): Promise<LimitsOutcome & { readonly isRepeated: boolean }> {
+export async function setLimits(store: AdminStore, request: LimitsRequest): Promise<Answer> {
   const { walletId, shard, account } = await walletOf(store, request.wallet);
   const { key, reason, nowMs, dryRun } = request;
-  return store.transact({ walletId, shard, nowMs, dryRun }, async (transaction) => {
+  const scope = { walletId, shard, nowMs, dryRun };
+  const first = await store.transact(scope, async (transaction): Promise<{ answer: Answer; isMore: boolean }> => {
     const hash = hashOf(walletId, request);
     const known = await answeredBefore(transaction, { key, hash }, limitsResultSchema);
-    if (known !== undefined) return { ...known, isRepeated: true };
+    if (known !== undefined) return { answer: { ...known, isRepeated: true }, isMore: true };
 
     const { atMs } = transaction;
     const before = await transaction.wallet();
     if (before === undefined) throw new AppError('WALLET_NOT_FOUND', `${account} has no wallet.`);
-    const wallet = changed(before, request, atMs);
+    const { wallet, outbox } = changed(before, request, atMs);
     const { overdraftLimit, throttle } = wallet;
     await transaction.write({
       kind: 'limit',
@@ -50,39 +50,32 @@ export async function setLimits(
       actor: request.actor,
       reason,
       request: { key, hash },
-      outbox: [],
+      outbox,
       detail: { key, overdraftLimit, throttle, before: { limit: before.overdraftLimit, throttle: before.throttle } },
     });
-    const { wallet: after, released } = await release(transaction, request, wallet);
+    const { wallet: after, released, isMore } = await releaseWaiting(transaction, request, wallet);
     const limits = { overdraftLimit, spendLimit: throttle?.limit ?? null, periodMs: throttle?.periodMs ?? null };
     const result: LimitsOutcome = { ...walletOutcome(after, atMs), ...limits, released };
     await transaction.remember({ key, hash, result });
-    return { ...result, isRepeated: false };
+    return { answer: { ...result, isRepeated: false }, isMore };
   });
+  return releaseRest(store, scope, request, first);
 }
 
-function changed(before: WalletHead, { overdraftLimit, throttle }: LimitsRequest, atMs: number): WalletHead {
-  return {
-    ...before,
-    ...(overdraftLimit === undefined ? {} : { overdraftLimit }),
-    ...(throttle === undefined
-      ? {}
-      : { throttle: throttle === null ? null : beginThrottle(throttle.limit, throttle.periodMs, atMs) }),
-  };
-}
-
-async function release(transaction: AdminTransaction, request: LimitsRequest, before: WalletHead) {
-  const { overdraftNanos } = request;
-  let wallet = before;
-  let released = NONE;
-  if (wallet.status !== 'active') return { wallet, released };
-  for (const reason of ['over_limit', 'throttled'] as const) {
-    const round = await releaseRound(transaction, request, { wallet, reason, overdraftNanos });
-    wallet = round.wallet;
-    const { events, amount } = round.posted;
-    released = { events: released.events + events, amount: released.amount + amount };
-  }
-  return { wallet, released };
+/** The wallet with its new limits, and word to the services that stopped serving when the old one was hit. */
+function changed(
+  before: WalletHead,
+  { overdraftLimit, throttle, reason }: LimitsRequest,
+  atMs: number,
+): { readonly wallet: WalletHead; readonly outbox: readonly OutboxRow[] } {
+  const wallet = { ...before, ...(overdraftLimit === undefined ? {} : { overdraftLimit }) };
+  if (throttle === undefined) return { wallet, outbox: [] };
+  wallet.throttle = throttle === null ? null : changeLimit(before.throttle, throttle.limit, throttle.periodMs, atMs);
+  const wasTold = before.throttle !== null && isTold(before.throttle, before.statusSequence, atMs);
+  const hasRoom = wallet.throttle === null || roomAt(wallet.throttle, atMs) > 0n;
+  if (!wasTold || !hasRoom || wallet.status !== 'active') return { wallet, outbox: [] };
+  wallet.statusSequence++;
+  return { wallet, outbox: [walletStatusMessage(wallet, { status: 'thawed', reason, nowMs: atMs })] };
 }
 
 function hashOf(walletId: bigint, { overdraftLimit, throttle, reason }: LimitsRequest): string {

@@ -72,8 +72,14 @@ async function thawRound(
     await transaction.saveStatus(beginThaw(round.wallet));
     return { answer: undefined, posted: total };
   }
-  const overLimit = round.left === 'full' ? await transaction.awaitCredit() : NONE;
-  const answer = await finish(transaction, request, { hash, wallet: round.wallet, posted: total, overLimit });
+  const { overLimit, throttled } = round;
+  const answer = await finish(transaction, request, {
+    hash,
+    wallet: round.wallet,
+    posted: total,
+    overLimit,
+    throttled,
+  });
   return { answer, posted: total };
 }
 
@@ -134,21 +140,22 @@ async function finish(
     readonly posted?: UsageTotal;
     readonly voided?: UsageTotal;
     readonly overLimit?: UsageTotal;
+    readonly throttled?: UsageTotal;
   },
 ): Promise<Answer> {
   const { key, usage } = request;
-  const { hash, posted = NONE, voided = NONE, overLimit = NONE } = done;
+  const { hash, posted = NONE, voided = NONE, overLimit = NONE, throttled = NONE } = done;
   const { atMs } = transaction;
   let { wallet } = done;
   if (wallet.status !== 'active') {
     const change = endFreeze(wallet, { key: requestKey(wallet.tenant, key, atMs) });
     const because = request.reason ?? 'thawed by hand';
-    const detail = { key, usage, posted, voided, overLimit };
+    const detail = { key, usage, posted, voided, overLimit, throttled };
     await transaction.write(recordOf(change, request, { request: { key, hash }, detail, atMs, because }));
     wallet = change.wallet;
   }
   const kept = await transaction.countUsage('frozen');
-  const result: ThawOutcome = { ...walletOutcome(wallet, atMs), usage, posted, voided, overLimit, kept };
+  const result: ThawOutcome = { ...walletOutcome(wallet, atMs), usage, posted, voided, overLimit, throttled, kept };
   await transaction.remember({ key, hash, result });
   return { ...result, isRepeated: false };
 }

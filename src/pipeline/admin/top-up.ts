@@ -7,7 +7,7 @@ import { AppError } from '../../errors.ts';
 import type { AdminStore, AdminTransaction } from './admin-store.ts';
 import { recordOf, requestKey, walletOutcome } from './change-record.ts';
 import { settleBreakage } from './expire-credit.ts';
-import { type ReleaseRound, releaseRound } from './release-round.ts';
+import { noRelease, type ReleaseRound, releaseRound } from './release-round.ts';
 import { type AdminRequest, answeredBefore, requestHash } from './request.ts';
 import { type TopUpOutcome, topUpResultSchema } from './results.ts';
 
@@ -141,7 +141,7 @@ async function releaseOverLimit(
   request: TopUpRequest,
   wallet: WalletHead,
 ): Promise<ReleaseRound> {
-  if (wallet.status !== 'active') return { wallet, posted: { events: 0, amount: 0n }, left: 'full' };
+  if (wallet.status !== 'active') return noRelease(wallet);
   const { overdraftNanos } = request;
   return releaseRound(transaction, request, { wallet, reason: 'over_limit', overdraftNanos });
 }

@@ -13,7 +13,7 @@ import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
-import { expireGrants, thawExpired, touch } from './wallet-state.ts';
+import { announceThrottled, expireGrants, thawExpired, touch } from './wallet-state.ts';
 
 /** One feature row is written for so many events: takeover then refolds at most this many events an account. */
 const EVENTS_PER_CHECKPOINT = 16;
@@ -118,6 +118,7 @@ function applyEvent(
     account.wallet.residue = residueAfter(account.wallet.residue, exact, amount);
     postEvent(batch, account, item, amount, input.ruleset, nowMs);
   }
+  if (reason === 'throttled') announceThrottled(batch, account, nowMs);
   const decisionId = decide(memory, batch, input.ruleset, account, item, amount ?? 0n, nowMs);
 
   batch.facts.push({ item, ingestedAtMs: nowMs, status: reason ?? 'posted', amount });

@@ -1,6 +1,7 @@
 import type { FreezeEffect, FreezePort } from '../../actions/freeze-wallet.ts';
 import { eventKeyOf } from '../../domain/events/event-key.ts';
 import { breakageKey, dueBreakage, takeBreakage } from '../../domain/ledger/expire-grants.ts';
+import { isTold, nextPeriodMs, tellLimit } from '../../domain/ledger/throttle.ts';
 import { ENTRY_KIND, type EntryKind, postToHead } from '../../domain/ledger/wallet.ts';
 import { walletStatusMessage } from '../wallet-status-message.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -45,6 +46,17 @@ export function expireGrants(memory: LaneMemory, batch: BatchRecord, account: La
     batch.breakage += amount;
     memory.recentKeys.add(key);
   }
+}
+
+/** Tells the services that a period's spending limit is hit: once, unless another message has followed. */
+export function announceThrottled(batch: BatchRecord, { wallet }: LaneAccount, nowMs: number): void {
+  const { throttle } = wallet;
+  if (throttle === null || isTold(throttle, wallet.statusSequence, nowMs)) return;
+  wallet.statusSequence++;
+  wallet.throttle = tellLimit(throttle, wallet.statusSequence, nowMs);
+  const untilMs = nextPeriodMs(throttle, nowMs);
+  const reason = 'the spending limit of this period is reached';
+  batch.outbox.push(walletStatusMessage(wallet, { status: 'throttled', reason, nowMs, untilMs }));
 }
 
 /** The freeze port of a lane inside its batch: the freeze commits with the very event that caused it. */

@@ -1,3 +1,4 @@
+import type { Grant } from '../../domain/ledger/grant.ts';
 import type { Hold, HoldState } from '../../domain/ledger/hold.ts';
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
@@ -27,8 +28,15 @@ export interface QuarantineTotal {
   readonly oldestMs: number;
 }
 
+/** An open grant with what was given. */
+export interface GrantView extends Grant {
+  readonly amount: bigint;
+}
+
 export interface WalletDetail {
   readonly wallet: WalletView;
+  /** In burn order. */
+  readonly grants: readonly GrantView[];
   readonly quarantine: readonly QuarantineTotal[];
   readonly alerts: readonly AlertView[];
 }

@@ -77,7 +77,8 @@ describe('every command', () => {
   });
 
   test('that changes something can do a dry run', () => {
-    const writers = ['wallet topup', 'wallet freeze', 'wallet thaw', 'ingest', 'migrate'];
+    const changes = ['topup', 'refund', 'dispute', 'reinstate', 'correct', 'limit', 'freeze', 'thaw'];
+    const writers = [...changes.map((name) => `wallet ${name}`), 'ingest', 'migrate'];
     const dry = leaves.filter(({ options }) => options.some(({ long }) => long === '--dry-run'));
     const names = dry.map((command) =>
       command.parent === program ? command.name() : `${command.parent?.name()} ${command.name()}`,

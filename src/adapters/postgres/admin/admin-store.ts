@@ -99,7 +99,7 @@ async function entryTimes(pool: pg.Pool, lane: number, scope: AdminScope): Promi
     `select ingested_at as at from lane_head where lane = $1 and ingested_at is not null
      union all
      select distinct date_trunc('day', event_time) from quarantine
-     where wallet_id = $2 and status = 'open' and reason in ('frozen', 'over_limit')
+     where wallet_id = $2 and status = 'open' and reason in ('frozen', 'over_limit', 'throttled')
      union all
      select distinct date_trunc('day', placed_at) from hold where wallet_id = $2 and state = 'open'`,
     [lane, scope.walletId],

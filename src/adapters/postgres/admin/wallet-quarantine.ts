@@ -6,13 +6,13 @@ import type { AdminTransaction, ReleasableReason, UsageTotal } from '../../../pi
 
 type QuarantinePart = Pick<
   AdminTransaction,
-  'openUsage' | 'countUsage' | 'closeAsPosted' | 'closeAsDuplicate' | 'closeAsVoid' | 'awaitCredit'
+  'openUsage' | 'countUsage' | 'closeAsPosted' | 'closeAsDuplicate' | 'closeAsVoid' | 'moveUsage'
 >;
 
 /** A wallet's quarantined usage inside one database transaction. Closing a row keeps its key claimed. */
 export function quarantineOf(client: pg.PoolClient, walletId: bigint, at: string): QuarantinePart {
   return {
-    openUsage: (reason, limit) => openUsage(client, walletId, reason, limit),
+    openUsage: (reason, limit, amountMax) => openUsage(client, walletId, { reason, limit, amountMax }),
     countUsage: (reason) =>
       total(
         client,
@@ -30,13 +30,13 @@ export function quarantineOf(client: pg.PoolClient, walletId: bigint, at: string
          select count(*) as events, coalesce(sum(amount), 0)::bigint as amount from closed`,
         [walletId, reason, at, by],
       ),
-    awaitCredit: () =>
+    moveUsage: (from, to) =>
       total(
         client,
-        `with moved as (update quarantine set reason = 'over_limit'
-           where wallet_id = $1 and status = 'open' and reason = 'frozen' returning amount)
+        `with moved as (update quarantine set reason = $3
+           where wallet_id = $1 and status = 'open' and reason = $2 returning amount)
          select count(*) as events, coalesce(sum(amount), 0)::bigint as amount from moved`,
-        [walletId],
+        [walletId, from, to],
       ),
   };
 }
@@ -44,14 +44,14 @@ export function quarantineOf(client: pg.PoolClient, walletId: bigint, at: string
 async function openUsage(
   client: pg.PoolClient,
   walletId: bigint,
-  reason: ReleasableReason,
-  limit: number,
+  { reason, limit, amountMax }: { reason: ReleasableReason; limit: number; amountMax: bigint | undefined },
 ): Promise<readonly QuarantinedUsage[]> {
   const { rows } = await client.query<{ event_key: string; content_hash: bigint; amount: bigint; residue: bigint }>(
     `select event_key, content_hash, amount, residue from quarantine
      where wallet_id = $1 and status = 'open' and reason = $2 and amount is not null
+       and ($4::bigint is null or amount < $4 or (amount = $4 and residue = 0))
      order by lane, batch_no, position limit $3`,
-    [walletId, reason, limit],
+    [walletId, reason, limit, amountMax ?? null],
   );
   const posted = await postedKeys(
     client,

@@ -130,7 +130,7 @@ async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<
   await client.query(
     `update wallet set posted = $2, seq = $3, quarantined = $4, quarantined_events = $5, status = $6, status_sequence = $7,
        frozen_at = $8, frozen_until = $9, frozen_by = $10, residue = $11, overdraft_limit = $12, throttle_limit = $13,
-       throttle_period_ms = $14, throttle_period_at = $15, throttle_spent = $16 where wallet_id = $1`,
+       throttle_period_ms = $14, throttle_period_at = $15, throttle_spent = $16, throttle_told_at = $17, throttle_told_sequence = $18 where wallet_id = $1`,
     [
       wallet.walletId,
       wallet.posted,
@@ -148,6 +148,8 @@ async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<
       wallet.throttle?.periodMs ?? null,
       time(wallet.throttle?.periodAtMs ?? null),
       wallet.throttle?.spent ?? null,
+      time(wallet.throttle?.told?.periodAtMs ?? null),
+      wallet.throttle?.told?.sequence ?? null,
     ],
   );
 }

@@ -6,8 +6,11 @@ alter table wallet
   add column throttle_period_ms bigint check (throttle_period_ms > 0),
   add column throttle_period_at timestamptz,
   add column throttle_spent bigint,
+  add column throttle_told_at timestamptz,
+  add column throttle_told_sequence bigint,
   add constraint wallet_throttle_whole
     check (num_nulls(throttle_limit, throttle_period_ms, throttle_period_at, throttle_spent) in (0, 4));
+comment on column wallet.throttle_told_at is 'period whose limit services were last told is hit, by the message with throttle_told_sequence';
 comment on column wallet.residue is 'exact charges less what was paid for them, in 10^-18 nano-units';
 
 -- Credit that is spent in its own order or ends. Paid credit without a date is a wallet's base credit and has no row:
@@ -43,6 +46,9 @@ alter table quarantine add column residue bigint not null default 0;
 comment on column quarantine.residue is 'the exact charge less amount, in 10^-18 nano-units';
 alter table quarantine drop constraint quarantine_reason_check, add constraint quarantine_reason_check
   check (reason in ('frozen', 'over_limit', 'throttled', 'unknown_meter', 'too_late', 'in_future', 'altered'));
+
+-- Wallets that the sweeper looks at in each new period.
+create index quarantine_throttled on quarantine (wallet_id) where status = 'open' and reason = 'throttled';
 
 alter table batch drop constraint batch_kind_check, add constraint batch_kind_check
   check (kind in ('usage', 'topup', 'grant', 'freeze', 'thaw', 'release', 'void', 'expire', 'refund', 'dispute',

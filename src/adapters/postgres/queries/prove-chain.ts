@@ -40,7 +40,7 @@ const BATCHES = {
       (select json_agg(json_build_object('ledgerAccount', c.ledger_account, 'currency', c.currency, 'amount', c.amount::text))
          from batch_contra c where c.lane = b.lane and c.batch_no = b.batch_no) as contra,
       d.freezes,
-      (select json_agg(json_build_object('grantId', g.grant_id, 'amount', g.amount::text) order by g.grant_id)
+      (select json_agg(json_build_object('grantId', g.grant_id, 'amount', g.amount::text) order by g.grant_id collate "C")
          from grant_burn g where g.lane = b.lane and g.batch_no = b.batch_no) as burns
     from batch b left join batch_facts f using (lane, batch_no)
     left join (select lane, batch_no, array_agg(event_key::text) as freezes from decision where outcome = 'freeze'

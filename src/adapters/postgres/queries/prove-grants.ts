@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { replayGrants } from './replay-grants.ts';
 
 /**
- * Credit in grants is what was given less what every batch took, it is never more than the balance of its wallet, and what
- * ended was posted: the `expired` entries and their contra are the burns of those batches.
+ * Credit in grants is what was given less what every batch took, it is never more than the balance of its wallet, and
+ * playing each wallet's history again takes the same from the same grants.
  */
 export async function proveGrants(client: pg.PoolClient): Promise<Proof> {
   const { rows } = await client.query<{
@@ -25,10 +26,16 @@ export async function proveGrants(client: pg.PoolClient): Promise<Proof> {
        (select (array_agg(grant_id order by grant_id))[1:3] from checked where off_burns) as examples`,
   );
   const { grants = 0n, off_burns = 0n, off_balance = 0n, examples = null } = rows[0] ?? {};
+  const replayed = await replayGrants(client);
   const wrong = [
     ...(off_burns === 0n
       ? []
       : [`${off_burns} grants have another rest than their burns leave (${examples?.join(', ')})`]),
+    ...(replayed.size === 0
+      ? []
+      : [
+          `${replayed.size} grants were spent otherwise than in burn order (${[...replayed].sort().slice(0, 3).join(', ')})`,
+        ]),
     ...(off_balance === 0n ? [] : [`${off_balance} wallets have more in grants than they hold`]),
   ];
   return {

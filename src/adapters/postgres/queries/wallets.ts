@@ -1,7 +1,13 @@
 import type pg from 'pg';
 import type { WalletStatus } from '../../../domain/ledger/wallet.ts';
 import type { WalletReference } from '../../../pipeline/admin/admin-store.ts';
-import type { ListFilter, QuarantineTotal, WalletDetail, WalletView } from '../../../pipeline/queries/queries.ts';
+import type {
+  GrantView,
+  ListFilter,
+  QuarantineTotal,
+  WalletDetail,
+  WalletView,
+} from '../../../pipeline/queries/queries.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { listAlerts } from './alerts.ts';
 
@@ -49,10 +55,22 @@ export async function showWallets(
   return Promise.all(
     rows.map(readWalletView).map(async (wallet) => ({
       wallet,
+      grants: await grantsOf(pool, wallet),
       quarantine: await quarantineOf(pool, wallet.walletId),
       alerts: await listAlerts(pool, { tenant, account: wallet.account, limit: ALERTS_SHOWN }),
     })),
   );
+}
+
+/** The wallet's open grants; one that was used up since the wallet was read is shown as it was then. */
+async function grantsOf(pool: pg.Pool, { grants }: WalletView): Promise<readonly GrantView[]> {
+  if (grants.length === 0) return [];
+  const { rows } = await pool.query<{ grant_id: string; amount: bigint }>(
+    'select grant_id, amount from credit_grant where grant_id = any($1::text[])',
+    [grants.map(({ grantId }) => grantId)],
+  );
+  const amounts = new Map(rows.map((row) => [row.grant_id, row.amount]));
+  return grants.map((grant) => ({ ...grant, amount: amounts.get(grant.grantId) ?? grant.remaining }));
 }
 
 async function quarantineOf(pool: pg.Pool, walletId: bigint): Promise<readonly QuarantineTotal[]> {
