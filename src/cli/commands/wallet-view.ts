@@ -1,4 +1,5 @@
 import { formatWalletId } from '../../domain/ids.ts';
+import { availableNanos } from '../../domain/ledger/wallet.ts';
 import type { WalletView } from '../../pipeline/queries/queries.ts';
 import { moneyFields, timeField } from '../output/json.ts';
 
@@ -15,7 +16,7 @@ export function walletJson(wallet: WalletView) {
     frozenBy: wallet.frozenBy,
     ...moneyFields('posted', wallet.posted),
     ...moneyFields('held', wallet.held),
-    ...moneyFields('available', wallet.posted - wallet.held),
+    ...moneyFields('available', availableNanos(wallet)),
     ...moneyFields('overdraftLimit', wallet.overdraftLimit),
     ...moneyFields('quarantined', wallet.quarantined),
     quarantinedEvents: wallet.quarantinedEvents,

@@ -1,6 +1,7 @@
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { WalletReference } from '../admin/admin-store.ts';
+import type { FreezeCause } from '../freeze-cause.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
 import type { FoundEvent } from './found-event.ts';
@@ -27,6 +28,8 @@ export interface QuarantineTotal {
 
 export interface WalletDetail {
   readonly wallet: WalletView;
+  /** Who or what froze it; null unless it is frozen. */
+  readonly freezeCause: FreezeCause | null;
   readonly quarantine: readonly QuarantineTotal[];
   readonly alerts: readonly AlertView[];
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { WalletStatus } from '../../../domain/ledger/wallet.ts';
 import type { WalletReference } from '../../../pipeline/admin/admin-store.ts';
 import type { ListFilter, QuarantineTotal, WalletDetail, WalletView } from '../../../pipeline/queries/queries.ts';
+import { readFreezeCause } from '../freeze-cause.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { listAlerts } from './alerts.ts';
 
@@ -49,6 +50,7 @@ export async function showWallets(
   return Promise.all(
     rows.map(readWalletView).map(async (wallet) => ({
       wallet,
+      freezeCause: await readFreezeCause(pool, wallet),
       quarantine: await quarantineOf(pool, wallet.walletId),
       alerts: await listAlerts(pool, { tenant, account: wallet.account, limit: ALERTS_SHOWN }),
     })),
