@@ -86,7 +86,8 @@ export interface TypedAmount {
 
 /** An amount in any currency: above zero, at least zero, or of either sign but not zero. */
 export function amount(text: string, sign: 'positive' | 'not_negative' | 'signed' = 'positive'): TypedAmount {
-  const money = parseMoney(text.replace(/^−/, '-'));
+  const typed = text.replace(/^−/, '-');
+  const money = parseMoney(typed);
   const isInRange =
     money !== undefined &&
     (sign === 'signed' ? money.nanos !== 0n : money.nanos > 0n || (sign === 'not_negative' && money.nanos === 0n));
@@ -96,7 +97,7 @@ export function amount(text: string, sign: 'positive' | 'not_negative' | 'signed
     sign === 'signed'
       ? { fix: 'Write it as 5.00 USD to give or "-5.00 USD" to take: not zero, at most nine decimals.' }
       : {};
-  throw new AppError('AMOUNT_INVALID', `${JSON.stringify(text)} is not ${what}.`, fix);
+  throw new AppError('AMOUNT_INVALID', `${JSON.stringify(typed)} is not ${what}.`, fix);
 }
 
 /** The wallet that is meant: amounts and `--currency` name one currency or none. */

@@ -16,6 +16,7 @@ const LOCK = join(ROOT, 'dist/.building');
 const COMPILER = join(ROOT, 'node_modules/typescript/bin/tsc');
 const LOCK_POLL_MS = 100;
 const LOCK_MS_MAX = 300_000;
+const LINGER_MS_MAX = 1_000;
 
 checkNode();
 if (process.argv[2] === '--build-only') {
@@ -25,6 +26,9 @@ if (process.argv[2] === '--build-only') {
   if (needsBuild()) await build(needsBuild);
   const { main } = await import(pathToFileURL(MAIN).href);
   process.exitCode = await main(process.argv.slice(2));
+  // A connection that tries for ever to reach a server that is gone would keep the process alive after its work is done,
+  // and a supervisor would wait for it. What is still being printed has this long.
+  setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
 }
 
 function checkNode() {

@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import type pg from 'pg';
 import { openEngine as openEmbedded } from '../adapters/postgres/embedded/open-engine.ts';
 import { startThrowawayPostgres } from '../adapters/postgres/embedded/throwaway-postgres.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createBullmqEngine } from '../adapters/queue/bullmq-engine.ts';
+import { requireRedis } from '../adapters/queue/redis-health.ts';
 import { AppError } from '../errors.ts';
 import type { QueueEngine } from '../pipeline/ingest/queue-port.ts';
 import { QUEUE_SCHEMA } from '../queues.ts';
@@ -45,6 +45,8 @@ export interface Engine {
 
 /** Opens PostgreSQL (embedded, or DATABASE_URL) and the queues (the same database, or REDIS_URL), and migrates. */
 export async function openEngine(settings: EngineSettings, options: EngineOptions): Promise<Engine> {
+  // Before anything is started: without its queues a service would look well and do nothing.
+  if (settings.redisUrl !== undefined) await requireRedis(settings.redisUrl);
   const server = await openServer(settings, options);
   let closing = false;
   // Connections that the server drops while we are stopping it are no news.
@@ -112,7 +114,6 @@ export async function openServer(settings: EngineSettings, options: EngineOption
       close: async () => undefined,
     };
   }
-  await mkdir(settings.dataDir, { recursive: true }).catch(() => undefined);
   const engine = await openEmbedded({
     dir: settings.dataDir,
     exclusive: options.mode === 'exclusive',

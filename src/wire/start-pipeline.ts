@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
-import { USAGE_QUEUE } from '../queues.ts';
+import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { startService } from './service.ts';
@@ -41,6 +42,11 @@ export async function startPipeline(options: {
     return {
       summary: [
         `Tollkeeper takes usage from the queue ${USAGE_QUEUE.name} (${engine.queues.kind}).`,
+        ...(engine.kind === 'embedded' && engine.queues.kind === 'postgres'
+          ? [
+              `Producers connect to PostgreSQL with engine.connectionString of ${join(config.dataDir, 'engine.json')} (schema ${QUEUE_SCHEMA}).`,
+            ]
+          : []),
         `Lanes ${lanes.join(', ')} · ruleset ${ruleset.hash.slice(0, 12)} with ${ruleset.judgedRules.length} rules · stop with Ctrl-C`,
       ],
       details: { engine: engine.kind, queues: engine.queues.kind, lanes, ruleset: ruleset.hash },

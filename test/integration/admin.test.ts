@@ -194,12 +194,16 @@ describe('freeze and thaw', () => {
     await expectProven(ledger);
   });
 
-  test('a second freeze moves the date, and a repeated one does not', async () => {
+  test('a second freeze moves the date further, and a repeated one does not', async () => {
     const ledger = await openTestLedger();
     await topUp(ledger.admin, credit('acme', 10));
     await freeze(ledger.admin, freezing('acme', { key: 'f1' }));
     const later = await freeze(ledger.admin, { ...freezing('acme'), hours: 5 });
-    expect(later.untilMs).toBe(START_MS + 5 * HOUR_MS);
+    expect(later).toMatchObject({
+      isChanged: true,
+      untilMs: START_MS + 5 * HOUR_MS,
+      before: { cause: { reason: 'a test' } },
+    });
     expect(await freeze(ledger.admin, freezing('acme', { key: 'f1' }))).toMatchObject({
       isRepeated: true,
       untilMs: START_MS + 2 * HOUR_MS,
@@ -208,6 +212,35 @@ describe('freeze and thaw', () => {
       { frozenUntilMs: START_MS + 5 * HOUR_MS },
     ]);
   });
+
+  test.each([
+    ['the same hours typed again a moment later', 2, 30_000],
+    ['fewer hours', 1, 0],
+  ])(
+    'a frozen wallet stays as it is after %s: who froze it is said, and nothing is written',
+    async (_name, hours, laterMs) => {
+      const ledger = await openTestLedger();
+      await topUp(ledger.admin, credit('acme', 10));
+      await freeze(ledger.admin, { ...freezing('acme'), actor: 'cli:ana', reason: 'case 118' });
+      const books =
+        'select (select count(*) from batch) + (select count(*) from outbox) + (select count(*) from entry) as n';
+      const before = await ledger.pool.query(books);
+      const again = { ...freezing('acme', { key: 'again' }), hours, reason: 'case 119', nowMs: START_MS + laterMs };
+      const answer = await freeze(ledger.admin, again);
+      expect(answer).toMatchObject({
+        status: 'frozen',
+        isChanged: false,
+        untilMs: START_MS + 2 * HOUR_MS,
+        before: {
+          sinceMs: START_MS,
+          untilMs: START_MS + 2 * HOUR_MS,
+          cause: { kind: 'person', actor: 'cli:ana', reason: 'case 118' },
+        },
+      });
+      expect((await ledger.pool.query(books)).rows).toEqual(before.rows);
+      expect(await freeze(ledger.admin, again)).toEqual({ ...answer, isRepeated: true });
+    },
+  );
 
   test('a wallet nobody has is not found, and one that is not frozen is not thawed', async () => {
     const ledger = await openTestLedger();
@@ -270,6 +303,21 @@ describe('freeze and thaw', () => {
     expect(await thaw(ledger.admin, asked)).toEqual({ ...result, isRepeated: true });
     await expectProven(ledger);
   });
+
+  test.each(['keep', 'post', 'void'] as const)(
+    'a dry run of --usage %s has the figures of the thaw that follows, also when not everything fits',
+    async (what) => {
+      const ledger = await openTestLedger();
+      await topUp(ledger.admin, credit('acme', 2));
+      await ledger.use('acme', [...usage(7, 'before'), ...usage(2, 'over')]);
+      await freeze(ledger.admin, freezing('acme'));
+      await topUp(ledger.admin, credit('acme', 3));
+      await ledger.use('acme', [...usage(10), { id: 'free', dollars: '0' }]);
+      const asked = thawing('acme', what);
+      const dry = await thaw(ledger.admin, { ...asked, dryRun: true });
+      expect(await thaw(ledger.admin, asked)).toEqual(dry);
+    },
+  );
 
   test('a crash between two rounds leaves the wallet thawing, and the same request finishes it', async () => {
     const ledger = await frozenWithUsage(5_001);

@@ -67,7 +67,7 @@ test('an account is topped up, frozen, thawed and listed, each with one JSON obj
         account: 'acme',
         status: 'frozen',
         posted: '20',
-        availableNanos: '20000000000',
+        availableNanos: '0',
         frozenUntil: '2026-03-02T11:00:00.000Z',
       },
     ],
@@ -88,11 +88,37 @@ test('people see aligned columns, money with its sign, and times in UTC', async 
   expect(stdout.replace(/wal_\w+/g, 'wal_0000000000000')).toBe(
     [
       'ACCOUNT  WALLET             STATUS                               BALANCE  AVAILABLE  IN QUARANTINE',
-      'b        wal_0000000000000  frozen until 2 Mar 2026 11:00 UTC      $5.00      $5.00              –',
+      'b        wal_0000000000000  frozen until 2 Mar 2026 11:00 UTC      $5.00    nothing              –',
       'acme     wal_0000000000000  active                             $1,204.60  $1,204.60              –',
       '',
     ].join('\n'),
   );
+});
+
+test('a frozen wallet says what it has, that nothing of it is available, how far it may fall, and who froze it', async () => {
+  const cli = await freshCli();
+  await cli('wallet', 'topup', 'acme', '40');
+  const tried = await cli('wallet', 'freeze', 'acme', '--hours', '2', '--reason', 'case 118', '--dry-run');
+  expect(tried.stdout).toMatch(/^acme \(wal_\w+\) would be frozen until 2 Mar 2026 11:00 UTC\./);
+  await cli('wallet', 'freeze', 'acme', '--hours', '2', '--reason', 'case 118');
+  const again = await cli('wallet', 'freeze', 'acme', '--hours', '1', '--reason', 'case 119');
+  expect(again.stdout.replace(/wal_\w+/, 'wal_1')).toBe(
+    [
+      'acme (wal_1) was frozen already, since 2 Mar 2026 09:00 UTC by cli:test ("case 118").',
+      'Nothing was changed: it ends 2 Mar 2026 11:00 UTC. More --hours extend it, `tollkeeper wallet thaw` ends it.',
+      '',
+    ].join('\n'),
+  );
+  const { stdout } = await cli('wallet', 'show', 'acme');
+  expect(stdout).toContain('Balance       $40.00\n');
+  expect(stdout).toContain('Available     nothing while frozen\n');
+  expect(stdout).toContain("May fall to   −$5.00 (the ruleset's limit)\n");
+  expect(stdout).toContain('Frozen by     cli:test ("case 118")\n');
+  expect((await cli('wallet', 'show', 'acme', '--json')).json()).toMatchObject({
+    wallets: [{ available: '0', mayFallTo: '-5', freezeCause: { actor: 'cli:test', reason: 'case 118' } }],
+  });
+  const thawed = await cli('wallet', 'thaw', 'acme', '--dry-run');
+  expect(thawed.stdout).toMatch(/^acme \(wal_\w+\) would be active, with a balance of \$40\.00\.\nDry run: nothing/);
 });
 
 test('what is not there exits 1 with its own code', async () => {

@@ -9,6 +9,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/adapters/postgres/embedded/embedded-postgres.ts';
 import { prepareBinaries } from '../../src/adapters/postgres/embedded/engine-binaries.ts';
+import { lockEngine } from '../../src/adapters/postgres/embedded/engine-lock.ts';
 import { findPlatformPackage } from '../../src/adapters/postgres/embedded/platform-package.ts';
 import { findRunUser, isRoot, runProgram } from '../../src/adapters/postgres/embedded/run-user.ts';
 import type { EngineEvent } from '../../src/adapters/postgres/embedded/supervisor.ts';
@@ -153,3 +154,57 @@ test('an engine file names its port and is readable by its owner only', async ()
   await engine.stop();
   await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
 });
+
+test('a restarted engine is found where it was, so that clients need no new address', async () => {
+  const dataDir = await temporaryDirectory();
+  const first = await start({ dataDir });
+  await first.stop();
+  const second = await start({ dataDir });
+  expect(second.connectionString).toBe(first.connectionString);
+});
+
+test('when its port was taken meanwhile, a new one is found and kept from then on', async () => {
+  const dataDir = await temporaryDirectory();
+  const first = await start({ dataDir });
+  await first.stop();
+  const blocker = createServer();
+  await new Promise<void>((resolve) => blocker.listen(first.port, '127.0.0.1', resolve));
+  onTestFinished(() => void blocker.close());
+  const second = await start({ dataDir });
+  expect(second.port).not.toBe(first.port);
+  await second.stop();
+  await new Promise((resolve) => blocker.close(resolve));
+  const third = await start({ dataDir });
+  expect(third.port).toBe(second.port);
+});
+
+test('a broken note of the last port is no reason not to start', async () => {
+  const dataDir = await temporaryDirectory();
+  await writeFile(join(dataDir, 'engine.port'), '99999\n');
+  expect((await start({ dataDir })).port).toBeLessThan(65_536);
+});
+
+test.each([
+  ['is a file', '', 'is a file, and the data directory is to be there'],
+  ['lies below a file', 'a/b', 'is a file, and the data directory'],
+])('a data directory that %s is refused by name, with what to do', async (_what, below, message) => {
+  const file = join(await temporaryDirectory(), 'file');
+  await writeFile(file, '');
+  await expect(lockEngine(join(file, below))).rejects.toMatchObject({
+    code: 'ENGINE_UNAVAILABLE',
+    message: expect.stringContaining(`${file} ${message}`),
+    fix: 'Point TOLLKEEPER_DATA_DIR at a directory, or move the file away.',
+  });
+});
+
+// /sys refuses everybody, root too, as a read-only file system does; under /proc a recursive mkdir would never end.
+test.each(['/sys/tollkeeper', '/sys/tollkeeper/data', '/proc/tollkeeper/data'])(
+  'a data directory that cannot be made (%s) is refused with what to do',
+  async (dataDir) => {
+    await expect(lockEngine(dataDir)).rejects.toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      message: expect.stringContaining('Creating the data directory '),
+      fix: expect.stringContaining('oint TOLLKEEPER_DATA_DIR at a directory this user may write to.'),
+    });
+  },
+);

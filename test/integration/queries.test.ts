@@ -204,6 +204,40 @@ describe('lists', () => {
     expect(titles).toEqual(['k', 'a', 'z', 'm', 'q']);
   });
 
+  test('a frozen wallet names who froze it and why: a person, or the rules and their alert', async () => {
+    const ledger = await openTestLedger();
+    await fund(ledger, 'acme', 10);
+    const causes = async () =>
+      (await ledger.queries.wallet({ tenant, name: 'acme' })).map(({ freezeCause }) => freezeCause);
+    expect(await causes()).toEqual([null]);
+    await freeze(ledger.admin, {
+      wallet: { tenant, name: 'acme' },
+      hours: 2,
+      key: 'f',
+      actor: 'cli:ana',
+      reason: 'case 118',
+      nowMs: START_MS,
+      dryRun: false,
+    });
+    expect(await causes()).toEqual([{ kind: 'person', actor: 'cli:ana', reason: 'case 118' }]);
+
+    const results = [
+      { ruleId: 'spend-burst', status: 'snoozed', score: 40 },
+      { ruleId: 'slow-drain', status: 'hit', score: 0 },
+    ];
+    await ledger.pool.query(
+      `insert into decision (decision_id, tenant_id, wallet_id, account_id, lane, batch_no, event_key, outcome, score,
+         ruleset_hash, decided_at, evidence)
+       select 'dec_1', tenant_id, wallet_id, account_id, 0, 1, gen_random_uuid(), 'freeze', 75, 'r', now(), $1 from wallet`,
+      [JSON.stringify({ results })],
+    );
+    await ledger.pool.query(`update wallet set frozen_by = 'dec_1'`);
+    expect(await causes()).toEqual([{ kind: 'rules', rules: ['spend-burst'], alert: null }]);
+    // An id that nothing is known of names nobody.
+    await ledger.pool.query(`update wallet set frozen_by = 'chg_of_another_time'`);
+    expect(await causes()).toEqual([null]);
+  });
+
   test('a wallet is shown by its account or its id, with what waits by reason', async () => {
     const ledger = await openTestLedger();
     await ledger.use('acme', [

@@ -77,7 +77,7 @@ describe('judging', () => {
     expect(judgement).toMatchObject({ outcome: 'freeze', score: 80, raised: true, stateChanged: true });
     const z = judgement?.results.find(({ ruleId }) => ruleId === 'sample');
     expect(z).toMatchObject({ status: 'hit', unit: 'nanos', observed: 70 * DOLLAR, expected: 12 * DOLLAR, score: 40 });
-    expect(z?.say).toBe('Spent 70.00 USD in 6 hours, usually 12.00 USD.');
+    expect(z?.say).toBe('Spent $70.00 in 6 hours, usually $12.00.');
     expect(judgement?.results.find(({ ruleId }) => ruleId === 'tampered')?.status).toBe('no_hit');
   });
 

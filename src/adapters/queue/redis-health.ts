@@ -5,7 +5,21 @@ import type { RedisHealth } from '../../pipeline/doctor/judge-redis.ts';
 const TIMEOUT_MS = 5_000;
 
 /** Asks a Redis for what decides whether it may hold jobs. */
-export async function readRedisHealth(url: string): Promise<RedisHealth> {
+export function readRedisHealth(url: string): Promise<RedisHealth> {
+  return askRedis(url, async (redis) => ({
+    version: /^redis_version:(\S+)/m.exec(await redis.info('server'))?.[1] ?? null,
+    maxmemoryPolicy: await setting(redis, 'maxmemory-policy'),
+    appendonly: await setting(redis, 'appendonly'),
+    appendfsync: await setting(redis, 'appendfsync'),
+  }));
+}
+
+/** Throws `QUEUE_UNREACHABLE` when Redis does not answer now. BullMQ itself would wait for it without a word. */
+export async function requireRedis(url: string): Promise<void> {
+  await askRedis(url, (redis) => redis.ping());
+}
+
+async function askRedis<T>(url: string, ask: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: TIMEOUT_MS,
@@ -13,18 +27,16 @@ export async function readRedisHealth(url: string): Promise<RedisHealth> {
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });
-  // The reason comes with the rejected promise; an event without a listener would be printed as well.
-  redis.on('error', () => undefined);
+  // The promise only says that the connection is closed; why it is comes as an event.
+  let reason: unknown;
+  redis.on('error', (error) => {
+    reason ??= error;
+  });
   try {
     await redis.connect();
-    return {
-      version: /^redis_version:(\S+)/m.exec(await redis.info('server'))?.[1] ?? null,
-      maxmemoryPolicy: await setting(redis, 'maxmemory-policy'),
-      appendonly: await setting(redis, 'appendonly'),
-      appendfsync: await setting(redis, 'appendfsync'),
-    };
+    return await ask(redis);
   } catch (cause) {
-    throw new AppError('QUEUE_UNREACHABLE', 'Redis at REDIS_URL does not answer', { cause });
+    throw new AppError('QUEUE_UNREACHABLE', 'Redis at REDIS_URL does not answer', { cause: reason ?? cause });
   } finally {
     redis.disconnect();
   }

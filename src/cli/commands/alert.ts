@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { formatValue } from '../../domain/decisions/alert-words.ts';
+import { formatWindow } from '../../domain/rules/say.ts';
 import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
 import type { RuleEvidence } from '../../pipeline/queries/decision-evidence.ts';
@@ -86,16 +88,42 @@ function detailText({ alert, decision, wallet }: AlertDetail): string {
     ['Wallet now', wallet === undefined ? undefined : walletStatus(wallet)],
   ]);
   const rules = decision.evidence.results;
-  return [cleanText(alert.title), summary, ...(rules.length === 0 ? [] : [ruleTable(rules)]), about].join('\n\n');
+  return [
+    cleanText(alert.title),
+    summary,
+    ...(rules.length === 0 ? [] : [ruleTable(rules, alert.currency)]),
+    about,
+  ].join('\n\n');
 }
 
-function ruleTable(rules: readonly RuleEvidence[]): string {
+/** What a rule's status means to a reader: `snoozed` is about telling people again, not about whether the rule fires. */
+const RESULTS: Readonly<Record<string, string>> = {
+  hit: 'fires',
+  snoozed: 'fires, told before',
+  no_hit: 'quiet',
+  inconclusive: 'too little history',
+};
+
+/** The numbers behind the sentences above: what each rule saw, what it expected, and from where on it fires. */
+function ruleTable(rules: readonly RuleEvidence[], currency: string): string {
+  const figure = (value: number | null, rule: RuleEvidence) =>
+    value === null || rule.status === 'inconclusive' ? '–' : formatValue(value, rule, currency);
   return table(
     [
       { head: 'RULE', cell: ({ ruleId }) => ruleId },
-      { head: 'RESULT', cell: ({ status, mode }) => inWords(status) + (mode === 'shadow' ? ' (shadow)' : '') },
+      {
+        head: 'RESULT',
+        cell: ({ status, mode }) => (RESULTS[status] ?? inWords(status)) + (mode === 'shadow' ? ' (shadow)' : ''),
+      },
       { head: 'POINTS', align: 'right', cell: ({ score }) => String(score) },
-      { head: 'SAYS', columnsMax: 90, cell: ({ say, reason }) => (say === '' ? (reason ?? '') : say) },
+      { head: 'WINDOW', cell: ({ windowMs }) => (windowMs === 0 ? '–' : formatWindow(windowMs)) },
+      {
+        head: 'SAW',
+        align: 'right',
+        cell: ({ observed, unit }) => (observed === null ? '–' : formatValue(observed, { unit }, currency)),
+      },
+      { head: 'EXPECTED', align: 'right', cell: (rule) => figure(rule.expected, rule) },
+      { head: 'FIRES FROM', align: 'right', cell: (rule) => figure(rule.threshold, rule) },
     ],
     rules,
   );

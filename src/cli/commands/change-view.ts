@@ -33,7 +33,10 @@ function key(text: string): string {
 }
 
 /** The part of the JSON that every change has. */
-export function changeJson(result: Omit<FreezeOutcome, 'untilMs'>, { key: usedKey, dryRun, isRepeated }: ChangeState) {
+export function changeJson(
+  result: Omit<FreezeOutcome, 'untilMs' | 'before' | 'isChanged'>,
+  { key: usedKey, dryRun, isRepeated }: ChangeState,
+) {
   return {
     wallet: result.wallet,
     tenant: result.tenant,
@@ -56,8 +59,6 @@ export function totalJson({ events, amount }: UsageTotal) {
 
 /** The last line of a change: whether it counts, and how to send it again safely. */
 export function closing({ key: usedKey, dryRun, isRepeated }: ChangeState): string {
-  if (dryRun) return 'Dry run: nothing was changed.';
-  return isRepeated
-    ? `This request had been carried out before; nothing was changed now. (key ${usedKey})`
-    : `Key ${usedKey}: sending it again with --key changes nothing.`;
+  if (isRepeated) return `This request had been carried out before; nothing was changed now. (key ${usedKey})`;
+  return dryRun ? 'Dry run: nothing was changed.' : `Key ${usedKey}: sending it again with --key changes nothing.`;
 }

@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
 import { cleanText } from '../../domain/text/clean.ts';
 import { freeze } from '../../pipeline/admin/freeze.ts';
+import type { FreezeOutcome } from '../../pipeline/admin/results.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, wholeNumber, withCommon } from '../options.ts';
+import { freezeCauseWords } from '../output/freeze-words.ts';
 import { timeField } from '../output/json.ts';
 import { print } from '../output/print.ts';
 import { time } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, withChange } from './change-view.ts';
+import { type ChangeOptions, type ChangeState, changeJson, closing, withChange } from './change-view.ts';
 
 /** A year: a longer stop is a closed account, not a freeze. */
 const HOURS_MAX = 8_760;
@@ -46,10 +48,42 @@ export function registerFreeze(wallet: Command, context: CliContext): void {
       }),
     );
     const change = { key, dryRun, isRepeated: result.isRepeated };
-    const until = `${cleanText(result.account)} (${result.wallet}) is frozen until ${time(result.untilMs)}.`;
     print(context, options.json, {
-      json: { ...changeJson(result, change), until: timeField(result.untilMs) },
-      text: `${until}\nUsage is kept in quarantine and not charged; it thaws by itself then.\n${closing(change)}`,
+      json: {
+        ...changeJson(result, change),
+        until: timeField(result.untilMs),
+        changed: result.isChanged,
+        frozenBefore: beforeJson(result),
+      },
+      text: freezeText(result, change),
     });
   });
+}
+
+function beforeJson({ before }: FreezeOutcome) {
+  if (before === null) return null;
+  return { since: timeField(before.sinceMs), until: timeField(before.untilMs), cause: before.cause };
+}
+
+function freezeText(result: FreezeOutcome, change: ChangeState): string {
+  const { before, isChanged } = result;
+  const wallet = `${cleanText(result.account)} (${result.wallet})`;
+  const isOnlyTried = change.dryRun && !change.isRepeated;
+  const lines: string[] = [];
+  if (before === null) {
+    lines.push(`${wallet} ${isOnlyTried ? 'would be' : 'is'} frozen until ${time(result.untilMs)}.`);
+  } else {
+    const by = before.cause === null ? '' : ` by ${freezeCauseWords(before.cause)}`;
+    lines.push(`${wallet} was frozen already, since ${time(before.sinceMs)}${by}.`);
+    const until = isOnlyTried ? 'It would end' : 'It now ends';
+    lines.push(
+      isChanged
+        ? `${until} ${time(result.untilMs)} instead of ${time(before.untilMs)}.`
+        : `Nothing was changed: it ends ${time(result.untilMs)}. More --hours extend it, \`tollkeeper wallet thaw\` ends it.`,
+    );
+  }
+  if (isChanged) lines.push('Usage is kept in quarantine and not charged; it thaws by itself then.');
+  // Without a change there is nothing that sending it again could do twice.
+  if (isChanged || change.isRepeated) lines.push(closing(change));
+  return lines.join('\n');
 }

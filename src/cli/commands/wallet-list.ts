@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { formatWalletId } from '../../domain/ids.ts';
+import { availableNanos } from '../../domain/ledger/wallet.ts';
 import { formatMoney } from '../../domain/money/nanos.ts';
 import type { WalletView } from '../../pipeline/queries/queries.ts';
 import type { CliContext } from '../context.ts';
@@ -38,7 +39,11 @@ const COLUMNS: readonly Column<WalletView>[] = [
   { head: 'WALLET', cell: ({ walletId }) => formatWalletId(walletId) },
   { head: 'STATUS', cell: walletStatus },
   { head: 'BALANCE', align: 'right', cell: ({ posted, currency }) => formatMoney(posted, currency) },
-  { head: 'AVAILABLE', align: 'right', cell: ({ posted, held, currency }) => formatMoney(posted - held, currency) },
+  {
+    head: 'AVAILABLE',
+    align: 'right',
+    cell: (wallet) => (wallet.status === 'active' ? formatMoney(availableNanos(wallet), wallet.currency) : 'nothing'),
+  },
   {
     head: 'IN QUARANTINE',
     align: 'right',

@@ -1,16 +1,19 @@
 import type { Command } from 'commander';
 import { formatWalletId } from '../../domain/ids.ts';
 import { refundableCredit } from '../../domain/ledger/adjust-wallet.ts';
+import { availableNanos, OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
 import { formatMoney } from '../../domain/money/nanos.ts';
 import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
-import type { WalletDetail } from '../../pipeline/queries/queries.ts';
+import type { FreezeCause } from '../../pipeline/freeze-cause.ts';
+import type { WalletDetail, WalletView } from '../../pipeline/queries/queries.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, withCommon } from '../options.ts';
+import { freezeCauseWords } from '../output/freeze-words.ts';
 import { moneyFields, timeField } from '../output/json.ts';
 import { print } from '../output/print.ts';
 import { facts, table } from '../output/table.ts';
-import { inWords, overdraftText, spendLimitText, time, walletStatus } from '../output/words.ts';
+import { inWords, spendLimitText, time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
 import { alertJson, alertTable } from './alert-view.ts';
 import { walletJson } from './wallet-view.ts';
@@ -25,19 +28,33 @@ export function registerWalletShow(wallet: Command, context: CliContext): void {
   withCommon(command, ['tollkeeper wallet show acme', 'tollkeeper wallet show wal_0c4qj3vfqk2ha --json']).action(
     async (name: string, { json, tenant, currency }: CommonOptions & { readonly currency?: string }) => {
       const reference = { tenant, name, ...(currency === undefined ? {} : { currency }) };
+      const rulesLimit = await overdraftOfRules(context);
       const details = await withBooks(context, ({ queries }) => queries.wallet(reference));
       if (details.length === 0) throw new AppError('WALLET_NOT_FOUND', `${name} has no wallet.`);
       print(context, json, {
-        json: { wallets: details.map(detailJson) },
-        text: details.map(detailText).join('\n\n'),
+        json: { wallets: details.map((detail) => detailJson(detail, rulesLimit)) },
+        text: details.map((detail) => detailText(detail, rulesLimit)).join('\n\n'),
       });
     },
   );
 }
 
-function detailJson({ wallet, grants, quarantine, alerts }: WalletDetail) {
+/** Looking at a wallet must work with rules that do not load: then the limit is unknown. */
+async function overdraftOfRules(context: CliContext): Promise<bigint | undefined> {
+  const { result } = await context.readRules();
+  return result.ok ? result.ruleset.overdraftNanos : undefined;
+}
+
+function floorOf({ overdraftLimit }: WalletView, rulesLimit: bigint | undefined): bigint | undefined {
+  const limit = overdraftLimit ?? rulesLimit;
+  return limit === undefined ? undefined : -limit;
+}
+
+function detailJson({ wallet, grants, freezeCause, quarantine, alerts }: WalletDetail, rulesLimit: bigint | undefined) {
   return {
     ...walletJson(wallet),
+    ...moneyFields('mayFallTo', floorOf(wallet, rulesLimit) ?? null),
+    freezeCause,
     grants: grants.map(({ grantId, source, priority, amount, remaining, expiresAtMs, createdAtMs }) => ({
       grant: grantId,
       source,
@@ -57,21 +74,24 @@ function detailJson({ wallet, grants, quarantine, alerts }: WalletDetail) {
   };
 }
 
-function detailText({ wallet, grants, quarantine, alerts }: WalletDetail): string {
-  const { currency, overdraftLimit, throttle } = wallet;
+function detailText(
+  { wallet, grants, freezeCause, quarantine, alerts }: WalletDetail,
+  rulesLimit: bigint | undefined,
+): string {
+  const { currency, throttle } = wallet;
   const money = (nanos: bigint) => formatMoney(nanos, currency);
   const sections = [
     `${cleanText(wallet.account)} (${formatWalletId(wallet.walletId)}) · ${walletStatus(wallet)}`,
     facts([
       ['Balance', money(wallet.posted)],
       ['Held', wallet.held === 0n ? undefined : money(wallet.held)],
-      ['Available', money(wallet.posted - wallet.held)],
+      ['Available', wallet.status === 'active' ? money(availableNanos(wallet)) : `nothing while ${wallet.status}`],
       ['Refundable', money(refundableCredit(wallet))],
-      ['May fall to', overdraftText(overdraftLimit, currency)],
+      ['May fall to', floorText(wallet, rulesLimit)],
       ['May spend', throttle === null ? undefined : spendLimitText(throttle.limit, throttle.periodMs, currency)],
       ['Spent', throttle === null ? undefined : `${money(throttle.spent)} since ${time(throttle.periodAtMs)}`],
       ['Frozen since', wallet.frozenAtMs === null ? undefined : time(wallet.frozenAtMs)],
-      ['Frozen by', wallet.frozenBy === null ? undefined : cleanText(wallet.frozenBy)],
+      ['Frozen by', frozenByText(wallet.frozenBy, freezeCause)],
       ['Entries', wallet.seq.toString()],
       ['Opened', time(wallet.openedAtMs)],
       ['Lane', String(wallet.lane)],
@@ -107,4 +127,17 @@ function detailText({ wallet, grants, quarantine, alerts }: WalletDetail): strin
   }
   if (alerts.length > 0) sections.push(alertTable(alerts));
   return sections.join('\n\n');
+}
+
+function floorText(wallet: WalletView, rulesLimit: bigint | undefined): string {
+  const floor = floorOf(wallet, rulesLimit);
+  if (floor === -OVERDRAFT_UNLIMITED) return 'without limit';
+  if (floor === undefined) return "the ruleset's limit, which is not known: the rules do not load";
+  const whose = wallet.overdraftLimit === null ? "the ruleset's limit" : 'a limit of its own';
+  return `${formatMoney(floor, wallet.currency)} (${whose})`;
+}
+
+function frozenByText(frozenBy: string | null, cause: FreezeCause | null): string | undefined {
+  if (frozenBy === null) return undefined;
+  return cause === null ? cleanText(frozenBy) : freezeCauseWords(cause);
 }

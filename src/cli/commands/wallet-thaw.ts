@@ -60,25 +60,36 @@ export function registerThaw(wallet: Command, context: CliContext): void {
     };
     print(context, options.json, {
       json: { ...changeJson(result, change), usage, ...totals },
-      text: `${thawText(result)}\n${closing(change)}`,
+      text: `${thawText(result, dryRun && !result.isRepeated)}\n${closing(change)}`,
     });
   });
 }
 
-function thawText(result: ThawOutcome): string {
+/** What was done; of a dry run, with the same figures, what would be. */
+function thawText(result: ThawOutcome, isOnlyTried: boolean): string {
   const worth = ({ events, amount }: UsageTotal) =>
     `${count(events, 'event')} worth ${formatMoney(amount, result.currency)}`;
+  const say = (done: string, tried: string) => (isOnlyTried ? tried : done);
+  const balance = formatMoney(result.balance, result.currency);
+  const { posted, voided, overLimit, throttled, kept } = result;
   const lines = [
-    `${cleanText(result.account)} (${result.wallet}) is active. Balance ${formatMoney(result.balance, result.currency)}.`,
+    `${cleanText(result.account)} (${result.wallet}) ${say('is active. Balance', 'would be active, with a balance of')} ${balance}.`,
   ];
-  if (result.posted.events > 0) lines.push(`Posted ${worth(result.posted)}.`);
-  if (result.voided.events > 0) lines.push(`Voided ${worth(result.voided)}: never charged.`);
-  if (result.overLimit.events > 0)
-    lines.push(`${worth(result.overLimit)} did not fit the balance: the next top-up pays first.`);
-  if (result.throttled.events > 0)
-    lines.push(`${worth(result.throttled)} exceed the spending limit: posted in the periods that follow.`);
-  if (result.kept.events > 0) {
-    lines.push(`${worth(result.kept)} stay in quarantine. Settle them with --usage post or --usage void.`);
+  if (posted.events > 0) lines.push(`${say('Posted', 'Would post')} ${worth(posted)}.`);
+  if (voided.events > 0) {
+    lines.push(`${say('Voided', 'Would void')} ${worth(voided)}: never charged.`);
+  }
+  if (overLimit.events > 0) {
+    lines.push(`${worth(overLimit)} ${say('did', 'would')} not fit the balance: the next top-up pays for it first.`);
+  }
+  if (throttled.events > 0) {
+    lines.push(
+      `${worth(throttled)} ${say('exceed', 'would exceed')} the spending limit: posted in the periods that follow.`,
+    );
+  }
+  if (kept.events > 0) {
+    const stay = say(kept.events === 1 ? 'stays' : 'stay', 'would stay');
+    lines.push(`${worth(kept)} ${stay} in quarantine. Settle with --usage post or --usage void.`);
   }
   return lines.join('\n');
 }

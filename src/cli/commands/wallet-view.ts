@@ -1,6 +1,6 @@
 import { formatWalletId } from '../../domain/ids.ts';
 import { refundableCredit } from '../../domain/ledger/adjust-wallet.ts';
-import { OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
+import { availableNanos, OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
 import type { WalletView } from '../../pipeline/queries/queries.ts';
 import { moneyFields, timeField } from '../output/json.ts';
 
@@ -24,7 +24,7 @@ export function walletJson(wallet: WalletView) {
     frozenBy: wallet.frozenBy,
     ...moneyFields('posted', wallet.posted),
     ...moneyFields('held', wallet.held),
-    ...moneyFields('available', wallet.posted - wallet.held),
+    ...moneyFields('available', availableNanos(wallet)),
     ...moneyFields('refundable', refundableCredit(wallet)),
     overdraft: overdraftWord(wallet.overdraftLimit),
     ...moneyFields('overdraftLimit', wallet.overdraftLimit),

@@ -25,22 +25,24 @@ export function suggestReply(facts: AlertFacts, lead: RuleResult | undefined): {
   };
 }
 
-/** Three steps, the first of which costs the customer nothing. Every command in them can be copied as it stands. */
+/**
+ * Three steps, the first of which costs the customer nothing. Every command in them can be copied as it stands. None sends
+ * the reader to `alert show`, which is where this text is read.
+ */
 export function nextSteps(facts: AlertFacts, lead: RuleResult | undefined): readonly string[] {
   const { alertId, walletId, frozenUntilMs } = facts;
-  const look = `1. look at what every rule saw (tollkeeper alert show ${alertId}),`;
   const freeze = `tollkeeper wallet freeze ${walletId} --hours 24 --reason ${alertId}`;
   const thaw = `tollkeeper wallet thaw ${walletId} --usage post`;
   if (isTampering(lead)) {
     return [
-      `${look} and find out which source re-sends events under used ids, and what differs`,
+      '1. find out which source re-sends events under used ids, and what differs',
       "2. compare the source's totals with an independent log; if they differ, replace its credentials",
       frozenUntilMs === null
         ? `3. to stop charging meanwhile: ${freeze}`
         : `3. once that is settled: ${thaw} resumes and charges what was held back; --usage void forgives it`,
     ];
   }
-  const ask = `${look} and ask the customer whether this usage is theirs`;
+  const ask = '1. send the reply above: it asks whether this usage is theirs';
   if (frozenUntilMs === null) {
     return [
       ask,

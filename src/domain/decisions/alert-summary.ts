@@ -64,15 +64,39 @@ function whyIntro({ score, outcome }: AlertFacts): string {
   return `${score} of 100 points, which means ${outcome}. These rules fired:`;
 }
 
+/** The rule's own sentence, and after it only the figures that the sentence leaves out. */
 function explain(hit: RuleResult, currency: string): string {
+  const said = cleanText(hit.say === '' ? hit.title : hit.say)
+    .trim()
+    .replace(/\.$/, '');
+  const observed = formatValue(hit.observed, hit, currency);
+  const expected = formatValue(hit.expected, hit, currency);
+  const threshold = hit.threshold === null ? undefined : formatValue(hit.threshold, hit, currency);
   const times = formatTimes(hit.times);
-  const said = cleanText(hit.say === '' ? hit.title : hit.say).trim();
-  const observed = `Observed ${observedInWindow(hit, currency)}`;
-  const expected = hit.points === 0 ? '' : `, expected ${formatValue(hit.expected, hit, currency)}`;
-  const limit =
-    hit.threshold === null ? '' : ` Would not have fired below ${formatValue(hit.threshold, hit, currency)}.`;
-  const earlier = hit.status === 'snoozed' ? ' (told before, still true)' : '';
-  return `${cleanLabel(hit.ruleId, 60)}${earlier}: ${said.replace(/\.$/, '')}. ${observed}${expected}${times === undefined ? '' : ` (${times})`}.${limit}`;
+  const isExpectedNamed = hit.points === 0 || names(said, expected);
+  const isTimesNamed = times === undefined || names(said, times);
+  const missing = [
+    ...(names(said, observed) ? [] : [`Observed ${observedInWindow(hit, currency)}`]),
+    ...(isExpectedNamed || !isTimesNamed ? [] : [`Expected ${expected}`]),
+    ...(threshold === undefined || names(said, threshold) ? [] : [`Would not have fired below ${threshold}`]),
+  ];
+  // Behind the sentence, a multiple would seem to belong to the last figure in it.
+  const remarks = [
+    ...(isTimesNamed ? [] : [`${times} the expected${isExpectedNamed ? '' : ` ${expected}`}`]),
+    ...(hit.status === 'snoozed' ? ['told before, still true'] : []),
+  ];
+  const about = remarks.length === 0 ? '' : ` (${remarks.join('; ')})`;
+  return `${cleanLabel(hit.ruleId, 60)}${about}: ${[said, ...missing].join('. ')}.`;
+}
+
+/** Whether a sentence holds a figure as a whole: `$1.43` is not named by `$11.43`, nor `20` by `1,204.20`. */
+function names(sentence: string, figure: string): boolean {
+  for (let at = sentence.indexOf(figure); at >= 0; at = sentence.indexOf(figure, at + 1)) {
+    const isWhole =
+      !/[\d.,$€£−]$/.test(sentence.slice(0, at)) && !/^(?:\d|[.,]\d)/.test(sentence.slice(at + figure.length));
+    if (isWhole) return true;
+  }
+  return false;
 }
 
 function shadowLine({ results }: AlertFacts): readonly string[] {

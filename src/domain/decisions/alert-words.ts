@@ -1,10 +1,9 @@
-import { formatMoney } from '../money/nanos.ts';
-import { formatWindow } from '../rules/say.ts';
+import { formatAmount, formatWindow } from '../rules/say.ts';
 import { cleanText } from '../text/clean.ts';
 import type { RuleResult } from './judgement.ts';
 
 /** Whether a rule's numbers are money of the wallet's currency. */
-export function isMoney(result: RuleResult): boolean {
+export function isMoney(result: Pick<RuleResult, 'unit'>): boolean {
   return result.unit === 'nanos';
 }
 
@@ -13,12 +12,9 @@ export function wholeNanos(value: number): bigint {
   return Number.isFinite(value) ? BigInt(Math.round(value)) : 0n;
 }
 
-/** A value in the unit of the rule's feature: `$412.80`, `31`. */
-export function formatValue(value: number, result: RuleResult, currency: string): string {
-  if (isMoney(result)) return formatMoney(wholeNanos(value), currency);
-  if (!Number.isFinite(value)) return 'unknown';
-  const decimals = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 1;
-  return groupThousands(value.toFixed(decimals));
+/** A value in the unit of the rule's feature, as the rule's own sentence writes it: `$412.80`, `31`. */
+export function formatValue(value: number, result: Pick<RuleResult, 'unit'>, currency: string): string {
+  return formatAmount(value, isMoney(result) ? { kind: 'money', currency } : { kind: 'count', name: result.unit });
 }
 
 /** What a feature counts, after a number: `31 events re-sent with other content`. Empty for money. */

@@ -122,6 +122,11 @@ export function payFromCredit(wallet: WalletHead, amount: bigint): readonly Burn
   return burns;
 }
 
+/** What usage may spend now without going below zero: nothing while the wallet refuses debits. */
+export function availableNanos({ status, posted, held }: Pick<WalletHead, 'status' | 'posted' | 'held'>): bigint {
+  return status === 'active' ? posted - held : 0n;
+}
+
 /** Posts a signed amount to a head and returns the new sequence number. The caller has judged it. */
 export function postToHead(wallet: WalletHead, amount: bigint): bigint {
   wallet.posted += amount;

@@ -1,4 +1,5 @@
 import type { FeatureUnit } from '../features/feature-unit.ts';
+import { formatMoney } from '../money/nanos.ts';
 import { HOUR_MS, MINUTE_MS } from '../time.ts';
 
 /** Fields a `say` template may name, and what they hold. */
@@ -72,13 +73,13 @@ function renderField(field: SayField, values: SayValues, unit: FeatureUnit): str
   }
 }
 
-/** `412.80 USD` for money, `12,300 tokens` without its unit for counts: the sentence names the thing itself. */
+/**
+ * `$412.80` for money, `12,300` for counts, whose unit the sentence names itself. The one way a rule's numbers are
+ * written, so that no text shows the same figure twice in two forms. Never throws: it is written with the usage itself.
+ */
 export function formatAmount(value: number, unit: FeatureUnit): string {
-  if (unit.kind === 'count') return formatNumber(value);
-  const major = value / 1e9;
-  // Less than a cent still deserves a figure.
-  const decimals = major !== 0 && Math.abs(major) < 0.1 ? 4 : 2;
-  return `${groupThousands(major.toFixed(decimals))} ${unit.currency}`;
+  if (!Number.isFinite(value)) return 'unknown';
+  return unit.kind === 'money' ? formatMoney(BigInt(Math.round(value)), unit.currency) : formatNumber(value);
 }
 
 /** `30 minutes`, `6 hours`, `2 days`. */

@@ -2,6 +2,7 @@ import type { Burn } from '../../domain/ledger/grant.ts';
 import type { QuarantinedUsage } from '../../domain/ledger/release-usage.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeEntry, ChangeKind, ContraLeg, OpenedGrant } from '../../domain/ledger/wallet-change.ts';
+import type { FreezeCause } from '../freeze-cause.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
 import type { CorrectionAccess, CorrectionIndex } from './correction-store.ts';
@@ -59,6 +60,8 @@ export interface AdminTransaction {
   readonly atMs: number;
   /** The wallet, locked; undefined when nobody has opened it. */
   readonly wallet: () => Promise<WalletHead | undefined>;
+  /** Who or what froze the wallet; null when it is not frozen. */
+  readonly freezeCause: (wallet: WalletHead) => Promise<FreezeCause | null>;
   /** An answered request with this idempotency key. */
   readonly answered: (key: string) => Promise<{ readonly hash: string; readonly result: unknown } | undefined>;
   /** Opens the account as confirmed, or confirms it; false when it is closed. */

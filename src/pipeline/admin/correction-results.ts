@@ -10,7 +10,7 @@ const nanos = z.union([
 ]);
 
 /** What a correction of one posted event did. Amounts are nano-units. */
-export const correctionResultSchema = freezeResultSchema.omit({ untilMs: true }).extend({
+export const correctionResultSchema = freezeResultSchema.omit({ untilMs: true, before: true, isChanged: true }).extend({
   /** Key of the event, as a uuid. */
   event: z.string(),
   kind: z.enum(['void', 'amend']),

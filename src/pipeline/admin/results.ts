@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseWalletId } from '../../domain/ids.ts';
+import { freezeCauseSchema } from '../freeze-cause.ts';
 
 // Results are stored with the request and given again on a retry, so they must survive JSON: amounts are text there.
 const nanos = z.union([
@@ -35,7 +36,15 @@ export const topUpResultSchema = wallet.extend({
 export type TopUpOutcome = z.infer<typeof topUpResultSchema>;
 
 /** What a freeze did. */
-export const freezeResultSchema = wallet.extend({ untilMs: z.number() });
+export const freezeResultSchema = wallet.extend({
+  untilMs: z.number(),
+  /** The freeze that was in force already; null when the wallet was not frozen. With `isChanged` false it still is. */
+  before: z
+    .object({ sinceMs: z.number().nullable(), untilMs: z.number().nullable(), cause: freezeCauseSchema.nullable() })
+    .nullable()
+    .default(null),
+  isChanged: z.boolean().default(true),
+});
 export type FreezeOutcome = z.infer<typeof freezeResultSchema>;
 
 /** What a refund, a dispute, its reversal or a correction did. */

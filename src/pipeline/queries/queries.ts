@@ -3,6 +3,7 @@ import type { Hold, HoldState } from '../../domain/ledger/hold.ts';
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { WalletReference } from '../admin/admin-store.ts';
+import type { FreezeCause } from '../freeze-cause.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
 import type { FoundEvent } from './found-event.ts';
@@ -37,6 +38,8 @@ export interface WalletDetail {
   readonly wallet: WalletView;
   /** In burn order. */
   readonly grants: readonly GrantView[];
+  /** Who or what froze it; null unless it is frozen. */
+  readonly freezeCause: FreezeCause | null;
   readonly quarantine: readonly QuarantineTotal[];
   readonly alerts: readonly AlertView[];
 }

@@ -127,7 +127,7 @@ describe('errors', () => {
       const { exitCode, stderr } = await runCli(['wallet', 'topup', 'acme', amount], rules);
       expect({ amount, exitCode }).toEqual({ amount, exitCode: 2 });
       expect(stderr).toMatch(/^error AMOUNT_INVALID: "/);
-      expect(stderr).toContain(`"${amount}" is not an amount to top up`);
+      expect(stderr).toContain(`"${amount}" is not a positive amount`);
     }
     const { stderr } = await runCli(['wallet', 'topup', 'acme', '5', '--promo'], rules);
     expect(stderr).toContain("unknown option '--promo'");

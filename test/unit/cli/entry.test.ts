@@ -100,6 +100,14 @@ test('an installed package runs what it brought, and says so when that is missin
   expect(await start()).toMatchObject({ code: 4 });
 });
 
+test('a command that has ended ends the process, whatever connection is left open', async () => {
+  const { start, root } = await checkout({ compiler: false });
+  await mkdir(join(root, 'dist/src/cli'), { recursive: true });
+  const main = 'export const main = async () => { setInterval(() => undefined, 100); return 4; };';
+  await writeFile(join(root, 'dist/src/cli/main.js'), main);
+  expect(await start()).toMatchObject({ code: 4 });
+});
+
 test('npm run build is the same build: nothing runs, and a source changed meanwhile is built again', async () => {
   const manifest = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8'));
   expect(manifest.scripts).toMatchObject({

@@ -3,6 +3,7 @@ import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import { formatIso } from '../../../domain/time.ts';
 import { AppError } from '../../../errors.ts';
 import type { AdminScope, AdminTransaction } from '../../../pipeline/admin/admin-store.ts';
+import { readFreezeCause } from '../freeze-cause.ts';
 import { holdRowsOf } from '../hold-rows.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { correctionsOf } from './event-corrections.ts';
@@ -29,6 +30,7 @@ export async function adminTransaction(
       );
       return rows[0] === undefined ? undefined : readWallet(rows[0]);
     },
+    freezeCause: (wallet) => readFreezeCause(client, wallet),
     answered: async (key) => {
       const { rows } = await client.query<{ hash: string; result: unknown }>(
         'select request_hash as hash, result from admin_request where idempotency_key = $1',

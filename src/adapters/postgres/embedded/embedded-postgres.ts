@@ -7,6 +7,7 @@ import { ensureDatabase } from './engine-database.ts';
 import { findEngineHome } from './engine-home.ts';
 import { type EngineLock, lockEngine } from './engine-lock.ts';
 import { freePort } from './free-port.ts';
+import { readLastPort, writeLastPort } from './last-port.ts';
 import { findPlatformPackage } from './platform-package.ts';
 import { pidFileIn, stopOrphan } from './postmaster.ts';
 import { type EngineEvent, type SupervisedLaunch, type SupervisedServer, superviseServer } from './supervisor.ts';
@@ -16,7 +17,7 @@ import { startWatchdog, type Watchdog } from './watchdog.ts';
 export interface EmbeddedPostgresOptions {
   /** The directory for local data (`.tollkeeper`); the cluster lies below it. Created when missing. */
   readonly dataDir: string;
-  /** Default: any free port. */
+  /** Default: the port of the last start while it is free, else any free one. */
   readonly port?: number;
   /** Receives the server's log, line by line. */
   readonly log?: (line: string) => void;
@@ -80,6 +81,7 @@ async function start(options: EmbeddedPostgresOptions, lock: EngineLock): Promis
     const { server, port } = await superviseOnPort({ options, launch, watchdog });
     try {
       const { connectionString, serverVersion } = await ensureDatabase({ port, password });
+      await writeLastPort(options.dataDir, port);
       await lock.publish({ port, postgresPid: server.pid, connectionString });
       const stop = once(async () => {
         await server.stop();
@@ -107,7 +109,10 @@ async function start(options: EmbeddedPostgresOptions, lock: EngineLock): Promis
   }
 }
 
-/** Starts on the port asked for, or on a free one; between finding and taking a free port another program can get it. */
+/**
+ * Starts on the port asked for, or on that of the last start, which clients know, or on any free one. Between finding and
+ * taking a free port another program can get it.
+ */
 async function superviseOnPort(request: {
   readonly options: EmbeddedPostgresOptions;
   readonly launch: Omit<SupervisedLaunch, 'port'>;
@@ -115,8 +120,9 @@ async function superviseOnPort(request: {
 }): Promise<{ readonly server: SupervisedServer; readonly port: number }> {
   const { options, launch, watchdog } = request;
   const onEvent = options.onEvent ?? (() => undefined);
+  const lastPort = await readLastPort(options.dataDir);
   for (let tries = 1; ; tries += 1) {
-    const port = options.port ?? (await freePort());
+    const port = options.port ?? (await freePort(tries === 1 ? lastPort : undefined));
     try {
       const server = await superviseServer({ launch: { ...launch, port }, onPid: watchdog.guard, onEvent });
       return { server, port };

@@ -17,18 +17,22 @@ export function failureFromOutput(doing: string, output: string): AppError {
   return new AppError(code, `${doing} failed: ${mainSentence(output)}`);
 }
 
-/** The error for a file system call that failed while the engine's directories were prepared. */
-export function failureFromErrno(doing: string, cause: unknown): AppError {
+/**
+ * The error for a file system call that failed while the engine's directories were prepared; `otherFix` is for failures that
+ * have no fix of their own.
+ */
+export function failureFromErrno(doing: string, cause: unknown, otherFix?: string): AppError {
   if (cause instanceof AppError) return cause;
   const errno = errnoOf(cause);
-  const message = `${doing} failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+  // Whoever shows the error adds the words of its cause.
+  const message = `${doing} failed`;
   if (errno !== undefined && DISK_FULL_ERRNOS.includes(errno))
     return new AppError('ENGINE_DISK_FULL', message, { cause });
   if (errno !== undefined && NOT_ALLOWED_ERRNOS.includes(errno)) {
-    const fix = 'Point TOLLKEEPER_DATA_DIR at a directory this user may write to.';
+    const fix = 'Make it writable for this user, or point TOLLKEEPER_DATA_DIR at a directory this user may write to.';
     return new AppError('ENGINE_UNAVAILABLE', message, { fix, cause });
   }
-  return new AppError('ENGINE_UNAVAILABLE', message, { cause });
+  return new AppError('ENGINE_UNAVAILABLE', message, { cause, ...(otherFix === undefined ? {} : { fix: otherFix }) });
 }
 
 /** The `code` of a Node system error (`ENOENT`, `EACCES`, …), or undefined for anything else. */

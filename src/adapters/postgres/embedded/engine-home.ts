@@ -1,6 +1,7 @@
-import { chown, lstat, mkdir, readlink, realpath, symlink } from 'node:fs/promises';
+import { chown, lstat, mkdir, readlink, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../../errors.ts';
+import { makeDataDirectory } from './data-directory.ts';
 import { errnoOf, failureFromErrno } from './engine-failure.ts';
 import { assertOwned, makePrivateDirectory, nameForPath, reachableBase } from './private-directory.ts';
 import { findRunUser, isRoot, type RunUser, userCan } from './run-user.ts';
@@ -20,7 +21,7 @@ export interface EngineHome {
  * user cannot enter, that name is a link to a directory under /var/tmp instead, named after the path.
  */
 export async function findEngineHome(dataDir: string): Promise<EngineHome> {
-  const root = await makeDataDir(dataDir);
+  const root = await makeDataDirectory(dataDir);
   const local = join(root, 'postgres');
   const linkTarget = await readlink(local).catch(() => undefined);
   if (linkTarget !== undefined) return followLink(local, linkTarget);
@@ -41,16 +42,6 @@ export async function findEngineHome(dataDir: string): Promise<EngineHome> {
     });
   }
   return relocate({ root, local, user });
-}
-
-/** Makes the directory that everything local lies in and returns its path with no links left in it. */
-async function makeDataDir(dataDir: string): Promise<string> {
-  try {
-    await mkdir(dataDir, { recursive: true });
-    return await realpath(dataDir);
-  } catch (cause) {
-    throw failureFromErrno(`Creating ${dataDir}`, cause);
-  }
 }
 
 async function relocate(place: {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../../../errors.ts';
+import { makeDataDirectory } from './data-directory.ts';
 import { errnoOf, failureFromErrno } from './engine-failure.ts';
 import { processStart } from './process-identity.ts';
 
@@ -40,8 +41,8 @@ const TAKEOVER_PAUSE_MS = 25;
  */
 export async function lockEngine(dataDir: string): Promise<LockResult> {
   const path = join(dataDir, 'engine.json');
+  await makeDataDirectory(dataDir);
   try {
-    await mkdir(dataDir, { recursive: true });
     const own = await ownRecord();
     for (let tries = 0; tries < TAKEOVER_TRIES_MAX; tries += 1) {
       if (await createExclusively(path, own)) return { status: 'locked', lock: lockAt(path, own) };
@@ -50,7 +51,7 @@ export async function lockEngine(dataDir: string): Promise<LockResult> {
       if (found.status === 'stale') await removeStale(path, own);
     }
   } catch (error) {
-    throw failureFromErrno(`Locking ${path}`, error);
+    throw failureFromErrno(`Locking the data directory ${dataDir}`, error);
   }
   throw new AppError('ENGINE_LOCKED', `${path} cannot be locked: other processes keep taking it over.`);
 }

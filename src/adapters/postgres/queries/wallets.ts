@@ -8,6 +8,7 @@ import type {
   WalletDetail,
   WalletView,
 } from '../../../pipeline/queries/queries.ts';
+import { readFreezeCause } from '../freeze-cause.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { listAlerts } from './alerts.ts';
 
@@ -56,6 +57,7 @@ export async function showWallets(
     rows.map(readWalletView).map(async (wallet) => ({
       wallet,
       grants: await grantsOf(pool, wallet),
+      freezeCause: await readFreezeCause(pool, wallet),
       quarantine: await quarantineOf(pool, wallet.walletId),
       alerts: await listAlerts(pool, { tenant, account: wallet.account, limit: ALERTS_SHOWN }),
     })),
