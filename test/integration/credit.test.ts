@@ -154,7 +154,11 @@ describe('money that moves without usage', () => {
     await credit(ledger, 'acme', 5, { source: 'promotional' });
     await ledger.use('acme', spending('a', [7]));
     expect(await codeOf(move(ledger, 'refund', 'acme', 9))).toBe('REFUND_TOO_LARGE');
-    await ledger.pool.query(`update wallet set held = 3 * 1000000000::bigint where account_id = 'acme'`);
+    await ledger.pool.query(
+      `insert into hold (tenant_id, hold_id, wallet_id, shard, amount, capture_max, placed_at, expires_at, actor)
+       select tenant_id, 'held', wallet_id, shard, 3000000000, 3000000000, now(), now() + interval '1 hour', 'test'
+       from wallet where account_id = 'acme'`,
+    );
     expect(await codeOf(move(ledger, 'refund', 'acme', 6))).toBe('REFUND_TOO_LARGE');
     expect(await move(ledger, 'refund', 'acme', 5, { key: 'r' })).toMatchObject({ balance: 3n * USD });
     expect(await move(ledger, 'refund', 'acme', 5, { key: 'r' })).toMatchObject({
@@ -163,7 +167,7 @@ describe('money that moves without usage', () => {
     });
     expect(await codeOf(move(ledger, 'refund', 'acme', 1, { key: 'r' }))).toBe('IDEMPOTENCY_CONFLICT');
     expect(await codeOf(move(ledger, 'refund', 'nobody', 1))).toBe('WALLET_NOT_FOUND');
-    await ledger.pool.query('update wallet set held = 0');
+    await ledger.pool.query('delete from hold');
     await credit(ledger, 'gift', 5, { source: 'promotional' });
     expect(await codeOf(move(ledger, 'refund', 'gift', 1))).toBe('REFUND_TOO_LARGE');
     await expectProven(ledger);

@@ -20,7 +20,7 @@ async function twoLanes(ledger: TestLedger): Promise<readonly [string, string]> 
 }
 
 async function words(ledger: TestLedger, account: string, id: string, atMs: number, receivedAtMs = atMs) {
-  const statuses = await ledger.use(account, [{ id, atMs, receivedAtMs }]);
+  const statuses = await ledger.use(account, [{ id, atMs, receivedAtMs, dollars: '0.1' }]);
   return statuses.map((status) => ('code' in status ? status.code : status.status));
 }
 

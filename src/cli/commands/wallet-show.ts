@@ -131,7 +131,7 @@ function detailText(
 
 function floorText(wallet: WalletView, rulesLimit: bigint | undefined): string {
   const floor = floorOf(wallet, rulesLimit);
-  if (floor === -OVERDRAFT_UNLIMITED) return 'without limit';
+  if (floor === -OVERDRAFT_UNLIMITED) return 'any balance';
   if (floor === undefined) return "the ruleset's limit, which is not known: the rules do not load";
   const whose = wallet.overdraftLimit === null ? "the ruleset's limit" : 'a limit of its own';
   return `${formatMoney(floor, wallet.currency)} (${whose})`;
