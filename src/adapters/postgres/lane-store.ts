@@ -113,11 +113,11 @@ export class PostgresLaneStore implements LaneStore {
         if (fence?.epoch !== epoch) {
           throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
         }
-        return work(laneTransaction(client, lane, fence.change_no));
+        return work(laneTransaction(client, lane, fence));
       },
       async (client) => {
         // One round trip: a small batch pays for every one of them. The lane is our own small integer.
-        const sql = `begin; select epoch, change_no from lane_epoch where lane = ${Math.trunc(lane)} for share`;
+        const sql = `begin; select epoch, change_no, now() as at from lane_epoch where lane = ${Math.trunc(lane)} for share`;
         const results: unknown = await client.query<FenceRow>(sql);
         fence = Array.isArray(results) ? results[1]?.rows[0] : undefined;
       },
@@ -128,11 +128,13 @@ export class PostgresLaneStore implements LaneStore {
 interface FenceRow {
   readonly epoch: bigint;
   readonly change_no: bigint;
+  /** Time of the transaction. */
+  readonly at: Date;
 }
 
-function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint): LaneTransaction {
+function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): LaneTransaction {
   return {
-    changeNo,
+    changeNo: fence.change_no,
     changedWallets: async (sinceChangeNo) => {
       const { rows } = await client.query<{ wallet_id: bigint }>(
         'select distinct wallet_id from lane_change where lane = $1 and change_no > $2',
@@ -151,7 +153,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, changeNo: bigint):
     },
     loadAccounts: (walletIds) => loadAccounts(client, walletIds),
     findKeys: (keys) => findKeys(client, keys),
-    write: (batch) => writeBatch(client, batch),
+    write: (batch) => writeBatch(client, batch, fence.at.getTime()),
   };
 }
 
