@@ -1,11 +1,11 @@
-import { HASH_BYTES, treeRoot, writeHash } from '../../domain/ledger/chain/merkle.ts';
+import { leafHash, treeRoot } from '../../domain/ledger/chain/merkle.ts';
 import { ENTRY_ROW_BYTES, ENTRY_ROWS_AT } from './copy-entries.ts';
 
 /** The tree over a batch's entries. */
 export interface BatchTree {
   readonly root: Buffer;
-  /** Leaf hashes behind each other, by ascending wallet id. */
-  readonly leaves: Buffer;
+  /** Leaf hashes by ascending wallet id, as `leafHash` gives them. */
+  readonly leaves: readonly string[];
   readonly walletIds: BigInt64Array;
 }
 
@@ -36,11 +36,10 @@ export function batchTree(
   }
   // Sorted as numbers by the engine itself: a comparison function over BigInt would cost more than the hashes.
   const walletIds = BigInt64Array.from(slots.keys()).sort();
-  const leaves = Buffer.allocUnsafe(walletIds.length * HASH_BYTES);
+  const leaves: string[] = [];
   for (let leaf = 0; leaf < walletIds.length; leaf++) {
     const slot = slots.get(walletIds[leaf] ?? 0n) ?? 0;
-    const rows = rowsOf(copyBytes, last[slot] ?? 0, counts[slot] ?? 0, before);
-    writeHash(rows, leaves, leaf * HASH_BYTES);
+    leaves.push(leafHash(rowsOf(copyBytes, last[slot] ?? 0, counts[slot] ?? 0, before)));
   }
   return { root: treeRoot(leaves), leaves, walletIds };
 }
