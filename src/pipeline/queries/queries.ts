@@ -4,6 +4,7 @@ import type { WalletReference } from '../admin/admin-store.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
 import type { FoundEvent } from './found-event.ts';
+import type { VerifyRequest, VerifySummary } from './ledger-finding.ts';
 
 /** What every list can be narrowed by. */
 export interface ListFilter<Status extends string> {
@@ -104,5 +105,7 @@ export interface Queries {
   ) => Promise<FoundEvent | undefined>;
   /** Proves the books; with a ruleset whose hash fits, usage is also priced again from the stored events. */
   readonly proofs: (ruleset?: Ruleset) => Promise<readonly Proof[]>;
+  /** Goes through everything stored and names what was changed; findings are told one by one. */
+  readonly verify: (ruleset: Ruleset | undefined, request: VerifyRequest) => Promise<VerifySummary>;
   readonly health: () => Promise<DatabaseHealth>;
 }

@@ -60,6 +60,13 @@ export class TreeReader {
     this.#add(0, leaf);
   }
 
+  /** The root over the leaves so far; more may follow. */
+  root(): Buffer {
+    const copy = new TreeReader([]);
+    for (const { group, count } of this.#levels) copy.#levels.push({ group: [...group], count });
+    return copy.finish().root;
+  }
+
   finish(): { readonly size: number; readonly root: Buffer; readonly nodes: ProofNodes } {
     const size = this.#levels[0]?.count ?? 0;
     if (size === 0) return { size, root: hash('sha256', '', 'buffer'), nodes: this.#nodes };
