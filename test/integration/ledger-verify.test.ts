@@ -34,7 +34,7 @@ beforeAll(async () => {
     });
     await queue.close();
   };
-  await send(7, 3_000);
+  await send(7, 2_000);
   const admin = createAdminStore(engine.pool);
   const { rows } = await engine.pool.query<{ account_id: string; waiting: bigint }>(
     `select w.account_id, count(q.event_key) as waiting from wallet w
@@ -53,7 +53,7 @@ beforeAll(async () => {
     if (index === 4 || index === 5 || index === 6)
       await freeze(admin, { ...common, wallet, hours: 5, key: `freeze-${index}` });
   }
-  await send(8, 700);
+  await send(8, 500);
   for (const [index, usage] of (['post', 'void', 'keep'] as const).entries()) {
     const wallet = { tenant: 'default', name: rows[4 + index]?.account_id ?? '' };
     const request = { key: `thaw-${index}`, actor: 'cli:bo', reason: null, nowMs: nowMs + HOUR_MS, dryRun: false };
@@ -116,7 +116,7 @@ const TABLES: readonly (readonly [table: string, which: string, except: readonly
   ['batch', "kind = 'void'", []],
   ['batch_contra', 'true', []],
   ['batch_facts', 'true', []],
-  ['lane_head', 'last_batch > 1', ['ingested_at']],
+  ['lane_head', 'last_batch > 1', ['ingested_at', 'features_through']],
   ['wallet', "status = 'active' and seq > 0", ['held', 'overdraft_limit', 'opened_at', 'status_sequence', 'tenant_id']],
   [
     'wallet',

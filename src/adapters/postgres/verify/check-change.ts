@@ -3,7 +3,8 @@ import { formatWalletId } from '../../../domain/ids.ts';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
 import { parseJsonObject } from '../../../json-object.ts';
 import { finding, type LedgerFinding } from '../../../pipeline/queries/ledger-finding.ts';
-import { insertedEntry, placeOf } from './check-usage.ts';
+import { changedEntry, insertedEntry } from './check-entry.ts';
+import { placeOf } from './check-usage.ts';
 import type { EntryRow, StoredBatch } from './stored-batch.ts';
 
 /** The one entry that each of these changes has. */
@@ -37,7 +38,7 @@ export function checkSides(batch: StoredBatch): readonly LedgerFinding[] {
     const said = {
       ...placeOf(row),
       table: 'batch_contra',
-      column: 'amount',
+      column: batch.entries.some((entry) => entry.currency === currency) ? 'amount' : 'currency',
       stored: sum.contra.toString(),
       expected: (-sum.entries).toString(),
     };
@@ -83,18 +84,25 @@ function checkAudit({ row, records }: StoredBatch): readonly LedgerFinding[] {
 
 function checkEntries(batch: StoredBatch): readonly LedgerFinding[] {
   const { row, entries } = batch;
-  if (row.kind === 'release') return [...entries.flatMap((entry) => checkReleased(entry)), ...checkRelease(batch)];
-  if (row.kind === 'void') return entries.map((entry) => insertedEntry(entry, 'voiding charges nothing'));
+  if (row.kind === 'release') return [...entries.flatMap(checkReleased), ...checkCounts(batch)];
+  if (row.kind === 'void') {
+    return [...entries.map((entry) => insertedEntry(entry, 'voiding charges nothing')), ...checkCounts(batch)];
+  }
   const kind = ENTRY_OF[row.kind];
   // A kind of change that this version does not know is held by its seal alone.
   if (kind === undefined) return [];
   const key = requestKeyOf(batch);
   const own = entries.find((entry) => key === undefined || entry.event_key === key);
+  const counts = checkCounts(batch);
   const others = entries.filter((entry) => entry !== own);
   const strangers = others.map((entry) => insertedEntry(entry, `a ${row.kind} has one entry, under its request's key`));
   if (own === undefined) {
     const why = `the ${row.kind} has no entry under its request's key`;
-    return [...strangers, finding({ what: 'missing', table: 'entry', ...placeOf(row), eventKey: key ?? null, why })];
+    return [
+      ...counts,
+      ...strangers,
+      finding({ what: 'missing', table: 'entry', ...placeOf(row), eventKey: key ?? null, why }),
+    ];
   }
   const amount = -batch.contra.reduce((sum, leg) => sum + leg.amount, 0n);
   const pairs = [
@@ -103,8 +111,9 @@ function checkEntries(batch: StoredBatch): readonly LedgerFinding[] {
     ['content_hash', own.content_hash, 0n],
   ] as const;
   return [
+    ...counts,
     ...strangers,
-    ...pairs.flatMap(([column, is, must]) => changed(own, column, is, must, `a ${row.kind} says so`)),
+    ...pairs.flatMap(([column, is, must]) => changedEntry(own, column, is, must, `a ${row.kind} says so`)),
   ];
 }
 
@@ -120,9 +129,9 @@ function checkReleased(entry: EntryRow): readonly LedgerFinding[] {
   if (entry.q_amount === null) return [];
   const why = 'the quarantined usage it was made from says otherwise';
   const found = [
-    ...changed(entry, 'kind', BigInt(entry.kind), BigInt(ENTRY_KIND.released), why),
-    ...changed(entry, 'amount', entry.amount, -entry.q_amount, why),
-    ...changed(entry, 'content_hash', entry.content_hash, entry.q_hash ?? 0n, why),
+    ...changedEntry(entry, 'kind', BigInt(entry.kind), BigInt(ENTRY_KIND.released), why),
+    ...changedEntry(entry, 'amount', entry.amount, -entry.q_amount, why),
+    ...changedEntry(entry, 'content_hash', entry.content_hash, entry.q_hash ?? 0n, why),
   ];
   if (entry.q_status === 'posted') return found;
   const about = { account: entry.account_id, wallet: formatWalletId(entry.wallet_id), eventKey: entry.event_key };
@@ -131,44 +140,21 @@ function checkReleased(entry: EntryRow): readonly LedgerFinding[] {
   return [...found, finding({ what: 'changed', ...said, why: 'its usage was charged by this batch' })];
 }
 
-function checkRelease({ row, entries }: StoredBatch): readonly LedgerFinding[] {
+/** Counts and sums of a kind of change that is known: what was not usage has none. */
+function checkCounts({ row, entries }: StoredBatch): readonly LedgerFinding[] {
+  const isRelease = row.kind === 'release';
+  const released = isRelease ? BigInt(entries.length) : 0n;
   const pairs = [
-    ['events', BigInt(row.events), BigInt(entries.length)],
-    ['posted', BigInt(row.posted), BigInt(entries.length)],
-    ['priced', row.priced, -entries.reduce((sum, entry) => sum + entry.amount, 0n)],
+    ...(row.kind === 'void' ? [] : [['events', BigInt(row.events), released] as const]),
+    ['posted', BigInt(row.posted), released],
+    ['duplicate', BigInt(row.duplicate), 0n],
+    ['quarantined', BigInt(row.quarantined), 0n],
+    ['priced', row.priced, isRelease ? -entries.reduce((sum, entry) => sum + entry.amount, 0n) : 0n],
   ] as const;
-  return pairs.flatMap(([column, stored, expected]) =>
-    stored === expected
-      ? []
-      : [
-          finding({
-            what: 'changed',
-            table: 'batch',
-            column,
-            stored: stored.toString(),
-            expected: expected.toString(),
-            ...placeOf(row),
-            why: 'the entries it posted say otherwise',
-          }),
-        ],
-  );
-}
-
-function changed(row: EntryRow, column: string, is: bigint, must: bigint, why: string): readonly LedgerFinding[] {
-  if (is === must) return [];
-  return [
-    finding({
-      what: 'changed',
-      table: 'entry',
-      column,
-      stored: is.toString(),
-      expected: must.toString(),
-      ...placeOf(row),
-      account: row.account_id,
-      wallet: formatWalletId(row.wallet_id),
-      sequence: row.seq.toString(),
-      eventKey: row.event_key,
-      why,
-    }),
-  ];
+  return pairs.flatMap(([column, stored, expected]) => {
+    if (stored === expected) return [];
+    const values = { column, stored: stored.toString(), expected: expected.toString() };
+    const why = isRelease ? 'the entries it posted say otherwise' : `a ${row.kind} has none`;
+    return [finding({ what: 'changed', table: 'batch', ...values, ...placeOf(row), why })];
+  });
 }

@@ -13,25 +13,62 @@ export interface SealCheck {
   readonly records: boolean;
   /** The batch's own columns and its contra legs have the stored link. */
   readonly header: boolean;
+  /** Columns of the seal itself that were changed: with what the rows say, the link fits. */
+  readonly digests: readonly (keyof Digests)[];
   /** The link of what is stored now. */
   readonly link: Buffer;
+  /** What the rows say now. */
+  readonly computed: Digests;
 }
+
+type Digests = Pick<BatchRow, 'root' | 'wallets' | 'facts_hash' | 'records_hash'>;
 
 /** Computes a batch's seal again from what is stored. */
 export function checkSeal(batch: StoredBatch, previous: Buffer): SealCheck {
   const { row } = batch;
+  const computed = digestsOf(batch);
+  const same = {
+    root: isSame(computed.root, row.root),
+    wallets: computed.wallets === row.wallets,
+    facts_hash: isSame(computed.facts_hash, row.facts_hash),
+    records_hash: isSame(computed.records_hash, row.records_hash),
+  };
   const link = linkOf(batch, previous);
+  const header = link.equals(row.chain);
+  const columns = ['root', 'wallets', 'facts_hash', 'records_hash'] as const;
+  const differing = columns.filter((column) => !same[column]);
+  const digests =
+    header || differing.length === 0
+      ? []
+      : differing.filter((column) => linkOf(batch, previous, { [column]: computed[column] }).equals(row.chain));
+  const fits = (column: keyof Digests) => same[column] || digests.includes(column);
   return {
-    entries: row.root?.equals(treeOf(batch.entries, row).root) === true && row.wallets === walletsOf(batch.entries),
-    facts: isSame(row.facts === null ? null : hash('sha256', row.facts, 'buffer'), row.facts_hash),
-    records: isSame(recordsHash(batch.records.map(({ record }) => hashed(record))), row.records_hash),
-    header: link.equals(row.chain) && row.posted_us === 0,
+    entries: fits('root') && fits('wallets'),
+    facts: fits('facts_hash'),
+    records: fits('records_hash'),
+    header: header || digests.length > 0,
+    digests,
     link,
+    computed,
+  };
+}
+
+function digestsOf({ row, entries, records }: StoredBatch): Digests {
+  const tree = treeOf(entries, row);
+  return {
+    root: tree.root,
+    wallets: tree.walletIds.length,
+    facts_hash: row.facts === null ? null : hash('sha256', row.facts, 'buffer'),
+    records_hash: recordsHash(records.map(({ record }) => hashed(record))),
   };
 }
 
 /** The link that the batch's columns lead to; `over` tries other values for some of them. */
-export function linkOf({ row, contra }: StoredBatch, previous: Buffer, over: Partial<BatchRow> = {}): Buffer {
+export function linkOf(
+  { row, contra }: Pick<StoredBatch, 'row' | 'contra'>,
+  previous: Buffer,
+  over: Partial<BatchRow> = {},
+): Buffer {
   const tried = { ...row, ...over };
   return linkAfter(previous, {
     root: tried.root ?? Buffer.alloc(0),
@@ -76,10 +113,6 @@ export function treeOf(
     kind: row.kind,
   }));
   return batchTree(entries, encodeEntries(entries, Number(batch_no), lane));
-}
-
-function walletsOf(rows: readonly EntryRow[]): number {
-  return new Set(rows.map((row) => row.wallet_id)).size;
 }
 
 /** A record as its hash covers it: an audit line without its time, which is the batch's own; times in milliseconds. */

@@ -1,4 +1,4 @@
-import { contentHashOf, eventKeyOf, formatEventKey, parseEventKey } from '../../../domain/events/event-key.ts';
+import { contentHashOf, eventKeyOf, formatEventKey } from '../../../domain/events/event-key.ts';
 import type { UsageEvent } from '../../../domain/events/usage-event.ts';
 import { addressOf, derivedId, formatWalletId } from '../../../domain/ids.ts';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
@@ -7,6 +7,7 @@ import { parseQuantity } from '../../../domain/money/quantity.ts';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import { idFilterOf, type StoredFact } from '../../../pipeline/lane/facts-codec.ts';
 import { finding, type LedgerFinding } from '../../../pipeline/queries/ledger-finding.ts';
+import { checkStatusEntry } from './check-entry.ts';
 import type { EntryRow, QuarantineRow, StoredBatch } from './stored-batch.ts';
 
 /** What a usage batch is compared under. */
@@ -26,6 +27,8 @@ export function checkUsage(
 ): readonly LedgerFinding[] {
   const entries = new Map(batch.entries.map((row) => [row.event_key, row]));
   const refused = new Map(batch.quarantine.map((row) => [row.position, row]));
+  // A row whose position was changed is still known by its key.
+  const byKey = new Map(batch.quarantine.map((row) => [row.event_key, row]));
   const found: LedgerFinding[] = [];
   for (const [position, fact] of facts.entries()) {
     found.push(...checkPrice(batch, fact, context.ruleset));
@@ -34,12 +37,13 @@ export function checkUsage(
       found.push(...checkEntry(batch, fact, entries.get(key), context));
       entries.delete(key);
     } else if (fact.status !== 'duplicate') {
-      found.push(...checkRefused(batch, fact, position, refused.get(position), context.currency));
-      refused.delete(position);
+      const row = refused.get(position) ?? byKey.get(refusedKey(fact));
+      found.push(...checkRefused(batch, fact, position, row, context.currency));
+      if (row !== undefined) refused.delete(row.position);
     }
   }
   for (const row of entries.values()) {
-    if (!isStatusEntry(row)) found.push(insertedEntry(row, 'no stored event of its batch was charged with it'));
+    found.push(...checkStatusEntry(row));
   }
   for (const row of refused.values()) {
     found.push(
@@ -53,11 +57,6 @@ export function checkUsage(
   }
   found.push(...checkCounts(batch, facts));
   return found;
-}
-
-/** Freezes and thaws of a lane have no event: they move no money and say nothing of content. */
-function isStatusEntry({ kind, amount, content_hash }: EntryRow): boolean {
-  return (kind === ENTRY_KIND.freeze || kind === ENTRY_KIND.thaw) && amount === 0n && content_hash === 0n;
 }
 
 function checkEntry(
@@ -136,6 +135,11 @@ function checkPrice({ row }: StoredBatch, fact: StoredFact, ruleset: Ruleset | u
   ];
 }
 
+/** An altered copy is quarantined under a key of its own. */
+function refusedKey(fact: StoredFact): string {
+  return formatEventKey(eventKeyOf(fact, fact.status === 'altered' ? contentHashOf(eventOf(fact)) : undefined));
+}
+
 function checkRefused(
   batch: StoredBatch,
   fact: StoredFact,
@@ -144,7 +148,7 @@ function checkRefused(
   currency: string,
 ): readonly LedgerFinding[] {
   const contentHash = contentHashOf(eventOf(fact));
-  const key = formatEventKey(eventKeyOf(fact, fact.status === 'altered' ? contentHash : undefined));
+  const key = refusedKey(fact);
   if (row === undefined) {
     const about = { ...placeOf(batch.row), account: fact.account, eventKey: key, eventId: fact.id };
     return [
@@ -160,6 +164,7 @@ function checkRefused(
   const reason = fact.status === 'frozen' && row.reason === 'over_limit' ? row.reason : fact.status;
   const expected: Readonly<Record<string, string | null>> = {
     event_key: key,
+    position: String(position),
     wallet_id: addressOf(fact.tenant, fact.account, currency).walletId.toString(),
     tenant_id: fact.tenant,
     account_id: fact.account,
@@ -176,6 +181,7 @@ function checkRefused(
   };
   const stored: Readonly<Record<string, string | null>> = {
     event_key: row.event_key,
+    position: String(row.position),
     wallet_id: row.wallet_id?.toString() ?? null,
     tenant_id: row.tenant_id,
     account_id: row.account_id,
@@ -245,42 +251,6 @@ function checkCounts({ row }: StoredBatch, facts: readonly StoredFact[]): readon
   if (row.id_filter?.equals(filter) === true) return found;
   const why = 'the filter does not fit the ids of the stored events, so look-ups could miss them';
   return [...found, finding({ what: 'changed', table: 'batch_facts', column: 'id_filter', ...placeOf(row), why })];
-}
-
-/** An entry that nothing explains. */
-export function insertedEntry(row: EntryRow, why: string): LedgerFinding {
-  return finding({
-    what: 'inserted',
-    table: 'entry',
-    ...placeOf(row),
-    account: row.account_id,
-    wallet: formatWalletId(row.wallet_id),
-    sequence: row.seq.toString(),
-    eventKey: row.event_key,
-    stored: row.amount.toString(),
-    why,
-  });
-}
-
-/** An entry is dated by its key. */
-export function checkTime(row: EntryRow): readonly LedgerFinding[] {
-  const expected = BigInt(parseEventKey(row.event_key).timeMs) * 1_000n;
-  if (row.event_us === expected) return [];
-  return [
-    finding({
-      what: 'changed',
-      table: 'entry',
-      column: 'event_time',
-      stored: row.event_us.toString(),
-      expected: expected.toString(),
-      ...placeOf(row),
-      account: row.account_id,
-      wallet: formatWalletId(row.wallet_id),
-      sequence: row.seq.toString(),
-      eventKey: row.event_key,
-      why: 'its key carries another time (microseconds since 1970)',
-    }),
-  ];
 }
 
 /** Where a batch or one of its rows is. */

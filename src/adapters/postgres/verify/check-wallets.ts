@@ -67,6 +67,8 @@ interface HeadRow {
   readonly status_sequence: bigint;
   readonly frozen_at: Date | null;
   readonly frozen_until: Date | null;
+  /** Microseconds within the millisecond, which the driver cuts off. */
+  readonly frozen_us: number | null;
   readonly frozen_by: string | null;
   readonly posted: bigint;
   readonly seq: bigint;
@@ -95,7 +97,7 @@ export async function* checkWallets(client: pg.PoolClient): AsyncGenerator<Ledge
         select wallet_id, count(*) as events, coalesce(sum(amount), 0)::bigint as amount
         from quarantine where status = 'open' group by wallet_id
       )
-      select w.*, coalesce(own.entries, 0) as entries, coalesce(own.last_seq, 0) as last_seq,
+      select w.*, extract(microseconds from w.frozen_until)::int % 1000 as frozen_us, coalesce(own.entries, 0) as entries, coalesce(own.last_seq, 0) as last_seq,
         coalesce(own.last_balance, 0) as last_balance, own.last_status, coalesce(waiting.events, 0) as open_events,
         coalesce(waiting.amount, 0) as open_amount, o.payload as told
       from wallet w left join own using (wallet_id) left join waiting using (wallet_id)
@@ -132,7 +134,7 @@ function walletFindings(row: HeadRow): readonly LedgerFinding[] {
       'wallet_id',
       row.wallet_id.toString(),
       address.walletId.toString(),
-      'the id is a hash of tenant, account and currency',
+      'the id is a hash of tenant_id, account_id and currency',
     ],
     ['shard', String(row.shard), String(address.shard), 'the shard is a hash of tenant and account'],
     ['posted', row.posted.toString(), row.last_balance.toString(), `entry ${row.last_seq} left another balance`],
@@ -153,7 +155,7 @@ function walletFindings(row: HeadRow): readonly LedgerFinding[] {
     ['frozen_at', row.status === 'active' ? iso(row.frozen_at) : null, null, 'an active wallet has no freeze'],
     [
       'frozen_until',
-      iso(row.frozen_until),
+      (row.frozen_us ?? 0) === 0 ? iso(row.frozen_until) : `${iso(row.frozen_until)} and ${row.frozen_us} µs`,
       isTold ? (row.told?.until ?? null) : row.status === 'active' ? null : iso(row.frozen_until),
       'services were told otherwise',
     ],
@@ -209,7 +211,7 @@ export async function* checkSettled(client: pg.PoolClient): AsyncGenerator<Ledge
          q.status = 'posted' and q.charged and q.closed_by is distinct from q.actor),
        ('closed_at', q.closed_at::text, null, 'it is open', q.status = 'open' and q.closed_at is not null),
        ('closed_by', q.closed_by, null, 'it is open', q.status = 'open' and q.closed_by is not null),
-       ('status', q.status, 'open', 'no batch voided usage at that time in its name',
+       ('status', q.status, 'open', 'no batch voided usage at its closed_at in the name of its closed_by',
          q.status = 'void' and not exists (select from batch b where b.lane = q.lane and b.kind = 'void'
            and b.posted_at = q.closed_at and b.actor = q.closed_by))
      ) as c("column", stored, expected, why, wrong) where c.wrong limit 10000`,
@@ -255,6 +257,6 @@ async function* checkRequests(client: pg.PoolClient): AsyncGenerator<LedgerFindi
     const place = { table: 'admin_request', lane, batch: batch_no.toString() };
     const why = is_there ? `request ${key} and its batch disagree` : `the answer to request ${key} is not there`;
     if (is_there) yield finding({ what: 'changed', ...place, column, stored, expected, why });
-    else yield finding({ what: 'missing', ...place, why });
+    else yield finding({ what: 'missing', ...place, column: 'idempotency_key', why });
   }
 }

@@ -15,6 +15,9 @@ interface StoredHead {
   readonly epoch: bigint;
 }
 
+/** The other sides there are. */
+const LEDGER_ACCOUNTS = ['revenue', 'cash', 'promotion', 'correction'];
+
 /** Where the walk stands in a lane. */
 interface LanePlace {
   batchNo: bigint;
@@ -99,7 +102,12 @@ export class LaneWalk {
       if (only !== undefined && !only.includes(head.lane)) continue;
       const place = this.#at(head.lane);
       const about = { table: 'lane_head', lane: head.lane, batch: place.batchNo.toString() };
-      if (head.last_batch > place.batchNo) {
+      if (head.last_batch > place.batchNo && place.batchNo > 0n && head.chain.equals(place.chain)) {
+        const values = { column: 'last_batch', stored: head.last_batch.toString(), expected: place.batchNo.toString() };
+        this.#tell(
+          finding({ what: 'changed', ...about, ...values, why: `its link is that of batch ${place.batchNo}` }),
+        );
+      } else if (head.last_batch > place.batchNo) {
         this.#miss(head.lane, place, { from: place.batchNo + 1n, to: head.last_batch });
       } else if (head.last_batch < place.batchNo) {
         const values = { column: 'last_batch', stored: head.last_batch.toString(), expected: place.batchNo.toString() };
@@ -189,11 +197,15 @@ export class LaneWalk {
       this.#tell(changedColumn(row, column, stored, expected ?? null, 'with that value the link fits'));
       return;
     }
-    if (row.posted_us !== 0) {
-      this.#tell(
-        changedColumn(row, 'posted_at', `${row.posted_us} µs`, '0 µs', 'it was written in whole milliseconds'),
-      );
-      return;
+    for (const [index, leg] of batch.contra.entries()) {
+      for (const ledgerAccount of LEDGER_ACCOUNTS) {
+        const contra = batch.contra.with(index, { ...leg, ledgerAccount });
+        if (!linkOf({ row, contra }, previous).equals(row.chain)) continue;
+        const values = { column: 'ledger_account', stored: leg.ledgerAccount, expected: ledgerAccount };
+        const why = 'with that account the link of the batch fits';
+        this.#tell(finding({ what: 'changed', table: 'batch_contra', ...values, ...placeOf(row), why }));
+        return;
+      }
     }
     const columns =
       'kind, epoch, posted_at, ruleset_hash, request_hash, root, wallets, facts_hash, records_hash, chain';

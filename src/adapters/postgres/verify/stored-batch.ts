@@ -124,7 +124,7 @@ export async function* readStoredBatches(
     `select e.lane, e.batch_no, e.event_key, e.wallet_id, w.tenant_id, w.account_id, w.currency, e.seq, e.amount, e.balance_after,
        e.content_hash, e.kind, ${MICROSECONDS('e.event_time')} as event_us, q.status as q_status, q.amount as q_amount,
        q.content_hash as q_hash
-     from entry e left join wallet w using (wallet_id) left join quarantine q on e.kind = 6 and q.event_key = e.event_key
+     from entry e left join wallet w using (wallet_id) left join quarantine q on q.event_key = e.event_key
      ${where('e')} ${order('e')}, e.wallet_id, e.seq, e.event_key`,
   );
   const contra = rowsOf<ContraRow>(

@@ -10,8 +10,9 @@ import {
 } from '../../../pipeline/queries/ledger-finding.ts';
 import { inTransaction } from '../pool.ts';
 import { checkChange, checkSides } from './check-change.ts';
+import { checkTime, insertedEntry, turnedEntry } from './check-entry.ts';
 import { checkSeal } from './check-seal.ts';
-import { checkTime, checkUsage, insertedEntry, placeOf } from './check-usage.ts';
+import { checkUsage, placeOf } from './check-usage.ts';
 import { checkSequences, checkSettled, checkWallets } from './check-wallets.ts';
 import { LaneWalk } from './lane-walk.ts';
 import { readStoredBatches, type StoredBatch, type Strays } from './stored-batch.ts';
@@ -88,6 +89,21 @@ class Verification {
 
     const place = placeOf(row);
     const isNamed = (table: string) => this.#named.has(`${table} ${row.lane} ${row.batch_no}`);
+    for (const column of seal.digests) {
+      const text = (value: Buffer | number | null) => (Buffer.isBuffer(value) ? value.toString('hex') : String(value));
+      const values = { column, stored: text(row[column]), expected: text(seal.computed[column]) };
+      this.#tell(
+        finding({ what: 'changed', table: 'batch', ...values, ...place, why: 'with that value the link fits' }),
+      );
+    }
+    if (row.posted_us !== 0) {
+      const values = { column: 'posted_at', stored: `${row.posted_us} µs`, expected: '0 µs' };
+      this.#tell(
+        finding({ what: 'changed', table: 'batch', ...values, ...place, why: 'it was written in whole milliseconds' }),
+      );
+    }
+    const turned = seal.entries || isNamed('entry') ? undefined : turnedEntry(batch);
+    if (turned !== undefined) this.#tell(turned);
     if (!seal.entries && !isNamed('entry')) {
       const said = { what: 'broken', table: 'entry', ...place } as const;
       this.#tell(finding({ ...said, why: "the batch's entries do not have its root" }));
@@ -113,7 +129,7 @@ class Verification {
     if (facts === undefined) return;
     if (this.#ruleset !== undefined && this.#ruleset.hash === row.ruleset_hash) this.#totals.repriced++;
     const currency =
-      batch.contra[0]?.currency ?? batch.entries[0]?.currency ?? this.#ruleset?.pricing.currency ?? 'USD';
+      batch.entries[0]?.currency ?? this.#ruleset?.pricing.currency ?? batch.contra[0]?.currency ?? 'USD';
     for (const found of checkUsage(batch, facts, { ruleset: this.#ruleset, currency, factsAreWrong }))
       this.#tell(found);
     const outside = [
