@@ -35,6 +35,11 @@ export const ERROR_CATALOGUE = {
     kind: 'not_found',
     fix: 'Check the id and the tenant; an event that waits in its queue is not known yet.',
   },
+  LEDGER_CHANGED: { kind: 'conflict', fix: 'Run `tollkeeper ledger verify`: it names what was changed.' },
+  STATEMENT_INVALID: {
+    kind: 'input',
+    fix: 'Give a file that `tollkeeper statement ACCOUNT --proof` has printed.',
+  },
   WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
   IDEMPOTENCY_CONFLICT: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },

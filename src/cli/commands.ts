@@ -1,13 +1,16 @@
 import type { Command } from 'commander';
 import { registerAccount } from './commands/account.ts';
 import { registerAlert } from './commands/alert.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerIngest } from './commands/ingest.ts';
+import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerStart } from './commands/start.ts';
+import { registerStatement } from './commands/statement.ts';
 import { registerWallet } from './commands/wallet.ts';
 import type { CliContext } from './context.ts';
 
@@ -22,6 +25,9 @@ export const COMMANDS: readonly Register[] = [
   registerEvents,
   registerWallet,
   registerAccount,
+  registerStatement,
+  registerAudit,
+  registerLedger,
   registerAlert,
   registerRules,
   registerDoctor,

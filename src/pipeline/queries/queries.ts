@@ -107,5 +107,7 @@ export interface Queries {
   readonly proofs: (ruleset?: Ruleset) => Promise<readonly Proof[]>;
   /** Goes through everything stored and names what was changed; findings are told one by one. */
   readonly verify: (ruleset: Ruleset | undefined, request: VerifyRequest) => Promise<VerifySummary>;
+  /** About how many rows `verify` goes through, for progress. */
+  readonly ledgerSize: () => Promise<number>;
   readonly health: () => Promise<DatabaseHealth>;
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { parseWalletId } from '../../../domain/ids.ts';
 import type { Queries } from '../../../pipeline/queries/queries.ts';
-import { verifyLedger } from '../verify/verify-ledger.ts';
+import { ledgerSize, verifyLedger } from '../verify/verify-ledger.ts';
 import { listAccounts } from './accounts.ts';
 import { listAlerts, showAlert } from './alerts.ts';
 import { findEvent } from './find-event.ts';
@@ -20,6 +20,7 @@ export function createQueries(pool: pg.Pool): Queries {
     findEvent: (id, filter) => findEvent(pool, id, filter),
     proofs: (ruleset) => proveBooks(pool, ruleset),
     verify: (ruleset, request) => verifyLedger(pool, ruleset, request),
+    ledgerSize: () => ledgerSize(pool),
     health: () => readHealth(pool),
   };
 }

@@ -84,7 +84,10 @@ async function readLane(
   const { root, nodes, size } = tree.finish();
   const isWhole = BigInt(count) === last && (goal === undefined || (size === goal.batches && root.equals(goal.root)));
   if (!isWhole) {
-    throw new AppError('LEDGER_CHANGED', `Lane ${lane} is not what its head says: batches are missing or were changed.`);
+    throw new AppError(
+      'LEDGER_CHANGED',
+      `Lane ${lane} is not what its head says: batches are missing or were changed.`,
+    );
   }
   return { head: { lane, batches: size, root }, nodes };
 }

@@ -32,6 +32,14 @@ export function verifyLedger(
   });
 }
 
+/** Entries and events that `verifyLedger` goes through. */
+export async function ledgerSize(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ size: bigint }>(
+    'select (select count(*) from entry) + (select coalesce(sum(events), 0) from batch_facts)::bigint as size',
+  );
+  return Number(rows[0]?.size ?? 0n);
+}
+
 /** The same inside the caller's database transaction, which should see one moment only. */
 export function verifyWithin(
   client: pg.PoolClient,

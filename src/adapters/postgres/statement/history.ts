@@ -1,0 +1,149 @@
+import type pg from 'pg';
+import { formatWalletId, parseWalletId } from '../../../domain/ids.ts';
+import { AppError } from '../../../errors.ts';
+import type { WalletReference } from '../../../pipeline/admin/admin-store.ts';
+import { walletOf } from '../../../pipeline/admin/wallet-of.ts';
+import type {
+  AuditLine,
+  History,
+  StatementEntry,
+  StatementPoint,
+  StatementWallet,
+} from '../../../pipeline/statement/statement.ts';
+import { inTransaction } from '../pool.ts';
+import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
+import { proveEntries, readHeads } from './prove-entries.ts';
+import { readEntries } from './read-entries.ts';
+
+/** An account's past on PostgreSQL. Every answer is of one moment. */
+export function createHistory(pool: pg.Pool): History {
+  return {
+    statement: ({ wallet: reference, fromMs, toMs }, onEntries) =>
+      atOneMoment(pool, async (client) => {
+        const wallet = await findWallet(client, reference);
+        const opening = fromMs === undefined ? START : (await pointBefore(client, wallet.walletId, fromMs)).point;
+        const { point: last } = await pointBefore(client, wallet.walletId, toMs);
+        // A clock that was set back can leave the end before the beginning: then nothing happened in between.
+        const closing = last.sequence < opening.sequence ? opening : last;
+        const range = { after: opening.sequence, through: closing.sequence };
+        for await (const page of readEntries(client, wallet.walletId, range)) onEntries(page);
+        return { wallet, opening, closing };
+      }),
+    prove: (walletId, batches, heads) => atOneMoment(pool, (client) => proveEntries(client, walletId, batches, heads)),
+    heads: () => atOneMoment(pool, readHeads),
+    balanceAt: (reference, atMs) =>
+      atOneMoment(pool, async (client) => {
+        const wallet = await findWallet(client, reference);
+        // Written through this very millisecond: times of posting are whole ones.
+        return { wallet, ...(await pointBefore(client, wallet.walletId, atMs === undefined ? undefined : atMs + 1)) };
+      }),
+    entries: (reference, { before, limit }) =>
+      atOneMoment(pool, async (client) => {
+        const wallet = await findWallet(client, reference);
+        const through = before === undefined ? 2n ** 62n : before - 1n;
+        const entries: StatementEntry[] = [];
+        const range = { after: 0n, through, newestFirst: limit };
+        for await (const page of readEntries(client, wallet.walletId, range)) entries.push(...page);
+        return { wallet, entries };
+      }),
+    audit: (filter) => readAudit(pool, filter),
+  };
+}
+
+const START: StatementPoint = { sequence: 0n, balance: 0n };
+
+function atOneMoment<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return inTransaction(pool, work, (client) => client.query('begin isolation level repeatable read read only'));
+}
+
+async function findWallet(client: pg.PoolClient, reference: WalletReference): Promise<StatementWallet> {
+  return walletOf(
+    {
+      findWallets: async ({ tenant, name, currency }) => {
+        const { rows } = await client.query<WalletRow>(
+          `select ${WALLET_COLUMNS} from wallet w
+           where w.tenant_id = $1 and (w.wallet_id = $2 or w.account_id = $3) and ($4::text is null or w.currency = $4)
+           order by w.currency`,
+          [tenant, parseWalletId(name) ?? null, name, currency ?? null],
+        );
+        return rows.map(readWallet);
+      },
+    },
+    reference,
+  );
+}
+
+/** The wallet's highest entry in a batch posted before a time; the last of all without one. */
+async function pointBefore(client: pg.PoolClient, walletId: bigint, beforeMs: number | undefined) {
+  const { rows } = await client.query<{ seq: bigint; balance_after: bigint; posted_at: Date }>(
+    `select e.seq, e.balance_after, b.posted_at from entry e join batch b using (lane, batch_no)
+     where e.wallet_id = $1 and ($2::timestamptz is null or b.posted_at < $2) order by e.seq desc limit 1`,
+    [walletId, beforeMs === undefined ? null : new Date(beforeMs)],
+  );
+  const row = rows[0];
+  if (row === undefined) return { point: START, postedAtMs: null };
+  return { point: { sequence: row.seq, balance: row.balance_after }, postedAtMs: row.posted_at.getTime() };
+}
+
+interface AuditRow {
+  readonly audit_id: bigint;
+  readonly at: Date;
+  readonly tenant_id: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly account_id: string | null;
+  readonly reason: string | null;
+  readonly key: string | null;
+  readonly lane: number | null;
+  readonly batch_no: bigint | null;
+  readonly detail: unknown;
+}
+
+async function readAudit(pool: pg.Pool, filter: Parameters<History['audit']>[0]): Promise<readonly AuditLine[]> {
+  const { tenant, account, actor, sinceMs, before, limit } = filter;
+  const subjects = account === undefined ? null : await subjectsOf(pool, tenant, account);
+  const { rows } = await pool.query<AuditRow>(
+    `select l.audit_id, l.at, l.tenant_id, l.actor, l.action, l.subject, l.detail ->> 'reason' as reason,
+       l.detail ->> 'key' as key, l.lane, l.batch_no, l.detail
+     from audit_log l
+     where l.tenant_id = $1 and ($2::text[] is null or l.subject = any($2)) and ($3::text is null or l.actor = $3)
+       and ($4::timestamptz is null or l.at >= $4) and ($5::bigint is null or l.audit_id < $5)
+     order by l.audit_id desc limit $6`,
+    [tenant, subjects, actor ?? null, sinceMs === undefined ? null : new Date(sinceMs), before ?? null, limit],
+  );
+  const accounts = await accountsOf(pool, rows);
+  return rows.map((row) => ({
+    auditId: row.audit_id,
+    atMs: row.at.getTime(),
+    tenant: row.tenant_id,
+    actor: row.actor,
+    action: row.action,
+    subject: row.subject,
+    account: accounts.get(row.subject) ?? null,
+    reason: row.reason,
+    key: row.key,
+    lane: row.lane,
+    batchNo: row.batch_no,
+    detail: row.detail,
+  }));
+}
+
+/** What the log may call an account: its wallets, or its own name. */
+async function subjectsOf(pool: pg.Pool, tenant: string, name: string): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ wallet_id: bigint; account_id: string }>(
+    'select wallet_id, account_id from wallet where tenant_id = $1 and (account_id = $2 or wallet_id = $3)',
+    [tenant, name, parseWalletId(name) ?? null],
+  );
+  if (rows.length === 0) throw new AppError('ACCOUNT_NOT_FOUND', `There is no account ${JSON.stringify(name)}.`);
+  return [...rows.map((row) => formatWalletId(row.wallet_id)), ...rows.map((row) => row.account_id), name];
+}
+
+async function accountsOf(pool: pg.Pool, lines: readonly AuditRow[]): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set(lines.map(({ subject }) => subject))].flatMap((subject) => parseWalletId(subject) ?? []);
+  const { rows } = await pool.query<{ wallet_id: bigint; account_id: string }>(
+    'select wallet_id, account_id from wallet where wallet_id = any($1::bigint[])',
+    [ids],
+  );
+  return new Map(rows.map((row) => [formatWalletId(row.wallet_id), row.account_id]));
+}
