@@ -54,5 +54,5 @@ export function csvPoint(name: 'opening' | 'closing', { sequence, balance }: Sta
 export function csvText(text: string | null): string {
   if (text === null) return '';
   const safe = /^\s*[=+\-@\t\r\n＝＋－＠|%]/u.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return /[",\t\r\n]|' | $/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
