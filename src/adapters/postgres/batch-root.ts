@@ -18,41 +18,41 @@ export function batchTree(
   copyBytes: Buffer,
 ): BatchTree {
   const slots = new Map<bigint, number>();
-  const counts: number[] = [];
-  const last: number[] = [];
+  const counts = new Int32Array(entries.length);
+  const last = new Int32Array(entries.length);
   const before = new Int32Array(entries.length);
   for (let row = 0; row < entries.length; row++) {
     const walletId = entries[row]?.wallet.walletId ?? 0n;
-    const slot = slots.get(walletId);
+    let slot = slots.get(walletId);
     if (slot === undefined) {
-      slots.set(walletId, counts.length);
-      counts.push(1);
-      last.push(row);
-    } else {
-      before[row] = last[slot] ?? 0;
-      counts[slot] = (counts[slot] ?? 0) + 1;
-      last[slot] = row;
-    }
+      slot = slots.size;
+      slots.set(walletId, slot);
+    } else before[row] = last[slot] ?? 0;
+    counts[slot] = (counts[slot] ?? 0) + 1;
+    last[slot] = row;
   }
   // Sorted as numbers by the engine itself: a comparison function over BigInt would cost more than the hashes.
-  const walletIds = BigInt64Array.from(slots.keys()).sort();
+  const walletIds = BigInt64Array.from([...slots.keys()]).sort();
   const leaves: string[] = [];
-  for (let leaf = 0; leaf < walletIds.length; leaf++) {
-    const slot = slots.get(walletIds[leaf] ?? 0n) ?? 0;
-    leaves.push(leafHash(rowsOf(copyBytes, last[slot] ?? 0, counts[slot] ?? 0, before)));
+  let scratch = Buffer.allocUnsafe(0);
+  for (const walletId of walletIds) {
+    const slot = slots.get(walletId) ?? 0;
+    const count = counts[slot] ?? 0;
+    let row = last[slot] ?? 0;
+    let at = ENTRY_ROWS_AT + row * ENTRY_ROW_BYTES;
+    // Most wallets of a wide batch have one row: no copy.
+    if (count === 1) {
+      leaves.push(leafHash(copyBytes.subarray(at, at + ENTRY_ROW_BYTES)));
+      continue;
+    }
+    const bytes = count * ENTRY_ROW_BYTES;
+    if (scratch.length < bytes) scratch = Buffer.allocUnsafe(bytes);
+    for (let to = bytes - ENTRY_ROW_BYTES; to >= 0; to -= ENTRY_ROW_BYTES) {
+      copyBytes.copy(scratch, to, at, at + ENTRY_ROW_BYTES);
+      row = before[row] ?? 0;
+      at = ENTRY_ROWS_AT + row * ENTRY_ROW_BYTES;
+    }
+    leaves.push(leafHash(scratch.subarray(0, bytes)));
   }
   return { root: treeRoot(leaves), leaves, walletIds };
-}
-
-function rowsOf(copyBytes: Buffer, lastRow: number, count: number, before: Int32Array): Buffer {
-  const at = (row: number) => ENTRY_ROWS_AT + row * ENTRY_ROW_BYTES;
-  // Most wallets of a wide batch have one row: no copy.
-  if (count === 1) return copyBytes.subarray(at(lastRow), at(lastRow + 1));
-  const rows = Buffer.allocUnsafe(count * ENTRY_ROW_BYTES);
-  let row = lastRow;
-  for (let index = count - 1; index >= 0; index--) {
-    copyBytes.copy(rows, index * ENTRY_ROW_BYTES, at(row), at(row + 1));
-    row = before[row] ?? 0;
-  }
-  return rows;
 }
