@@ -195,3 +195,108 @@ describe.each(TABLES)('a row of %s where %s', (table, which, except) => {
     expect(found.map((finding) => `${finding.what} ${finding.table}`).join()).toMatch(new RegExp(table));
   });
 });
+
+const LAST_OF_LANE = `(lane, batch_no) = (select lane, last_batch from lane_head order by last_batch desc limit 1)`;
+
+describe('somebody who makes the rest fit', () => {
+  test('cannot add a charge: the entry has no event, though balance and other leg agree', async () => {
+    const found = await findingsAfter(
+      `create temporary table target on commit drop as select e.* from entry e join wallet w using (wallet_id)
+         where e.kind = 1 and e.seq = w.seq order by e.event_key limit 1`,
+      `insert into entry select (overlay(event_key::text placing 'abcdef' from 31))::uuid, wallet_id, seq + 1, -5, balance_after - 5,
+         event_time, content_hash, batch_no, lane, kind from target`,
+      `update wallet w set posted = w.posted - 5, seq = w.seq + 1 from target t where w.wallet_id = t.wallet_id`,
+      `update batch_contra c set amount = c.amount + 5 from target t where c.lane = t.lane and c.batch_no = t.batch_no`,
+      `update batch b set priced = b.priced + 5, posted = b.posted + 1, events = b.events + 1 from target t
+         where b.lane = t.lane and b.batch_no = t.batch_no`,
+    );
+    expect(found).toContainEqual(
+      expect.objectContaining({ what: 'inserted', table: 'entry', stored: '-5', account: expect.any(String) }),
+    );
+  });
+
+  test('cannot lower a charge: the stored event and the price say otherwise', async () => {
+    const found = await findingsAfter(
+      `create temporary table target on commit drop as select e.* from entry e join wallet w using (wallet_id)
+         where e.kind = 1 and e.seq = w.seq and e.amount < -10 order by e.event_key limit 1`,
+      `update entry e set amount = e.amount + 7, balance_after = e.balance_after + 7 from target t where e.event_key = t.event_key`,
+      `update wallet w set posted = w.posted + 7 from target t where w.wallet_id = t.wallet_id`,
+      `update batch_contra c set amount = c.amount - 7 from target t where c.lane = t.lane and c.batch_no = t.batch_no`,
+    );
+    const [changed] = found.filter(({ table, column }) => table === 'entry' && column === 'amount');
+    expect(changed).toMatchObject({ what: 'changed', eventId: expect.stringMatching(/^evt-/) });
+    expect(BigInt(changed?.stored ?? 0) - BigInt(changed?.expected ?? 0)).toBe(7n);
+  });
+
+  test('cannot swap two entries of a batch, or move one to another batch', async () => {
+    const pair = `(select array_agg(event_key order by seq) as keys from (select event_key, seq, count(*) over (partition by wallet_id, lane, batch_no) as n,
+      wallet_id, lane, batch_no from entry where kind = 1) e where n > 1 group by wallet_id, lane, batch_no order by 1 limit 1)`;
+    const swapped = await findingsAfter(
+      `update entry e set seq = case e.event_key when p.keys[1] then e.seq + 1 else e.seq - 1 end from ${pair} p where e.event_key in (p.keys[1], p.keys[2])`,
+    );
+    expect(swapped.some(({ table, column }) => table === 'entry' && column === 'balance_after')).toBe(true);
+    const moved = await findingsAfter(
+      `update entry e set batch_no = e.batch_no + 1 from ${pair} p where e.event_key = p.keys[1]`,
+    );
+    expect(moved.map(({ what, table }) => `${what} ${table}`)).toEqual(
+      expect.arrayContaining(['missing entry', 'inserted entry']),
+    );
+  });
+
+  test('cannot cut off the end, set the head back, or add a batch behind it', async () => {
+    const cut = await findingsAfter(
+      `delete from entry where ${LAST_OF_LANE}`,
+      `delete from batch where ${LAST_OF_LANE}`,
+      `update lane_head h set last_batch = b.batch_no, chain = b.chain from batch b
+         where b.lane = h.lane and b.batch_no = h.last_batch - 1 and not exists (select from batch o where o.lane = h.lane and o.batch_no = h.last_batch)`,
+    );
+    expect(cut.map(({ table }) => table)).toContain('wallet');
+    const back = await findingsAfter(
+      `update lane_head h set last_batch = b.batch_no, chain = b.chain from batch b where b.lane = h.lane and b.batch_no = h.last_batch - 1`,
+    );
+    expect(back.filter(({ table, column }) => table === 'lane_head' && column === 'last_batch').length).toBeGreaterThan(
+      0,
+    );
+    const added = await findingsAfter(
+      `insert into batch (lane, batch_no, kind, epoch, actor, chain) select lane, batch_no + 1, 'void', epoch, actor, chain from batch where ${LAST_OF_LANE}`,
+    );
+    expect(added.some(({ table }) => table === 'batch' || table === 'lane_head')).toBe(true);
+  });
+
+  test('cannot put usage into quarantine, or a decision or an audit line beside a batch', async () => {
+    const refused = await findingsAfter(
+      `insert into quarantine select (overlay(event_key::text placing 'abcdef' from 31))::uuid, wallet_id, tenant_id, account_id, lane, batch_no, 9999,
+         reason, amount, content_hash, event_id, source, meter, event_time, ingested_at, decision_id, event from quarantine where status = 'open' limit 1`,
+    );
+    expect(refused).toContainEqual(expect.objectContaining({ what: 'inserted', table: 'quarantine' }));
+    const decided = await findingsAfter(
+      `insert into decision select decision_id || 'x', tenant_id, wallet_id, account_id, lane, batch_no, event_key, outcome, score, ruleset_hash,
+         decided_at, evidence from decision limit 1`,
+    );
+    expect(decided).toContainEqual(expect.objectContaining({ table: 'decision, alert' }));
+    const said = await findingsAfter(
+      `insert into audit_log (tenant_id, actor, action, subject, detail, lane, batch_no)
+         select 'default', 'cli:eve', 'wallet.topup', 'wal_x', '{}', lane, batch_no from batch where kind = 'usage' order by lane, batch_no limit 1`,
+    );
+    expect(said.length).toBeGreaterThan(0);
+  });
+
+  test('is found by the account whose books were changed, and not by others', async () => {
+    const { rows } = await client.query<{ account_id: string }>(
+      'select account_id from wallet where seq > 0 order by account_id limit 2',
+    );
+    const [mine = '', other = ''] = rows.map((row) => row.account_id);
+    const found: LedgerFinding[] = [];
+    await client.query('begin isolation level repeatable read');
+    await client.query('set local session_replication_role = replica');
+    await client.query(`update wallet set posted = posted + 1 where account_id = '${mine}'`);
+    for (const account of [mine, other]) {
+      await client.query('savepoint before');
+      const request = { tenant: 'default', account, onProgress: () => undefined };
+      await verifyWithin(client, ruleset, { ...request, onFinding: (finding) => found.push(finding) });
+      await client.query('rollback to before');
+    }
+    await client.query('rollback');
+    expect(found).toMatchObject([{ table: 'wallet', column: 'posted', account: mine }]);
+  });
+});

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { parseLaneHead } from '../../../domain/ledger/chain/published-head.ts';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
+import { AppError } from '../../../errors.ts';
 import { decodeFacts, type StoredFact } from '../../../pipeline/lane/facts-codec.ts';
 import {
   finding,
@@ -214,6 +215,7 @@ class Verification {
        union select s.lane from wallet w join shard_lane s using (shard) where w.tenant_id = $1 and w.account_id = $2`,
       [tenant, account],
     );
+    if (rows.length === 0) throw new AppError('ACCOUNT_NOT_FOUND', `There is no account ${JSON.stringify(account)}.`);
     return rows.map(({ lane }) => lane);
   }
 
