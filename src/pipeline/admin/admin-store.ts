@@ -4,7 +4,7 @@ import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeEntry, ChangeKind, ContraLeg, OpenedGrant } from '../../domain/ledger/wallet-change.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
-import type { CorrectionAccess, CorrectionIndex } from './correction-store.ts';
+import type { CorrectionAccess, CorrectionIndex, CorrectionRow } from './correction-store.ts';
 import type { QuarantineAccess, QuarantineIndex } from './quarantine-store.ts';
 
 /** The wallet a person means. */
@@ -37,6 +37,8 @@ export interface ChangeRecord {
   readonly grant: OpenedGrant | undefined;
   /** What the change took out of grants. */
   readonly burns: readonly Burn[];
+  /** The correction of a posted event that the change carries out. */
+  readonly correction?: CorrectionRow;
   /** Quarantined events that the change closed. */
   readonly events: number;
   /** What those that were posted cost. */
