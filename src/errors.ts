@@ -49,6 +49,11 @@ export const ERROR_CATALOGUE = {
   OVER_LIMIT: { kind: 'conflict', fix: 'Top the account up first with `tollkeeper wallet topup`.' },
   SELECTION_TOO_WIDE: { kind: 'usage', fix: 'Narrow the selection with --from and --to, or by account, and repeat.' },
   QUANTITY_INVALID: { kind: 'usage', fix: 'Give a decimal that is not negative, for example 12.5.' },
+  LEDGER_CHANGED: { kind: 'conflict', fix: 'Run `tollkeeper ledger verify`: it names what was changed.' },
+  STATEMENT_INVALID: {
+    kind: 'input',
+    fix: 'Give a file that `tollkeeper statement ACCOUNT --proof` has printed.',
+  },
   WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
   GRANT_EXPIRED: { kind: 'usage', fix: 'Give a date in the future, or none.' },
@@ -75,6 +80,10 @@ export const ERROR_CATALOGUE = {
   INSUFFICIENT_FUNDS: { kind: 'conflict', fix: 'Top the wallet up, hold less, or wait for other holds to end.' },
   WALLET_FROZEN: { kind: 'conflict', fix: 'Wait until the freeze ends; `tollkeeper wallet show` says when and why.' },
   ARCHIVE_DAY: { kind: 'conflict', fix: 'List the days with `tollkeeper archive list`.' },
+  ARCHIVE_AWAY: {
+    kind: 'conflict',
+    fix: 'Put the file into TOLLKEEPER_ARCHIVE_DIR, or bring the day back with `tollkeeper archive restore`.',
+  },
   ARCHIVE_BUSY: { kind: 'conflict', fix: 'Wait until the other process is done, then run it again.' },
   ARCHIVE_INVALID: { kind: 'input', fix: 'Bring back the file and its manifest from a copy, or write them again.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },

@@ -2,15 +2,18 @@ import type { Command } from 'commander';
 import { registerAccount } from './commands/account.ts';
 import { registerAlert } from './commands/alert.ts';
 import { registerArchive } from './commands/archive.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerHold } from './commands/hold.ts';
 import { registerIngest } from './commands/ingest.ts';
+import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerStart } from './commands/start.ts';
+import { registerStatement } from './commands/statement.ts';
 import { registerWallet } from './commands/wallet.ts';
 import type { CliContext } from './context.ts';
 
@@ -27,6 +30,9 @@ export const COMMANDS: readonly Register[] = [
   registerWallet,
   registerHold,
   registerAccount,
+  registerStatement,
+  registerAudit,
+  registerLedger,
   registerAlert,
   registerRules,
   registerDoctor,

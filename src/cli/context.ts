@@ -5,6 +5,7 @@ import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { History } from '../pipeline/statement/statement.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
 import type { IngestJob } from './ingest/batch-jobs.ts';
@@ -55,6 +56,8 @@ export interface RulesOnDisk {
 export interface Books {
   readonly queries: Queries;
   readonly admin: AdminStore;
+  /** One account's past. */
+  readonly history: History;
   readonly close: () => Promise<void>;
 }
 

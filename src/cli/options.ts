@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseMoney } from '../domain/money/nanos.ts';
+import { parseRfc3339 } from '../domain/time.ts';
 import { AppError } from '../errors.ts';
 import type { WalletReference } from '../pipeline/admin/admin-store.ts';
 
@@ -42,6 +43,13 @@ export function withList(command: Command, statuses: readonly string[]): Command
   return withLimit(command)
     .option('--account <name>', 'only this account')
     .addOption(new Option('--status <word>', 'only with this status').choices(statuses));
+}
+
+/** A time from an option: a day (its beginning in UTC) or RFC 3339. */
+export function timeOption(text: string): number {
+  const ms = parseRfc3339(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError('Give a day like 2026-03-01, or a time like 2026-03-01T14:00:00Z.');
 }
 
 /** Adds `--limit`. */

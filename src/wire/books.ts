@@ -3,10 +3,12 @@ import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { type MigrationStatus, migrate, migrationStatus } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { createHistory } from '../adapters/postgres/statement/history.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { History } from '../pipeline/statement/statement.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 
@@ -14,6 +16,7 @@ import { engineSettings } from './engine-settings.ts';
 export interface OpenBooks {
   readonly queries: Queries;
   readonly admin: AdminStore;
+  readonly history: History;
   readonly close: () => Promise<void>;
 }
 
@@ -26,9 +29,11 @@ const CONNECTIONS_MAX = 4;
  */
 export async function openBooks(config: Config, onError: (error: Error) => void): Promise<OpenBooks> {
   const { pool, close } = await openMigrated(config, onError);
+  const files = createArchiveFiles([config.archiveDir]);
   return {
-    queries: createQueries(pool, createArchiveFiles([config.archiveDir])),
+    queries: createQueries(pool, files),
     admin: createAdminStore(pool),
+    history: createHistory(pool, files),
     close,
   };
 }

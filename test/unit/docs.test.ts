@@ -46,7 +46,9 @@ function faultOf(words: readonly string[]): string | undefined {
       continue;
     }
     const child = command.commands.find((candidate) => candidate.name() === word);
-    if (child === undefined && command.commands.length > 0) return `${command.name()} has no command ${word}`;
+    // A command may take an argument of its own beside its subcommands.
+    const needsChild = command.commands.length > 0 && command.registeredArguments.length === 0;
+    if (child === undefined && needsChild) return `${command.name()} has no command ${word}`;
     command = child ?? command;
   }
   return undefined;

@@ -12,6 +12,10 @@ const SIGNATURE = Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex');
 const FIELD_SIZES = [16, 8, 8, 8, 8, 8, 8, 8, 2, 2] as const;
 const ROW_BYTES = 2 + FIELD_SIZES.reduce((sum, size) => sum + 4 + size, 0);
 
+/** Where the rows begin in what `encodeEntries` makes, and how long each is: the batch's tree is made of them. */
+export const ENTRY_ROWS_AT = SIGNATURE.length;
+export const ENTRY_ROW_BYTES = ROW_BYTES;
+
 /** A row with every length prefix in place, so that encoding one is a copy and eleven writes. */
 const TEMPLATE = makeTemplate();
 const OFFSETS = FIELD_SIZES.map((_, index) => FIELD_SIZES.slice(0, index).reduce((sum, size) => sum + 4 + size, 6));
@@ -30,7 +34,7 @@ function makeTemplate(): Buffer {
 /** What of an entry is stored. */
 export type EncodableEntry = Omit<EntryRow, 'wallet'> & { readonly wallet: Pick<EntryRow['wallet'], 'walletId'> };
 
-/** The exact bytes sent to `COPY entry FROM STDIN (FORMAT binary)`; the lane's hash chain covers them. */
+/** The exact bytes sent to `COPY entry FROM STDIN (FORMAT binary)`; the lane's hash chain covers the rows. */
 export function encodeEntries(entries: readonly EncodableEntry[], batchNo: number, lane: number): Buffer {
   const bytes = Buffer.allocUnsafe(SIGNATURE.length + entries.length * ROW_BYTES + 2);
   SIGNATURE.copy(bytes);

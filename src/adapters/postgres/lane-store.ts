@@ -123,7 +123,7 @@ export class PostgresLaneStore implements LaneStore {
       },
       async (client) => {
         // One round trip: a small batch pays for every one of them. The lane is our own small integer.
-        const sql = `begin; select epoch, change_no, entries_from from lane_epoch where lane = ${Math.trunc(lane)} for share`;
+        const sql = `begin; select epoch, change_no, entries_from, now() as at from lane_epoch where lane = ${Math.trunc(lane)} for share`;
         const results: unknown = await client.query<FenceRow>(sql);
         fence = Array.isArray(results) ? results[1]?.rows[0] : undefined;
       },
@@ -135,6 +135,8 @@ interface FenceRow {
   readonly epoch: bigint;
   readonly change_no: bigint;
   readonly entries_from: Date | null;
+  /** Time of the transaction. */
+  readonly at: Date;
 }
 
 function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): LaneTransaction {
@@ -162,7 +164,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     holds: holdRowsOf(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
-    write: (batch) => writeBatch(client, batch),
+    write: (batch) => writeBatch(client, batch, fence.at.getTime()),
   };
 }
 

@@ -3,47 +3,90 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { writeEventKey } from '../../domain/events/event-key.ts';
 import { encodeFeatures } from '../../domain/features/account-features.ts';
+import { headerHash, linkAfter } from '../../domain/ledger/chain/batch-link.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
 import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts';
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
+import { type BatchTree, batchTree } from './batch-root.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
 import { ENTRY_COLUMNS, encodeEntries } from './copy-entries.ts';
-import { insertNewWallets, writeRareRows } from './write-rare-rows.ts';
+import { insertNewWallets, recordsHashOf, writeRareRows } from './write-rare-rows.ts';
 
 /** Up to so many entries travel inside the one statement; COPY costs two more round trips. */
 const INSERTED_MAX = 1_000;
 
 /**
  * Writes everything of one lane batch inside the caller's database transaction and returns the new chain value:
- * SHA-256 over the previous one, the batch's own numbers and the exact bytes of its entries as COPY takes them. One
- * statement carries the whole of an ordinary small batch, because every further round trip waits for its turn in a busy
- * event loop; a large batch sends its entries by COPY, which is twice as fast per row.
+ * SHA-256 over the previous one, the root over its entries and everything else the batch says. One statement carries the
+ * whole of an ordinary small batch, because every further round trip waits for its turn in a busy event loop; a large batch
+ * sends its entries by COPY, which is twice as fast per row.
+ *
+ * @param postedAtMs the database transaction's own time.
  */
-export async function writeBatch(client: pg.PoolClient, batch: BatchRecord): Promise<Buffer> {
+export async function writeBatch(client: pg.PoolClient, batch: BatchRecord, postedAtMs: number): Promise<Buffer> {
   // Compression runs on another thread while the entries are written.
-  const facts = encodeFacts(batch.facts);
+  const encoding = encodeFacts(batch.facts);
   const copyBytes = encodeEntries(batch.entries, batch.batchNo, batch.lane);
-  const chain = chainAfter(batch, copyBytes);
 
   await insertNewWallets(client, batch);
   const copies = batch.entries.length > INSERTED_MAX;
-  if (copies) await copyEntries(client, copyBytes);
-  await writeHeads(client, batch, { chain, facts: await facts, inserted: copies ? [] : batch.entries });
+  const copied = copies ? copyEntries(client, copyBytes) : undefined;
+  // Hashed while the server reads its rows.
+  const tree = batchTree(batch.entries, copyBytes);
+  const [facts] = await Promise.all([encoding, copied]);
+  const seal = sealBatch(batch, { tree, facts, postedAtMs });
+  await writeHeads(client, batch, { seal, facts, inserted: copies ? [] : batch.entries });
   await writeRareRows(client, batch);
-  return chain;
+  return seal.chain;
 }
 
-/** The parts of a batch that its link of the chain covers beside its entries. */
-export type ChainedBatch = Pick<
-  BatchRecord,
-  'lane' | 'batchNo' | 'epoch' | 'rulesetHash' | 'priced' | 'previousChain'
-> & { readonly facts: { readonly length: number } };
+/** What makes a batch tamper-evident, stored with it. */
+interface BatchSeal {
+  readonly chain: Buffer;
+  readonly root: Buffer;
+  readonly wallets: number;
+  readonly factsHash: Buffer;
+  readonly recordsHash: Buffer | null;
+}
 
-/** The lane's chain after a usage batch; the chain's proof computes it again from what is stored. */
-export function chainAfter(batch: ChainedBatch, copyBytes: Buffer): Buffer {
-  const header = `${batch.lane}|${batch.batchNo}|${batch.epoch}|${batch.rulesetHash}|${batch.priced}|${batch.facts.length}|`;
-  return hash('sha256', Buffer.concat([batch.previousChain, Buffer.from(header), copyBytes]), 'buffer');
+function sealBatch(
+  batch: BatchRecord,
+  { tree, facts, postedAtMs }: { readonly tree: BatchTree; readonly facts: Buffer; readonly postedAtMs: number },
+): BatchSeal {
+  const { lane, epoch, priced, counts, rulesetHash } = batch;
+  const factsHash = hash('sha256', facts, 'buffer');
+  const records = recordsHashOf(batch);
+  const wallets = tree.walletIds.length;
+  const { currency } = batch;
+  const contra = [
+    { ledgerAccount: 'revenue', currency, amount: revenueOf(batch) },
+    { ledgerAccount: 'breakage', currency, amount: batch.breakage },
+  ].filter(({ amount }) => amount !== 0n);
+  const chain = linkAfter(batch.previousChain, {
+    root: tree.root,
+    place: { lane, batchNo: BigInt(batch.batchNo), kind: 'usage', postedAtMs, wallets },
+    headerHash: headerHash({
+      epoch,
+      events: batch.facts.length,
+      ...counts,
+      priced,
+      rulesetHash,
+      idempotencyKey: null,
+      requestHash: null,
+      actor: 'lane',
+      reason: null,
+      contra,
+      factsHash,
+      recordsHash: records,
+    }),
+  });
+  return { chain, root: tree.root, wallets, factsHash, recordsHash: records };
+}
+
+/** The other side of the batch's entries, but for credit that ended. */
+function revenueOf(batch: BatchRecord): bigint {
+  return -batch.entries.reduce((sum, entry) => sum + entry.amount, 0n) - batch.breakage;
 }
 
 function copyEntries(client: pg.PoolClient, bytes: Buffer): Promise<void> {
@@ -66,7 +109,7 @@ const WRITE_HEADS = `
       as u(event_key, wallet_id, seq, amount, balance_after, event_time, content_hash, kind)
   ), wallets as (
     update wallet w set posted = u.posted, seq = u.seq, residue = u.residue
-    from unnest($17::bigint[], $18::bigint[], $19::bigint[], $30::bigint[]) as u(wallet_id, posted, seq, residue) where w.wallet_id = u.wallet_id
+    from unnest($17::bigint[], $18::bigint[], $19::bigint[], $34::bigint[]) as u(wallet_id, posted, seq, residue) where w.wallet_id = u.wallet_id
   ), checkpoints as (
     insert into feature_state (wallet_id, lane, through_batch, state)
     select u.wallet_id, $1, $2, u.state from unnest($20::bigint[], $21::bytea[]) as u(wallet_id, state)
@@ -77,11 +120,12 @@ const WRITE_HEADS = `
   ), facts as (
     insert into batch_facts (lane, batch_no, events, facts, id_filter) select $1, $2, $8, $9, $10 from head
   )
-  insert into batch (lane, batch_no, kind, epoch, events, posted, duplicate, quarantined, priced, ruleset_hash, actor, chain)
-  select $1, $2, 'usage', $11, $8, $12, $13, $14, $15, $16, 'lane', $3 from head`;
+  insert into batch (lane, batch_no, kind, epoch, events, posted, duplicate, quarantined, priced, ruleset_hash, actor, chain,
+    root, wallets, facts_hash, records_hash)
+  select $1, $2, 'usage', $11, $8, $12, $13, $14, $15, $16, 'lane', $3, $30, $31, $32, $33 from head`;
 
 interface BatchParts {
-  readonly chain: Buffer;
+  readonly seal: BatchSeal;
   readonly facts: Buffer;
   /** Entries to insert here, unless COPY took them. */
   readonly inserted: readonly EntryRow[];
@@ -89,7 +133,7 @@ interface BatchParts {
 
 /** Lane head, entries, wallet heads, checkpoints, the batch row, its contra total and its facts, in one statement. */
 async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: BatchParts): Promise<void> {
-  const { chain, facts, inserted } = parts;
+  const { seal, facts, inserted } = parts;
   const { counts } = batch;
   const heads = batch.touched.map((account) => account.wallet);
   // Rows are updated in key order, so that two writers can wait for each other but never deadlock.
@@ -101,11 +145,11 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: Batc
     values: [
       batch.lane,
       batch.batchNo,
-      chain,
+      seal.chain,
       formatIso(batch.clockMs),
       batch.featuresThrough,
       batch.currency,
-      -batch.entries.reduce((sum, entry) => sum + entry.amount, 0n) - batch.breakage,
+      revenueOf(batch),
       batch.facts.length,
       facts,
       encodeIdFilter(batch.facts),
@@ -128,6 +172,10 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: Batc
       timestampArray(inserted, (entry) => entry.key.timeMs),
       int8Array(inserted, (entry) => entry.contentHash),
       int2Array(inserted, (entry) => entry.kind),
+      seal.root,
+      seal.wallets,
+      seal.factsHash,
+      seal.recordsHash,
       int8Array(heads, (wallet) => wallet.residue),
     ],
   });

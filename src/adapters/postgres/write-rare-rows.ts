@@ -1,10 +1,13 @@
 import type pg from 'pg';
 import { formatEventKey } from '../../domain/events/event-key.ts';
+import { recordsHash } from '../../domain/ledger/chain/batch-link.ts';
+import { sumBurns } from '../../domain/ledger/grant.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatIso } from '../../domain/time.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import { KeyTakenError } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
+import { burnRecord } from './sealed-records.ts';
 import { writeBurns } from './write-burns.ts';
 
 /** Rows that most batches do not have: quarantined usage, status changes, decisions, alerts, messages. */
@@ -22,6 +25,41 @@ export async function writeRareRows(client: pg.PoolClient, batch: BatchRecord): 
   if (throttled.length > 0) await projectThrottles(client, throttled);
   if (batch.decisions.length > 0) await insertDecisions(client, batch);
   if (batch.outbox.length > 0) await insertOutbox(client, batch);
+}
+
+/** SHA-256 over the batch's decisions, alerts and burns of grants as they are stored; null without any. */
+export function recordsHashOf({ decisions, alerts, burns, rulesetHash }: BatchRecord): Buffer | null {
+  return recordsHash([
+    ...decisions.map(({ decisionId, wallet, key, outcome, score, decidedAtMs, evidence }) => [
+      'decision',
+      decisionId,
+      wallet.tenant,
+      wallet.walletId.toString(),
+      wallet.account,
+      formatEventKey(key),
+      outcome,
+      score,
+      rulesetHash,
+      formatIso(decidedAtMs),
+      jsonForSql(evidence),
+    ]),
+    ...alerts.map((alert, position) => [
+      'alert',
+      alert.alertId,
+      alert.decisionId,
+      position,
+      alert.wallet.tenant,
+      alert.wallet.walletId.toString(),
+      alert.wallet.account,
+      alert.outcome,
+      alert.title,
+      alert.summary,
+      alert.moneyAtRisk.toString(),
+      alert.loss.toString(),
+      formatIso(alert.raisedAtMs),
+    ]),
+    ...sumBurns(burns).map(burnRecord),
+  ]);
 }
 
 /** Opens the accounts and wallets that this batch is the first to see; they must exist before anything refers to them. */

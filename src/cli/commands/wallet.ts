@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
 import { registerAdjust } from './wallet-adjust.ts';
+import { registerWalletBalance } from './wallet-balance.ts';
 import { registerFreeze } from './wallet-freeze.ts';
+import { registerWalletHistory } from './wallet-history.ts';
 import { registerLimit } from './wallet-limit.ts';
 import { registerWalletList } from './wallet-list.ts';
 import { registerWalletShow } from './wallet-show.ts';
@@ -11,6 +13,8 @@ import { registerTopUp } from './wallet-topup.ts';
 const REGISTERED = [
   registerWalletList,
   registerWalletShow,
+  registerWalletBalance,
+  registerWalletHistory,
   registerTopUp,
   registerAdjust,
   registerLimit,
@@ -22,6 +26,6 @@ const REGISTERED = [
 export function registerWallet(program: Command, context: CliContext): void {
   const wallet = program
     .command('wallet')
-    .description('balances: list, show, top up, refund, correct, limit, freeze, thaw');
+    .description('balances: list, show, history, top up, refund, correct, limit, freeze, thaw');
   for (const register of REGISTERED) register(wallet, context);
 }

@@ -26,6 +26,8 @@ export interface ProgressOptions {
   readonly stream: ProgressStream;
   /** With `--json` or `--quiet`: nothing is written. */
   readonly silent: boolean;
+  /** What is counted; events unless said otherwise. */
+  readonly unit?: string;
   /** Milliseconds; the wall clock unless a test says otherwise. */
   readonly now?: () => number;
 }
@@ -40,11 +42,17 @@ export function createProgress(options: ProgressOptions): Progress {
   return barProgress({ ...options, total });
 }
 
-function barProgress({ label, total, stream, now = Date.now }: ProgressOptions & { readonly total: number }): Progress {
+function barProgress({
+  label,
+  total,
+  stream,
+  unit = 'events',
+  now = Date.now,
+}: ProgressOptions & { readonly total: number }): Progress {
   const startedMs = now();
   const bar = new SingleBar(
     {
-      format: `${label}  {bar}  {percentage} %  {rate} events/s  {left}`,
+      format: `${label}  {bar}  {percentage} %  {rate} ${unit}/s  {left}`,
       stream,
       fps: 10,
       barsize: 28,
@@ -70,7 +78,14 @@ function barProgress({ label, total, stream, now = Date.now }: ProgressOptions &
   };
 }
 
-function lineProgress({ label, total, isAbout = false, stream, now = Date.now }: ProgressOptions): Progress {
+function lineProgress({
+  label,
+  total,
+  isAbout = false,
+  stream,
+  unit = 'events',
+  now = Date.now,
+}: ProgressOptions): Progress {
   const startedMs = now();
   let lastMs = startedMs;
   let lastWritten = '';
@@ -83,7 +98,7 @@ function lineProgress({ label, total, isAbout = false, stream, now = Date.now }:
         : `${percentOf(done, of)} %, ${count(done)} of ${about ? 'about ' : ''}${count(of)}`;
     if (counted === lastWritten) return;
     lastWritten = counted;
-    stream.write(`${label} ${counted}, ${rate} events/s${left === '' ? '' : `, ${left}`}\n`);
+    stream.write(`${label} ${counted}, ${rate} ${unit}/s${left === '' ? '' : `, ${left}`}\n`);
   };
   let latest = 0;
   return {

@@ -5,7 +5,7 @@ import type { ChangeEntry, ChangeKind, ContraLeg, OpenedGrant } from '../../doma
 import type { FreezeCause } from '../freeze-cause.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
-import type { CorrectionAccess, CorrectionIndex } from './correction-store.ts';
+import type { CorrectionAccess, CorrectionIndex, CorrectionRow } from './correction-store.ts';
 import type { QuarantineAccess, QuarantineIndex } from './quarantine-store.ts';
 
 /** The wallet a person means. */
@@ -38,6 +38,8 @@ export interface ChangeRecord {
   readonly grant: OpenedGrant | undefined;
   /** What the change took out of grants. */
   readonly burns: readonly Burn[];
+  /** The correction of a posted event that the change carries out. */
+  readonly correction?: CorrectionRow;
   /** Quarantined events that the change closed. */
   readonly events: number;
   /** What those that were posted cost. */

@@ -82,11 +82,9 @@ async function correct(
   const detail = { key, event: eventKey, correction: correctionNo, reversed: charged, charged: charge ?? 0n };
   const because = 'a correction ended the negative balance';
   const record = recordOf(corrected.change, request, { request: { key, hash }, detail, atMs, because });
-  // The facts of the event are priced differently from now on; the proofs hold the batch to it.
-  await transaction.write({ ...record, events: 1, priced: (charge ?? 0n) - charged });
   const kind = to.kind === 'void' ? 'void' : 'amend';
   const quantity = to.kind === 'quantity' ? to.quantity.text : null;
-  await transaction.corrections.insert({
+  const correction = {
     event: event.key,
     correctionNo,
     kind,
@@ -99,7 +97,9 @@ async function correct(
     rulesetHash: quantity === null ? null : ruleset.hash,
     actor,
     reason,
-  });
+  } as const;
+  // The facts of the event are priced differently from now on; the proofs hold the batch to it.
+  await transaction.write({ ...record, events: 1, priced: (charge ?? 0n) - charged, correction });
   const credited = await releaseWaiting(transaction, request, corrected.change.wallet, charged - (charge ?? 0n));
   return {
     ...walletOutcome(credited.wallet, atMs),

@@ -29,7 +29,7 @@ export interface StoredCorrection {
   readonly charged: bigint;
 }
 
-/** A correction as it is written, after its ledger transaction. */
+/** A correction as it is written with its ledger transaction. */
 export interface CorrectionRow extends StoredCorrection {
   readonly event: EventKey;
   readonly reversalKey: EventKey;
@@ -47,8 +47,6 @@ export interface CorrectionAccess {
   readonly read: (
     event: EventKey,
   ) => Promise<{ readonly charged: bigint; readonly corrections: readonly StoredCorrection[] }>;
-  /** Stores the correction that the transaction's last change carried out. */
-  readonly insert: (row: CorrectionRow) => Promise<void>;
 }
 
 /** Finding what to correct, outside any transaction: a posted event never moves. */

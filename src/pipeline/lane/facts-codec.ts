@@ -116,10 +116,15 @@ const PROBES = 5;
  * 0.3 % false positives, so that an event is found by its id without an index that every insert would pay for.
  */
 export function encodeIdFilter(facts: readonly FactRow[]): Buffer {
-  const filter = Buffer.alloc(Math.max(8, Math.ceil((facts.length * BITS_PER_EVENT) / 8)));
+  return idFilterOf(facts.map(({ item }) => item.event.id));
+}
+
+/** The filter over these ids. */
+export function idFilterOf(ids: readonly string[]): Buffer {
+  const filter = Buffer.alloc(Math.max(8, Math.ceil((ids.length * BITS_PER_EVENT) / 8)));
   const bits = filter.length * 8;
-  for (const { item } of facts) {
-    const { first, second } = idHashes(item.event.id);
+  for (const id of ids) {
+    const { first, second } = idHashes(id);
     for (let probe = 0; probe < PROBES; probe++) {
       const bit = (first + probe * second) % bits;
       const byte = bit >>> 3;

@@ -7,6 +7,7 @@ import type { FreezeCause } from '../freeze-cause.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
 import type { FoundEvent } from './found-event.ts';
+import type { VerifyRequest, VerifySummary } from './ledger-finding.ts';
 import type { QuarantineFilter, QuarantineView } from './quarantine-view.ts';
 
 /** What every list can be narrowed by. */
@@ -163,5 +164,9 @@ export interface Queries {
   readonly quarantine: (filter: QuarantineFilter) => Promise<QuarantineView>;
   /** Proves the books; with a ruleset whose hash fits, usage is also priced again from the stored events. */
   readonly proofs: (ruleset?: Ruleset) => Promise<readonly Proof[]>;
+  /** Goes through everything stored and names what was changed; findings are told one by one. */
+  readonly verify: (ruleset: Ruleset | undefined, request: VerifyRequest) => Promise<VerifySummary>;
+  /** About how many rows `verify` goes through, for progress. */
+  readonly ledgerSize: () => Promise<number>;
   readonly health: () => Promise<DatabaseHealth>;
 }

@@ -59,7 +59,7 @@ export async function adminTransaction(
     holds: holdRowsOf(client),
     noteChange: () => noteChange(client, lane, walletId),
     quarantine: filteredQuarantineOf(client, walletId, at),
-    corrections: correctionsOf(client, lane, walletId, at),
+    corrections: correctionsOf(client),
   };
 }
 

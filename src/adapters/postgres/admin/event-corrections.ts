@@ -1,8 +1,14 @@
 import type pg from 'pg';
 import { type EventKey, eventKeyOf, formatEventKey } from '../../../domain/events/event-key.ts';
-import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
+import { ENTRY_KIND, type WalletHead } from '../../../domain/ledger/wallet.ts';
+import { formatIso } from '../../../domain/time.ts';
 import { parseJsonObject } from '../../../json-object.ts';
-import type { CorrectionAccess, PostedUsage, StoredCorrection } from '../../../pipeline/admin/correction-store.ts';
+import type {
+  CorrectionAccess,
+  CorrectionRow,
+  PostedUsage,
+  StoredCorrection,
+} from '../../../pipeline/admin/correction-store.ts';
 import { decodeFacts } from '../../../pipeline/lane/facts-codec.ts';
 import type { LaneState } from './write-change.ts';
 
@@ -10,35 +16,40 @@ import type { LaneState } from './write-change.ts';
 export const EVENT_KINDS = [ENTRY_KIND.usage, ENTRY_KIND.fact, ENTRY_KIND.released] as const;
 
 /** Corrections inside one database transaction that holds the fence of the event's lane. */
-export function correctionsOf(client: pg.PoolClient, lane: LaneState, walletId: bigint, at: string): CorrectionAccess {
-  return {
-    read: (event) => read(client, formatEventKey(event)),
-    insert: async (row) => {
-      await client.query(
-        `insert into event_correction (event_key, correction_no, kind, wallet_id, lane, batch_no, reversal_key, amended_key,
-           reversed, charged, meter, quantity, ruleset_hash, actor, reason, corrected_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-        [
-          formatEventKey(row.event),
-          row.correctionNo,
-          row.kind,
-          walletId,
-          lane.lane,
-          lane.lastBatch,
-          formatEventKey(row.reversalKey),
-          row.amendedKey === null ? null : formatEventKey(row.amendedKey),
-          row.reversed,
-          row.charged,
-          row.meter,
-          row.quantity,
-          row.rulesetHash,
-          row.actor,
-          row.reason,
-          at,
-        ],
-      );
-    },
-  };
+export function correctionsOf(client: pg.PoolClient): CorrectionAccess {
+  return { read: (event) => read(client, formatEventKey(event)) };
+}
+
+/** Stores the correction that the lane's newest batch carries out. */
+export async function insertCorrection(
+  client: pg.PoolClient,
+  lane: LaneState,
+  { walletId }: Pick<WalletHead, 'walletId'>,
+  row: CorrectionRow,
+): Promise<void> {
+  await client.query(
+    `insert into event_correction (event_key, correction_no, kind, wallet_id, lane, batch_no, reversal_key, amended_key,
+       reversed, charged, meter, quantity, ruleset_hash, actor, reason, corrected_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+    [
+      formatEventKey(row.event),
+      row.correctionNo,
+      row.kind,
+      walletId,
+      lane.lane,
+      lane.lastBatch,
+      formatEventKey(row.reversalKey),
+      row.amendedKey === null ? null : formatEventKey(row.amendedKey),
+      row.reversed,
+      row.charged,
+      row.meter,
+      row.quantity,
+      row.rulesetHash,
+      row.actor,
+      row.reason,
+      formatIso(lane.atMs),
+    ],
+  );
 }
 
 /** What is charged is summed over the entries themselves, so that a reversal credits exactly what they say. */

@@ -80,7 +80,7 @@ export async function postedKeys(client: pg.PoolClient, keys: readonly string[])
 }
 
 /** Why a row can be a duplicate although it was new when it came. */
-const TAKEN = 'the same source, id and time were posted elsewhere while this waited';
+export const TAKEN = 'the same source, id and time were posted elsewhere while this waited';
 
 /** Closes these rows, which must be open; what had no price is stored with the one it was posted at. */
 export async function closeRows(

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { formatEventKey } from '../../../domain/events/event-key.ts';
-import { formatWalletId } from '../../../domain/ids.ts';
 import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import type { OpenedGrant } from '../../../domain/ledger/wallet-change.ts';
 import { formatIso } from '../../../domain/time.ts';
 import type { ChangeRecord } from '../../../pipeline/admin/admin-store.ts';
 import { writeBurns } from '../write-burns.ts';
-import { chainAfterChange } from './change-chain.ts';
+import { auditLine, type ChangeSeal, sealChange } from './change-chain.ts';
+import { insertCorrection } from './event-corrections.ts';
 import { exactJson } from './exact-json.ts';
 
 /** Where the locked lane stands; moves on with every change of the same database transaction. */
@@ -23,9 +23,11 @@ export interface LaneState {
 /** Writes one ledger transaction of one wallet as the lane's next batch, and tells the lane's writer to reload it. */
 export async function writeChange(client: pg.PoolClient, lane: LaneState, change: ChangeRecord): Promise<void> {
   lane.lastBatch += 1n;
-  lane.chain = chainAfterChange(lane.chain, lane, change);
-  await insertBatch(client, lane, change);
+  const seal = sealChange(lane.chain, lane, change);
+  lane.chain = seal.chain;
+  await insertBatch(client, lane, change, seal);
   if (change.grant !== undefined) await insertGrant(client, lane, change.wallet, change.grant);
+  if (change.correction !== undefined) await insertCorrection(client, lane, change.wallet, change.correction);
   if (change.entries.length > 0) await insertEntries(client, lane, change);
   for (const { ledgerAccount, amount } of change.contra) {
     await client.query(
@@ -43,7 +45,7 @@ export async function writeChange(client: pg.PoolClient, lane: LaneState, change
     lane.chain,
   ]);
   await noteChange(client, lane, change.wallet.walletId);
-  await insertTraces(client, change);
+  await insertTraces(client, lane, change);
 }
 
 /** Counts an outside change of the lane: its writer reloads the wallet before its next batch. */
@@ -57,11 +59,17 @@ export async function noteChange(client: pg.PoolClient, lane: LaneState, walletI
   ]);
 }
 
-async function insertBatch(client: pg.PoolClient, lane: LaneState, change: ChangeRecord): Promise<void> {
+async function insertBatch(
+  client: pg.PoolClient,
+  lane: LaneState,
+  change: ChangeRecord,
+  seal: ChangeSeal,
+): Promise<void> {
   const isRelease = change.kind === 'release';
   await client.query(
-    `insert into batch (lane, batch_no, kind, epoch, events, posted, priced, idempotency_key, request_hash, actor, reason, chain, posted_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    `insert into batch (lane, batch_no, kind, epoch, events, posted, priced, idempotency_key, request_hash, actor, reason, chain,
+       posted_at, root, wallets, records_hash)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
     [
       lane.lane,
       lane.lastBatch,
@@ -74,8 +82,11 @@ async function insertBatch(client: pg.PoolClient, lane: LaneState, change: Chang
       change.request?.hash ?? null,
       change.actor,
       change.reason,
-      lane.chain,
+      seal.chain,
       formatIso(lane.atMs),
+      seal.root,
+      seal.wallets,
+      seal.recordsHash,
     ],
   );
 }
@@ -155,14 +166,12 @@ async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<
 }
 
 /** Who did it, and what metering services hear of it. */
-async function insertTraces(client: pg.PoolClient, change: ChangeRecord): Promise<void> {
-  await client.query('insert into audit_log (tenant_id, actor, action, subject, detail) values ($1, $2, $3, $4, $5)', [
-    change.wallet.tenant,
-    change.actor,
-    `wallet.${change.kind}`,
-    formatWalletId(change.wallet.walletId),
-    exactJson({ ...change.detail, reason: change.reason }),
-  ]);
+async function insertTraces(client: pg.PoolClient, lane: LaneState, change: ChangeRecord): Promise<void> {
+  await client.query(
+    `insert into audit_log (at, tenant_id, actor, action, subject, detail, lane, batch_no)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [formatIso(lane.atMs), change.wallet.tenant, change.actor, ...auditLine(change), lane.lane, lane.lastBatch],
+  );
   for (const { topic, messageKey, payload } of change.outbox) {
     await client.query(
       'insert into outbox (topic, message_key, payload) values ($1, $2, $3) on conflict (message_key) do nothing',

@@ -3,6 +3,7 @@ import { parseWalletId } from '../../../domain/ids.ts';
 import type { ArchiveFiles } from '../../../pipeline/archive/archive-store.ts';
 import type { Queries } from '../../../pipeline/queries/queries.ts';
 import { createArchiveFiles } from '../../archive-files.ts';
+import { ledgerSize, verifyLedger } from '../verify/verify-ledger.ts';
 import { listAccounts } from './accounts.ts';
 import { listAlerts, showAlert } from './alerts.ts';
 import { findEvent } from './find-event.ts';
@@ -27,6 +28,8 @@ export function createQueries(pool: pg.Pool, files: ArchiveFiles = createArchive
     hold: (tenant, holdId) => showHold(pool, tenant, holdId),
     quarantine: (filter) => listQuarantine(pool, filter),
     proofs: (ruleset) => proveBooks(pool, ruleset, files),
+    verify: (ruleset, request) => verifyLedger(pool, ruleset, files, request),
+    ledgerSize: () => ledgerSize(pool),
     health: () => readHealth(pool),
   };
 }

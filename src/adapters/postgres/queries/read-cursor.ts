@@ -24,13 +24,16 @@ export class BatchedRows<Row extends { readonly lane: number; readonly batch_no:
     this.#rows = rows;
   }
 
-  /** The rows of this batch; rows of earlier batches, which nobody asked for, are counted as strays. */
-  async take(lane: number, batchNo: bigint): Promise<{ readonly rows: readonly Row[]; readonly strays: number }> {
+  /** The rows of this batch; rows of earlier batches, which nobody asked for, are returned as strays. */
+  async take(
+    lane: number,
+    batchNo: bigint,
+  ): Promise<{ readonly rows: readonly Row[]; readonly strays: readonly Row[] }> {
     if (!this.#isStarted) await this.#advance();
     this.#isStarted = true;
-    let strays = 0;
+    const strays: Row[] = [];
     while (this.#next !== undefined && isBefore(this.#next, lane, batchNo)) {
-      strays++;
+      strays.push(this.#next);
       await this.#advance();
     }
     const rows: Row[] = [];
