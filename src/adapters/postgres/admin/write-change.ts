@@ -27,8 +27,8 @@ export async function writeChange(client: pg.PoolClient, lane: LaneState, change
   lane.chain = seal.chain;
   await insertBatch(client, lane, change, seal);
   if (change.grant !== undefined) await insertGrant(client, lane, change.wallet, change.grant);
-  if (change.correction !== undefined) await insertCorrection(client, lane, change.wallet, change.correction);
   if (change.entries.length > 0) await insertEntries(client, lane, change);
+  if (change.correction !== undefined) await insertCorrection(client, lane, change.wallet, change.correction);
   for (const { ledgerAccount, amount } of change.contra) {
     await client.query(
       'insert into batch_contra (lane, batch_no, ledger_account, currency, amount) values ($1, $2, $3, $4, $5)',

@@ -6,6 +6,7 @@ import { parseQuantity } from '../../../domain/money/quantity.ts';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
 import { EVENT_KINDS } from '../admin/event-corrections.ts';
+import { isArchivedSql } from './archived-day-sql.ts';
 import { readCursor } from './read-cursor.ts';
 
 interface CorrectionRow {
@@ -27,16 +28,19 @@ interface CorrectionRow {
 
 /**
  * Each correction credits what its event was charged before it: the entry of the event, or the correction before. Its own
- * entries and its batch say the same, an amended quantity is priced again, and nothing follows a void.
+ * entries and its batch say the same, an amended quantity is priced again, and nothing follows a void. All entries of an
+ * event are on its own day; when that is archived, their sum alone is compared.
  */
 const CORRECTIONS = {
   name: 'prove_correction',
   page: 1_000,
-  sql: `select c.event_key, c.correction_no, c.kind, w.account_id, c.meter, c.quantity, c.ruleset_hash, c.charged, o.event_time,
+  sql: `select c.event_key, c.correction_no, c.kind, w.account_id, c.meter, c.quantity, c.ruleset_hash, c.charged, coalesce(o.event_time, to_timestamp(
+        ('x' || left(replace(c.event_key::text, '-', ''), 12))::bit(48)::bigint / 1000.0)) as event_time,
       c.correction_no = row_number() over event and coalesce(lag(c.kind) over event, 'amend') = 'amend' as is_next,
+      c.reversed = coalesce(lag(c.charged) over event, -o.amount, c.reversed) and ${isArchivedSql('c.event_key')} or
       c.reversed = coalesce(lag(c.charged) over event, -o.amount) and r.amount = c.reversed and r.kind = ${ENTRY_KIND.reversal}
         and (r.wallet_id, r.lane, r.batch_no) = (o.wallet_id, c.lane, c.batch_no) and o.wallet_id = c.wallet_id is true as credits,
-      case c.kind when 'void' then a.event_key is null and c.charged = 0
+      ${isArchivedSql('c.event_key')} or case c.kind when 'void' then a.event_key is null and c.charged = 0
         else a.amount = -c.charged and a.kind = ${ENTRY_KIND.amended}
           and (a.wallet_id, a.lane, a.batch_no) = (o.wallet_id, c.lane, c.batch_no) end is true as charges,
       b.priced = c.charged - c.reversed and b.kind = case c.kind when 'void' then 'reversal' else 'amend' end is true as is_booked,
@@ -97,11 +101,12 @@ async function sumStored(client: pg.PoolClient) {
     priced: bigint;
     batches: bigint;
   }>(
-    `select coalesce(-sum(amount), 0)::bigint as charged, count(*) filter (where kind = $1) as reversals,
-       count(*) filter (where kind = $2) as amendments,
+    `select coalesce(-sum(amount), 0)::bigint as charged,
+       coalesce(sum(entries) filter (where kind = $1), 0)::bigint as reversals,
+       coalesce(sum(entries) filter (where kind = $2), 0)::bigint as amendments,
        (select coalesce(sum(priced), 0)::bigint from batch where kind in ('reversal', 'amend')) as priced,
        (select count(*) from batch where kind in ('reversal', 'amend')) as batches
-     from entry where kind in ($1, $2)`,
+     from ledger_leg where kind in ($1, $2)`,
     [ENTRY_KIND.reversal, ENTRY_KIND.amended],
   );
   const row = rows[0];

@@ -3,6 +3,7 @@ import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
 import type { ExactCharge } from '../../../domain/money/price.ts';
 import type { StoredFact } from '../../../pipeline/lane/facts-codec.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { isArchivedSql } from './archived-day-sql.ts';
 
 const ATTOS_PER_NANO = 10n ** 18n;
 
@@ -37,7 +38,7 @@ export class ResidueProof {
     let wallets = 0;
     for await (const row of carriedResidues(client)) {
       const name = nameOf(row.tenant_id, row.account_id);
-      if (row.currency !== currency || this.#unknown.has(name)) continue;
+      if (row.currency !== currency || row.is_archived || this.#unknown.has(name)) continue;
       wallets++;
       const computed = (this.#left.get(name) ?? 0n) + BigInt(row.released);
       if (computed !== row.residue)
@@ -68,6 +69,8 @@ interface ResidueRow {
   readonly currency: string;
   readonly residue: bigint;
   readonly released: string;
+  /** Some of its released usage is in archived days, where what was paid for each event is not at hand. */
+  readonly is_archived: boolean;
 }
 
 /** Each wallet's residue, and what its released usage left, in 10^-18 nano-units. */
@@ -78,7 +81,9 @@ async function* carriedResidues(client: pg.PoolClient): AsyncIterable<ResidueRow
       `select w.wallet_id, w.tenant_id, w.account_id, w.currency, w.residue, coalesce((
          select sum((q.amount + e.amount)::numeric * ${ATTOS_PER_NANO} + q.residue)
          from quarantine q join entry e using (event_key)
-         where q.wallet_id = w.wallet_id and q.status = 'posted' and e.kind = $3), 0)::text as released
+         where q.wallet_id = w.wallet_id and q.status = 'posted' and e.kind = $3), 0)::text as released,
+         exists (select from quarantine q where q.wallet_id = w.wallet_id and q.status = 'posted'
+           and ${isArchivedSql('q.event_key')}) as is_archived
        from wallet w where w.wallet_id > $1 order by w.wallet_id limit $2`,
       [after, PAGE, ENTRY_KIND.released],
     );
