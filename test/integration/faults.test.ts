@@ -145,12 +145,21 @@ test('a service told to stop under load gives back what it cannot finish, and th
   const place = { databaseUrl: await testDatabase(), redisUrl: (await ownRedis()).url };
   // Nothing may have to wait for a lock to end: that would be the same as being killed.
   const jobLockMs = 300_000;
+  // Stopped from within its fourth commit: whoever looked on would come too late on a busy machine.
   let commits = 0;
-  const first = await runService({ ...place, batchEventsMax: 100, jobLockMs, onCommit: () => commits++ });
+  let stopping: Promise<void> | undefined;
+  const first: TestService = await runService({
+    ...place,
+    batchEventsMax: 100,
+    jobLockMs,
+    onCommit() {
+      if (++commits === 4) stopping = first.service.close({ graceMs: 0 });
+    },
+  });
   const usage = client(place);
   const data = await send(usage, 23);
-  await until('the first service works', () => commits > 3, PATIENCE_MS);
-  await first.service.close({ graceMs: 0 });
+  await until('the first service is being stopped', () => stopping !== undefined, PATIENCE_MS);
+  await stopping;
   await first.engine.close();
   expect((await usage.counts()).waiting).toBeGreaterThan(0);
   const second = await start(place, { jobLockMs });
