@@ -26,7 +26,7 @@ export function createHistory(pool: pg.Pool): History {
         // A clock that was set back can leave the end before the beginning: then nothing happened in between.
         const closing = last.sequence < opening.sequence ? opening : last;
         const range = { after: opening.sequence, through: closing.sequence };
-        for await (const page of readEntries(client, wallet.walletId, range)) onEntries(page);
+        for await (const page of readEntries(client, wallet, range)) onEntries(page);
         return { wallet, opening, closing };
       }),
     prove: (walletId, batches, heads) => atOneMoment(pool, (client) => proveEntries(client, walletId, batches, heads)),
@@ -43,7 +43,7 @@ export function createHistory(pool: pg.Pool): History {
         const through = before === undefined ? 2n ** 62n : before - 1n;
         const entries: StatementEntry[] = [];
         const range = { after: 0n, through, newestFirst: limit };
-        for await (const page of readEntries(client, wallet.walletId, range)) entries.push(...page);
+        for await (const page of readEntries(client, wallet, range)) entries.push(...page);
         return { wallet, entries };
       }),
     audit: (filter) => readAudit(pool, filter),
