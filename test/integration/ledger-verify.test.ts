@@ -124,7 +124,7 @@ const TABLES: readonly (readonly [table: string, which: string, except: readonly
   ['batch_facts', 'true', []],
   ['lane_head', 'last_batch > 1', ['ingested_at', 'features_through']],
   ['wallet', "status = 'active' and seq > 0", ['opened_at', 'status_sequence', 'tenant_id', ...THROTTLE]],
-  ['wallet', "status = 'frozen'", ['opened_at', 'status_sequence', 'frozen_at', 'tenant_id']],
+  ['wallet', "status = 'frozen'", ['opened_at', 'status_sequence', 'frozen_at', 'tenant_id', ...THROTTLE]],
   ['quarantine', "status = 'open'", []],
   ['quarantine', "status = 'posted'", []],
   ['quarantine', "status = 'void'", []],
