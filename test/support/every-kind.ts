@@ -130,4 +130,5 @@ export async function fillEveryKind(ledger: TestLedger): Promise<void> {
 /** Usage that stays open in quarantine: its day cannot be archived. */
 export async function leaveOpen(ledger: TestLedger): Promise<void> {
   await ledger.use('gpus', [{ id: 'gpu-open', meter: 'gpu', dollars: '1' }]);
+  await ledger.use('tight', [{ id: 'tight-open', dollars: '9' }]);
 }

@@ -33,7 +33,7 @@ export function createHistory(pool: pg.Pool, files: ArchiveFiles = createArchive
         const closing = last.sequence < opening.sequence ? opening : last;
         const range = { after: opening.sequence, through: closing.sequence };
         const archived = await readArchivedPart(client, files, wallet.walletId, range);
-        for await (const page of readEntries(client, wallet.walletId, range, archived.rows)) onEntries(page);
+        for await (const page of readEntries(client, wallet, range, archived.rows)) onEntries(page);
         return { wallet, opening, closing, away: archived.away };
       }),
     prove: (walletId, batches, heads) =>
@@ -53,7 +53,7 @@ export function createHistory(pool: pg.Pool, files: ArchiveFiles = createArchive
         const entries: StatementEntry[] = [];
         const range = { after: 0n, through, newestFirst: limit };
         const archived = await readArchivedPart(client, files, wallet.walletId, range);
-        for await (const page of readEntries(client, wallet.walletId, range, archived.rows)) entries.push(...page);
+        for await (const page of readEntries(client, wallet, range, archived.rows)) entries.push(...page);
         return { wallet, entries, away: archived.away };
       }),
     audit: (filter) => readAudit(pool, filter),

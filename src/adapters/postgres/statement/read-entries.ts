@@ -3,7 +3,7 @@ import { eventKeyOf, formatEventKey, parseEventKey } from '../../../domain/event
 import { ENTRY_KIND, entryKindName } from '../../../domain/ledger/wallet.ts';
 import { parseJsonObject } from '../../../json-object.ts';
 import { decodeFacts, type StoredFact } from '../../../pipeline/lane/facts-codec.ts';
-import type { StatementEntry } from '../../../pipeline/statement/statement.ts';
+import type { StatementEntry, StatementWallet } from '../../../pipeline/statement/statement.ts';
 import { readCursor } from '../queries/read-cursor.ts';
 
 /** An entry, wherever it is, with its batch. */
@@ -45,7 +45,7 @@ export interface EntryRange {
  */
 export async function* readEntries(
   client: pg.PoolClient,
-  walletId: bigint,
+  wallet: Pick<StatementWallet, 'walletId' | 'account'>,
   range: EntryRange,
   archived: readonly ReadRow[],
 ): AsyncGenerator<readonly StatementEntry[]> {
@@ -59,9 +59,9 @@ export async function* readEntries(
         b.kind as batch_kind, b.actor, b.reason, b.idempotency_key, q.event as usage
       from entry e join batch b using (lane, batch_no)
       left join quarantine q on e.kind = ${ENTRY_KIND.released} and q.event_key = e.event_key
-      where e.wallet_id = ${walletId} and e.seq > ${after} and e.seq <= ${through} ${order}`,
+      where e.wallet_id = ${wallet.walletId} and e.seq > ${after} and e.seq <= ${through} ${order}`,
   });
-  const facts = new BatchFacts(client);
+  const facts = new BatchFacts(client, wallet.account);
   let page: StatementEntry[] = [];
   let left = newestFirst ?? Number.POSITIVE_INFINITY;
   for await (const row of merge(attached, archived, newestFirst !== undefined)) {
@@ -142,14 +142,16 @@ function fromUsage(json: string): Told {
   };
 }
 
-/** The posted events of one batch after another, by their keys. */
+/** An account's posted events of one batch after another, by their keys. */
 class BatchFacts {
   readonly #client: pg.PoolClient;
+  readonly #account: string;
   #batch = '';
   #facts: ReadonlyMap<string, StoredFact> = new Map();
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, account: string) {
     this.#client = client;
+    this.#account = account;
   }
 
   async find(lane: number, batchNo: bigint, key: string): Promise<StoredFact | undefined> {
@@ -160,7 +162,7 @@ class BatchFacts {
         [lane, batchNo],
       );
       const facts = rows[0] === undefined ? [] : decodeFacts(rows[0].facts);
-      const posted = facts.filter(({ status }) => status === 'posted');
+      const posted = facts.filter(({ status, account }) => status === 'posted' && account === this.#account);
       this.#facts = new Map(posted.map((fact) => [formatEventKey(eventKeyOf(fact)), fact]));
       this.#batch = batch;
     }

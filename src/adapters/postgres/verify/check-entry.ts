@@ -22,18 +22,20 @@ export function checkOtherEntries(
   rows: readonly EntryRow[],
 ): readonly LedgerFinding[] {
   const ended = rows.filter(({ kind }) => kind === ENTRY_KIND.expired);
-  const breakage = contra.reduce((sum, leg) => sum + (leg.ledgerAccount === 'breakage' ? leg.amount : 0n), 0n);
+  const legs = contra.filter(({ ledgerAccount }) => ledgerAccount === 'breakage');
+  const breakage = legs.reduce((sum, { amount }) => sum + amount, 0n);
   return rows.flatMap((row) => {
     if (row.kind === ENTRY_KIND.expired) {
       // Of several, the sum alone is known: the two sides of the batch are compared for all kinds.
-      const amount = ended.length === 1 ? -breakage : row.amount;
+      const amount = ended.length === 1 && legs.length > 0 ? -breakage : row.amount;
       return [
         ...changedEntry(row, 'amount', row.amount, amount, 'the batch posted another amount as breakage'),
         ...changedEntry(row, 'content_hash', row.content_hash, 0n, 'credit that ended has no content'),
       ];
     }
     const isStatus = row.kind === ENTRY_KIND.freeze || row.kind === ENTRY_KIND.thaw;
-    if (!isStatus) return [insertedEntry(row, 'no stored event of its batch was charged with it')];
+    if (!isStatus)
+      return [insertedEntry(row, 'no stored event of its batch was charged with it, or it was of another kind')];
     const why = 'a freeze or thaw moves no money and has no content';
     return [
       ...changedEntry(row, 'amount', row.amount, 0n, why),

@@ -17,6 +17,7 @@ type Row = HoldRow & {
 };
 
 interface Answered {
+  readonly operation: string;
   readonly actor: string;
   readonly result: Readonly<Record<string, string | null>>;
 }
@@ -31,7 +32,7 @@ interface Charge {
   readonly at: string;
 }
 
-const ANSWER = `json_build_object('actor', o.actor, 'result', o.result)`;
+const ANSWER = `json_build_object('operation', o.operation, 'actor', o.actor, 'result', o.result)`;
 const OF_HOLD = 'from hold_operation o where o.tenant_id = h.tenant_id and o.hold_id = h.hold_id';
 
 /**
@@ -81,6 +82,11 @@ function* holdFindings(row: Row): Generator<LedgerFinding> {
     const why = `hold ${row.hold_id} is there, and no request that placed it`;
     yield finding({ what: 'missing', table: 'hold_operation', ...about, why });
     return;
+  }
+  const ending = charge !== null ? 'capture' : row.state === 'released' ? 'release' : undefined;
+  if (ending !== undefined && last.operation !== ending) {
+    const why = `hold ${row.hold_id} is ${row.state}, and no request to ${ending} it is there`;
+    yield finding({ what: 'missing', table: 'hold_operation', column: 'operation', ...about, why });
   }
   const iso = (at: Date | null) => at?.toISOString() ?? null;
   const told = last.result;

@@ -81,7 +81,13 @@ function checkReleased(carried: Carried, row: EntryRow): readonly LedgerFinding[
   }
   const expected = pay(carried, { nanos: row.q_amount, attos: row.q_residue ?? 0n }, -row.amount);
   if (expected !== -row.amount) carried.residue = undefined;
-  return changedEntry(row, 'amount', row.amount, -expected, 'the quantity it was made from costs otherwise');
+  return changedEntry(
+    row,
+    'amount',
+    row.amount,
+    -expected,
+    'its row of quarantine says another amount; one of them was changed',
+  );
 }
 
 /** What must have been paid for a charge; where the residue is not known, what was paid if it is at most a nano off. */
