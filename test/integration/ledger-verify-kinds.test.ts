@@ -4,6 +4,9 @@ import { fillEveryKind, leaveOpen, TOKENS_RULESET } from '../support/every-kind.
 import { openTestLedger } from '../support/ledger.ts';
 import { otherValue, verifyAfter } from '../support/verify.ts';
 
+/** What services were last told of a spending limit; nothing else depends on it. */
+const TOLD = ['throttle_told_at', 'throttle_told_sequence'];
+
 /** Which rows, how many there are at least, and what of them nothing holds (docs/ledger-verify.md). */
 const ROWS: readonly (readonly [table: string, which: string, except: readonly string[]])[] = [
   ...[3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].map((kind) => ['entry', `kind = ${kind}`, []] as const),
@@ -23,7 +26,7 @@ const ROWS: readonly (readonly [table: string, which: string, except: readonly s
   [
     'wallet',
     'throttle_limit is not null',
-    ['opened_at', 'status_sequence', 'tenant_id', 'throttle_period_at', 'throttle_spent'],
+    ['opened_at', 'status_sequence', 'tenant_id', 'throttle_period_at', 'throttle_spent', ...TOLD],
   ],
   [
     'wallet',
@@ -33,6 +36,7 @@ const ROWS: readonly (readonly [table: string, which: string, except: readonly s
       'status_sequence',
       'tenant_id',
       ...['limit', 'period_ms', 'period_at', 'spent'].map((name) => `throttle_${name}`),
+      ...TOLD,
     ],
   ],
   ['hold', "state = 'captured'", []],

@@ -87,7 +87,7 @@ export async function fillEveryKind(ledger: TestLedger): Promise<void> {
   await setLimits(admin, {
     ...requestOf(),
     wallet: wallet('tight'),
-    throttle: { ...throttle, limit: 5n * USD },
+    throttle: { ...throttle, limit: 7n * USD },
     overdraftNanos,
   });
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
-import { replayGrants } from './replay-grants.ts';
+import { countAway, replayGrants } from './replay-grants.ts';
 
 /**
  * Credit in grants is what was given less what every batch took, it is never more than the balance of its wallet, and
@@ -27,6 +27,7 @@ export async function proveGrants(client: pg.PoolClient): Promise<Proof> {
   );
   const { grants = 0n, off_burns = 0n, off_balance = 0n, examples = null } = rows[0] ?? {};
   const replayed = await replayGrants(client);
+  const away = await countAway(client);
   const wrong = [
     ...(off_burns === 0n
       ? []
@@ -41,6 +42,10 @@ export async function proveGrants(client: pg.PoolClient): Promise<Proof> {
   return {
     name: 'grants are what was given less what was spent',
     ok: wrong.length === 0,
-    detail: [`${grants} grants`, ...wrong].join('; '),
+    detail: [
+      `${grants} grants`,
+      ...(away === 0n ? [] : [`${away} wallets with archived entries are not played again`]),
+      ...wrong,
+    ].join('; '),
   };
 }
