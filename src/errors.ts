@@ -55,6 +55,7 @@ export const ERROR_CATALOGUE = {
     fix: 'Give a file that `tollkeeper statement ACCOUNT --proof` has printed.',
   },
   WALLET_STATE: { kind: 'conflict', fix: 'Look at the wallet with `tollkeeper wallet show` first.' },
+  ACCOUNT_INVALID: { kind: 'usage', fix: 'Give the name that usage carries: 1 to 128 bytes, no control characters.' },
   AMOUNT_INVALID: { kind: 'usage', fix: 'Write money as a positive decimal with its currency, for example 20.00 USD.' },
   GRANT_EXPIRED: { kind: 'usage', fix: 'Give a date in the future, or none.' },
   REFUND_TOO_LARGE: { kind: 'conflict', fix: 'Refund at most the paid credit that is neither spent nor held.' },

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { isServerAway } from '../adapters/postgres/sql-state.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { INGEST_QUEUE } from '../queues.ts';
@@ -52,6 +53,7 @@ export interface IntakeOptions {
 const JOB_DIGITS = 8;
 
 const PATIENCE_MS = 30_000;
+const AWAY_POLL_MS = 250;
 /** How long what is gone may take to hang up. */
 const HANG_UP_MS = 2_000;
 
@@ -61,11 +63,10 @@ const HANG_UP_MS = 2_000;
  */
 export async function openIntake(options: IntakeOptions): Promise<OpenIntake> {
   const { config, ruleset, onProblem, patienceMs = PATIENCE_MS } = options;
-  const engine = await openEngine(engineSettings(config), {
-    mode: 'shared',
-    onError: (error) => onProblem('engine', error),
-  });
-  const service = (await isServed(engine))
+  const engine = await patiently(patienceMs, onProblem, () =>
+    openEngine(engineSettings(config), { mode: 'shared', onError: (error) => onProblem('engine', error) }),
+  );
+  const service = (await patiently(patienceMs, onProblem, () => isServed(engine)))
     ? undefined
     : await startService(engine, {
         ruleset: () => ruleset,
@@ -100,6 +101,23 @@ export async function openIntake(options: IntakeOptions): Promise<OpenIntake> {
       await engine.close();
     },
   };
+}
+
+/** Asks again while the server is ending or coming back: whoever asks at such a moment has done nothing wrong. */
+async function patiently<T>(
+  patienceMs: number,
+  onProblem: IntakeOptions['onProblem'],
+  ask: () => Promise<T>,
+): Promise<T> {
+  for (const endsMs = performance.now() + patienceMs; ; ) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isServerAway(error) || performance.now() >= endsMs) throw error;
+      onProblem('engine', error);
+      await sleep(AWAY_POLL_MS);
+    }
+  }
 }
 
 /**

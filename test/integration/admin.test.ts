@@ -162,6 +162,15 @@ describe('top-up', () => {
     expect(await messages(ledger)).toMatchObject([{ account: 'acme', status: 'funded', sequence: 1, until: null }]);
   });
 
+  test.each(['', 'a\nb', 'a\u202eb', 'a'.repeat(129)])(
+    'to an account that no usage can have is refused: %j',
+    async (account) => {
+      const ledger = await openTestLedger();
+      expect(await codeOf(topUp(ledger.admin, credit(account, 1)))).toBe('ACCOUNT_INVALID');
+      expect(await ledger.queries.wallets({ tenant: 'default', limit: 10 })).toEqual([]);
+    },
+  );
+
   test('eight at once all count, in one gapless history', async () => {
     const ledger = await openTestLedger();
     await Promise.all(Array.from({ length: 8 }, () => topUp(ledger.admin, credit('acme', 3))));

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -140,3 +141,19 @@ test('a lock file that a power cut left empty counts as free', async () => {
   await writeFile(join(dir, 'engine.json'), '');
   expect(await lockEngine(dir)).toMatchObject({ status: 'locked' });
 });
+
+test('a killed server that nobody has collected yet is waited for, or its pid file goes: PostgreSQL takes it for alive', async () => {
+  const dir = await temporaryDirectory();
+  // The shell becomes another program, which never collects the child it started.
+  const parent = spawn('sh', ['-c', 'sleep 0.05 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const [line] = await once(createInterface({ input: parent.stdout }), 'line');
+  const zombie = Number(line);
+  await until('the child is a zombie', async () => (await readFile(`/proc/${zombie}/stat`, 'utf8')).includes(') Z '));
+  const pidFile = join(dir, 'postmaster.pid');
+  await writeFile(pidFile, `${zombie}\n${dir}\n`);
+  const startedAtMs = performance.now();
+  await stopOrphan(dir, () => undefined);
+  expect(performance.now() - startedAtMs).toBeGreaterThan(1_000);
+  expect(await exists(pidFile)).toBe(false);
+}, 60_000);

@@ -142,6 +142,11 @@ const QUANTITY_FIXES: Readonly<Record<QuantityError, string>> = {
   QUANTITY_TOO_PRECISE: 'Round at the source; at most 18 decimals are kept exactly.',
 };
 
+/** What is wrong with an account's name, in words; undefined when usage may carry it. */
+export function accountNameProblem(account: string): string | undefined {
+  return checkText({ account }, 'account', NAME_BYTES_MAX)?.fix;
+}
+
 function checkText(raw: RawEvent, field: string, bytesMax: number): Problem | undefined {
   const value = raw[field];
   if (typeof value !== 'string') {

@@ -1,3 +1,4 @@
+import { accountNameProblem } from '../../domain/events/parse-event.ts';
 import { addressOf, derivedId } from '../../domain/ids.ts';
 import { BASE_PRIORITY, type CreditSource } from '../../domain/ledger/grant.ts';
 import { type GrantTerms, PROMOTIONAL_PRIORITY, topUpWallet } from '../../domain/ledger/top-up-wallet.ts';
@@ -33,6 +34,10 @@ type Answer = TopUpOutcome & { readonly isRepeated: boolean };
  */
 export async function topUp(store: AdminStore, request: TopUpRequest): Promise<Answer> {
   const { tenant, account, currency, nowMs, dryRun } = request;
+  const problem = accountNameProblem(account);
+  if (problem !== undefined) {
+    throw new AppError('ACCOUNT_INVALID', `${JSON.stringify(account)} cannot be an account.`, { fix: problem });
+  }
   const address = addressOf(tenant, account, currency);
   const scope = { ...address, nowMs, dryRun };
   const first = await store.transact(scope, (transaction) => credit(transaction, request, address));

@@ -6,6 +6,7 @@ import { errnoOf, failureFromErrno } from './engine-failure.ts';
 import { commandLine, processStart } from './process-identity.ts';
 
 const POLL_MS = 25;
+const REAPED_MS_MAX = 10_000;
 const FAST_SHUTDOWN_MS = 30_000;
 const IMMEDIATE_SHUTDOWN_MS = 10_000;
 
@@ -19,7 +20,11 @@ export async function stopOrphan(pgdata: string, log: (line: string) => void): P
   const pid = await pidIn(pidFile);
   // A pid file whose process is gone (power cut, kill -9) is PostgreSQL's own business: it also looks for left-over
   // backends that still hold the shared memory, which we could not see.
-  if (pid === undefined || (await processStart(pid)) === undefined) return;
+  if (pid === undefined) return;
+  if ((await processStart(pid)) === undefined) {
+    await waitUntilReaped(pid, pidFile);
+    return;
+  }
 
   if (!(await isPostmasterOf(pid, pgdata))) {
     // After a reboot any program can have the old pid, and PostgreSQL would refuse to start because of it.
@@ -28,6 +33,27 @@ export async function stopOrphan(pgdata: string, log: (line: string) => void): P
   }
   log(`stopping the PostgreSQL server (pid ${pid}) that an earlier Tollkeeper left behind`);
   await stopProcess(pid);
+}
+
+/**
+ * Dead, but not yet collected by its parent, a process still has its pid, and PostgreSQL would take it for alive. Where no
+ * parent ever collects it, the file goes: long before that the server's own processes have noticed its death and ended.
+ */
+async function waitUntilReaped(pid: number, pidFile: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < REAPED_MS_MAX; waitedMs += POLL_MS) {
+    if (!hasPid(pid)) return;
+    await delay(POLL_MS);
+  }
+  await rm(pidFile, { force: true });
+}
+
+function hasPid(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
 }
 
 /** The file that a running server keeps in its data directory. */
