@@ -30,7 +30,7 @@ export async function copySeconds(url: string, items: readonly LaneEvent[], conn
 /** Seconds of raw INSERT … SELECT FROM unnest, with the arrays encoded before the clock starts. */
 export async function unnestSeconds(url: string, items: readonly LaneEvent[], connections: number): Promise<number> {
   const batches = inBatches(entriesOf(items)).map((entries) => [
-    uuidArray(entries, (entry, bytes, offset) => writeEventKey(entry.key, bytes, offset)),
+    uuidArray(entries, (entry, view, offset) => writeEventKey(entry.key, view, offset)),
     int8Array(entries, (entry) => entry.wallet.walletId),
     int8Array(entries, (entry) => entry.seq),
     int8Array(entries, (entry) => entry.amount),

@@ -120,7 +120,7 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: Batc
       int8Array(heads, (wallet) => wallet.seq),
       int8Array(checkpoints, (account) => account.wallet.walletId),
       byteaArray(checkpoints, (account) => encodeFeatures(account.features)),
-      uuidArray(inserted, (entry, bytes, offset) => writeEventKey(entry.key, bytes, offset)),
+      uuidArray(inserted, (entry, view, offset) => writeEventKey(entry.key, view, offset)),
       int8Array(inserted, (entry) => entry.wallet.walletId),
       int8Array(inserted, (entry) => entry.seq),
       int8Array(inserted, (entry) => entry.amount),

@@ -32,19 +32,20 @@ export function eventKeyOf(
   };
 }
 
-/** Writes the 16 key bytes at an offset of a buffer. */
-export function writeEventKey(key: EventKey, target: Buffer, offset: number): void {
-  target.writeUInt16BE(Math.floor(key.timeMs / 0x1_0000_0000), offset);
-  target.writeUInt32BE(key.timeMs % 0x1_0000_0000, offset + 2);
-  target.writeUInt16BE(key.h2, offset + 6);
-  target.writeUInt32BE(key.h0, offset + 8);
-  target.writeUInt32BE(key.h1, offset + 12);
+/** Writes the 16 key bytes at an offset of a view; views write numbers several times faster than buffers do. */
+export function writeEventKey(key: EventKey, target: DataView, offset: number): void {
+  // A view takes a number modulo 2^32, which leaves the low word of the time.
+  target.setUint16(offset, Math.floor(key.timeMs / 0x1_0000_0000));
+  target.setUint32(offset + 2, key.timeMs);
+  target.setUint16(offset + 6, key.h2);
+  target.setUint32(offset + 8, key.h0);
+  target.setUint32(offset + 12, key.h1);
 }
 
 /** The key as PostgreSQL prints a uuid. */
 export function formatEventKey(key: EventKey): string {
   const bytes = Buffer.allocUnsafe(16);
-  writeEventKey(key, bytes, 0);
+  writeEventKey(key, new DataView(bytes.buffer, bytes.byteOffset, 16), 0);
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
