@@ -6,6 +6,9 @@ import { viewOf, writeInt64, writeSafeInt64, writeTimestamp } from './binary-arr
 export const ENTRY_COLUMNS =
   'event_key, wallet_id, seq, amount, balance_after, event_time, content_hash, batch_no, lane, kind';
 
+/** The statement that takes what `encodeEntries` makes. */
+export const COPY_ENTRIES = `copy entry (${ENTRY_COLUMNS}) from stdin (format binary)`;
+
 // PostgreSQL's binary COPY format: a signature, flags and extension length, then tuples, then −1.
 // https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 const SIGNATURE = Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex');

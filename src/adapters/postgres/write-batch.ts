@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { writeEventKey } from '../../domain/events/event-key.ts';
 import { encodeFeatures } from '../../domain/features/account-features.ts';
 import { formatIso } from '../../domain/time.ts';
@@ -8,7 +7,8 @@ import { AppError } from '../../errors.ts';
 import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts';
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
-import { ENTRY_COLUMNS, encodeEntries } from './copy-entries.ts';
+import { COPY_ENTRIES, encodeEntries } from './copy-entries.ts';
+import { copyRows } from './copy-rows.ts';
 import { insertNewWallets, writeRareRows } from './write-rare-rows.ts';
 
 /** Up to so many entries travel inside the one statement; COPY costs two more round trips. */
@@ -21,15 +21,14 @@ const INSERTED_MAX = 1_000;
  * event loop; a large batch sends its entries by COPY, which is twice as fast per row.
  */
 export async function writeBatch(client: pg.PoolClient, batch: BatchRecord): Promise<Buffer> {
-  // Compression runs on another thread while the entries are written.
-  const facts = encodeFacts(batch.facts);
   const copyBytes = encodeEntries(batch.entries, batch.batchNo, batch.lane);
-  const chain = chainAfter(batch, copyBytes);
-
   await insertNewWallets(client, batch);
   const copies = batch.entries.length > INSERTED_MAX;
-  if (copies) await copyEntries(client, copyBytes);
-  await writeHeads(client, batch, { chain, facts: await facts, inserted: copies ? [] : batch.entries });
+  const copied = copies ? copyRows(client, COPY_ENTRIES, copyBytes) : undefined;
+  // Hashed, encoded and compressed while the server reads its rows.
+  const chain = chainAfter(batch, copyBytes);
+  const [facts] = await Promise.all([encodeFacts(batch.facts), copied]);
+  await writeHeads(client, batch, { chain, facts, inserted: copies ? [] : batch.entries });
   await writeRareRows(client, batch);
   return chain;
 }
@@ -44,15 +43,6 @@ export type ChainedBatch = Pick<
 export function chainAfter(batch: ChainedBatch, copyBytes: Buffer): Buffer {
   const header = `${batch.lane}|${batch.batchNo}|${batch.epoch}|${batch.rulesetHash}|${batch.priced}|${batch.facts.length}|`;
   return hash('sha256', Buffer.concat([batch.previousChain, Buffer.from(header), copyBytes]), 'buffer');
-}
-
-function copyEntries(client: pg.PoolClient, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = client.query(copyFrom(`copy entry (${ENTRY_COLUMNS}) from stdin (format binary)`));
-    stream.on('error', reject);
-    stream.on('finish', () => resolve());
-    stream.end(bytes);
-  });
 }
 
 const WRITE_HEADS = `
