@@ -51,7 +51,16 @@ export function openWallet(
 }
 
 /** Kinds of entries, as stored. */
-export const ENTRY_KIND = { usage: 1, fact: 2, topup: 3, freeze: 4, thaw: 5, released: 6 } as const;
+export const ENTRY_KIND = {
+  usage: 1,
+  fact: 2,
+  topup: 3,
+  freeze: 4,
+  thaw: 5,
+  released: 6,
+  charged: 16,
+  credited: 17,
+} as const;
 export type EntryKind = (typeof ENTRY_KIND)[keyof typeof ENTRY_KIND];
 
 /** What SQL knows a kind as, for statements and lists. */
@@ -65,7 +74,7 @@ export function entryKindName(kind: number): string {
  * far as the overdraft limit; beyond that it is quarantined `over_limit`. Never clamped: negative balances are exact.
  */
 export function judgeDebit(
-  wallet: WalletHead,
+  wallet: Pick<WalletHead, 'status' | 'posted' | 'held' | 'overdraftLimit'>,
   amount: bigint,
   overdraftDefault: bigint,
 ): 'post' | 'frozen' | 'over_limit' {

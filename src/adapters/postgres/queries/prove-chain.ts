@@ -4,6 +4,7 @@ import type { ChangeKind } from '../../../domain/ledger/wallet-change.ts';
 import { decodeFacts } from '../../../pipeline/lane/facts-codec.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
 import { chainAfterChange } from '../admin/change-chain.ts';
+import { chainAfterSet } from '../admin/set-chain.ts';
 import { encodeEntries } from '../copy-entries.ts';
 import { chainAfter } from '../write-batch.ts';
 import { type ChainEntryRow, encodable, inLaneOrder } from './entry-order.ts';
@@ -12,7 +13,7 @@ import { BatchedRows, readCursor } from './read-cursor.ts';
 interface BatchRow {
   readonly lane: number;
   readonly batch_no: bigint;
-  readonly kind: 'usage' | ChangeKind;
+  readonly kind: 'usage' | 'set' | ChangeKind;
   readonly epoch: bigint;
   readonly events: number;
   readonly priced: bigint;
@@ -105,6 +106,12 @@ function linkOf(batch: BatchRow, rows: readonly ChainEntryRow[], previous: Buffe
   }
   const contra = contraSchema.parse(batch.contra) ?? [];
   const { idempotency_key: key, request_hash: hash } = batch;
+  if (batch.kind === 'set') {
+    const bytes = encodeEntries(rows.map(encodable), Number(batch.batch_no), lane);
+    const { actor, reason } = batch;
+    const atMs = batch.posted_at.getTime();
+    return chainAfterSet(previous, { lane, batchNo: batch.batch_no, epoch, atMs, actor, reason, contra }, bytes);
+  }
   return chainAfterChange(
     previous,
     { lane, lastBatch: batch.batch_no, epoch, atMs: batch.posted_at.getTime() },

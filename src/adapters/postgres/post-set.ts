@@ -1,0 +1,231 @@
+import type pg from 'pg';
+import { formatEventKey } from '../../domain/events/event-key.ts';
+import type { SetRow, SetWallet } from '../../domain/ledger/judge-set.ts';
+import type { WalletStatus } from '../../domain/ledger/wallet.ts';
+import { formatIso } from '../../domain/time.ts';
+import { AppError } from '../../errors.ts';
+import type { SetRecord, SetStore, SetTransaction } from '../../pipeline/admin/post-set.ts';
+import { KeyTakenError } from '../../pipeline/lane/lane-store.ts';
+import { walletStatusMessage } from '../../pipeline/wallet-status-message.ts';
+import { exactJson } from './admin/exact-json.ts';
+import { chainAfterSet } from './admin/set-chain.ts';
+import { int8Array } from './binary-array.ts';
+import { COPY_ENTRIES, encodeEntries } from './copy-entries.ts';
+import { copyRows } from './copy-rows.ts';
+import { preparePartitions } from './partitions.ts';
+import { inTransaction } from './pool.ts';
+import { readShardLanes } from './shard-lanes.ts';
+import { isSqlState } from './sql-state.ts';
+
+/**
+ * Sets on PostgreSQL. A set holds its lane's fence FOR UPDATE from the first read to the commit, so that it never meets a
+ * batch half-way, and leaves a note by which the lane's writer reloads the wallets it changed.
+ */
+export function createSetStore(pool: pg.Pool): SetStore {
+  const partitions = new Set<number>();
+  let lanes: Promise<readonly number[]> | undefined;
+  return {
+    async laneOf(shard) {
+      lanes ??= readShardLanes(pool);
+      const lane = (await lanes)[shard];
+      if (lane === undefined) throw new AppError('DATABASE_NOT_MIGRATED', `shard ${shard} has no lane`);
+      return lane;
+    },
+    async transact(lane, { nowMs, timesMs }, work) {
+      await preparePartitions(pool, partitions, timesMs);
+      let place: LanePlace | undefined;
+      try {
+        return await inTransaction(
+          pool,
+          (client) => {
+            if (place === undefined) throw new AppError('DATABASE_NOT_MIGRATED', `lane ${lane} is not laid out`);
+            return work(setTransaction(client, place));
+          },
+          async (client) => {
+            place = await lockLane(client, lane, nowMs);
+          },
+        );
+      } catch (error) {
+        if (isSqlState(error, '23505')) throw new KeyTakenError(`lane ${lane} has a key of the set`, { cause: error });
+        throw error;
+      }
+    },
+  };
+}
+
+interface LanePlace {
+  readonly lane: number;
+  readonly epoch: bigint;
+  readonly changeNo: bigint;
+  readonly batchNo: bigint;
+  readonly chain: Buffer;
+  /** When the set happens: now, but never before the lane's own clock. */
+  readonly atMs: number;
+}
+
+interface LaneRow {
+  readonly epoch: bigint;
+  readonly change_no: bigint;
+  readonly last_batch: bigint;
+  readonly chain: Buffer;
+  readonly ingested_at: Date | null;
+}
+
+/** The fence first, then what it guards in a statement of its own, which sees everything committed before. */
+async function lockLane(client: pg.PoolClient, lane: number, nowMs: number): Promise<LanePlace | undefined> {
+  const sql = `begin; select 1 from lane_epoch where lane = ${Math.trunc(lane)} for update;
+    select e.epoch, e.change_no, h.last_batch, h.chain, h.ingested_at from lane_epoch e join lane_head h using (lane)
+    where lane = ${Math.trunc(lane)}`;
+  const results: unknown = await client.query(sql);
+  const row: LaneRow | undefined = Array.isArray(results) ? results[2]?.rows[0] : undefined;
+  if (row === undefined) return undefined;
+  return {
+    lane,
+    epoch: row.epoch,
+    changeNo: row.change_no + 1n,
+    batchNo: row.last_batch + 1n,
+    chain: row.chain,
+    atMs: Math.max(nowMs, row.ingested_at?.getTime() ?? 0),
+  };
+}
+
+function setTransaction(client: pg.PoolClient, place: LanePlace): SetTransaction {
+  return {
+    wallets: (walletIds) => loadWallets(client, walletIds),
+    findKeys: (rows) => findKeys(client, rows),
+    write: (set) => writeSet(client, place, set),
+  };
+}
+
+async function loadWallets(
+  client: pg.PoolClient,
+  walletIds: readonly bigint[],
+): Promise<ReadonlyMap<bigint, SetWallet>> {
+  const { rows } = await client.query<{
+    wallet_id: bigint;
+    tenant_id: string;
+    account_id: string;
+    status: WalletStatus;
+    status_sequence: bigint;
+    posted: bigint;
+    held: bigint;
+    overdraft_limit: bigint | null;
+    seq: bigint;
+  }>({
+    name: 'load-set-wallets',
+    text: `select wallet_id, tenant_id, account_id, status, status_sequence, posted, held, overdraft_limit, seq from wallet
+      where wallet_id = any($1::bigint[])`,
+    values: [int8Array(walletIds, (walletId) => walletId)],
+  });
+  return new Map(
+    rows.map((row) => [
+      row.wallet_id,
+      {
+        walletId: row.wallet_id,
+        tenant: row.tenant_id,
+        account: row.account_id,
+        status: row.status,
+        statusSequence: Number(row.status_sequence),
+        posted: row.posted,
+        held: row.held,
+        overdraftLimit: row.overdraft_limit,
+        seq: row.seq,
+      },
+    ]),
+  );
+}
+
+async function findKeys(client: pg.PoolClient, rows: readonly SetRow[]): Promise<ReadonlyMap<string, bigint>> {
+  const { rows: stored } = await client.query<{ event_key: string; content_hash: bigint }>({
+    name: 'find-set-keys',
+    text: 'select event_key, content_hash from entry where event_key = any($1::uuid[])',
+    values: [`{${rows.map(({ key }) => formatEventKey(key)).join()}}`],
+  });
+  return new Map(stored.map((row) => [row.event_key, row.content_hash]));
+}
+
+const WRITE_SET = `
+  with head as (
+    update lane_head set last_batch = $2, chain = $3 where lane = $1
+  ), fence as (
+    update lane_epoch set change_no = $4 where lane = $1
+  ), note as (
+    insert into lane_change_set (lane, change_no, wallet_ids) values ($1, $4, $5::bigint[])
+  ), wallets as (
+    update wallet w set posted = u.posted, seq = u.seq, status_sequence = u.sequence
+    from unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) as u(wallet_id, posted, seq, sequence)
+    where w.wallet_id = u.wallet_id
+  ), contra as (
+    insert into batch_contra (lane, batch_no, ledger_account, currency, amount)
+    select $1, $2, c.ledger_account, $9, c.amount from unnest($10::text[], $11::bigint[]) as c(ledger_account, amount)
+  ), audit as (
+    insert into audit_log (tenant_id, actor, action, subject, detail) values ($12, $13, 'wallet.set', $14, $15)
+  ), outbox as (
+    insert into outbox (topic, message_key, payload)
+    select r.topic, r.message_key, r.payload from json_to_recordset($16::json) as r(topic text, message_key text, payload json)
+    on conflict (message_key) do nothing
+  )
+  insert into batch (lane, batch_no, kind, epoch, events, actor, reason, chain, posted_at)
+  values ($1, $2, 'set', $17, $18, $13, $19, $3, $20)`;
+
+/** Entries by COPY, and everything else in one statement. */
+async function writeSet(client: pg.PoolClient, place: LanePlace, set: SetRecord): Promise<void> {
+  const { postings, tenant, actor, reason, currency } = set;
+  const entries = postings.flatMap(({ wallet, entries: legs }) => legs.map((leg) => ({ ...leg, wallet })));
+  const copyBytes = encodeEntries(entries, Number(place.batchNo), place.lane);
+  const copied = copyRows(client, COPY_ENTRIES, copyBytes);
+  const contra = contraOf(set);
+  const chain = chainAfterSet(place.chain, { ...place, actor, reason, contra }, copyBytes);
+  await copied;
+  await client.query({
+    name: 'write-set',
+    text: WRITE_SET,
+    values: [
+      place.lane,
+      place.batchNo,
+      chain,
+      place.changeNo,
+      int8Array(postings, ({ wallet }) => wallet.walletId),
+      int8Array(postings, ({ wallet }) => wallet.posted),
+      int8Array(postings, ({ wallet }) => wallet.seq),
+      int8Array(postings, ({ wallet }) => BigInt(wallet.statusSequence)),
+      currency,
+      contra.map(({ ledgerAccount }) => ledgerAccount),
+      int8Array(contra, ({ amount }) => amount),
+      tenant,
+      actor,
+      `lane ${place.lane} batch ${place.batchNo}`,
+      exactJson({ wallets: postings.length, entries: entries.length, contra, reason }),
+      exactJson(newsOf(set, place.atMs)),
+      place.epoch,
+      entries.length,
+      reason,
+      formatIso(place.atMs),
+    ],
+  });
+}
+
+/** The other side: charges are revenue, credits come from the customer's money or from ours. */
+function contraOf({ postings, source, currency }: SetRecord) {
+  let [charged, credited] = [0n, 0n];
+  for (const { entries } of postings) {
+    for (const { amount } of entries) {
+      if (amount < 0n) charged -= amount;
+      else credited += amount;
+    }
+  }
+  const ledgerAccount = source === 'paid' ? 'cash' : 'promotion';
+  const legs = [
+    { ledgerAccount: 'revenue', currency, amount: charged },
+    { ledgerAccount, currency, amount: -credited },
+  ];
+  return legs.filter(({ amount }) => amount !== 0n);
+}
+
+function newsOf({ postings }: SetRecord, nowMs: number) {
+  const news = { status: 'funded', reason: 'a credit ended the negative balance', nowMs } as const;
+  return postings
+    .filter(({ isFunded }) => isFunded)
+    .map(({ wallet }) => walletStatusMessage({ ...wallet, frozenUntilMs: null, frozenBy: null }, news))
+    .map(({ topic, messageKey, payload }) => ({ topic, message_key: messageKey, payload }));
+}
