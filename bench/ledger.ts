@@ -2,6 +2,7 @@ import { startThrowawayPostgres } from '../src/adapters/postgres/embedded/throwa
 import { LedgerServer, openLanes } from './ledger-database.ts';
 import { type LoadShape, ledgerEvents, withoutRetries } from './ledger-load.ts';
 import { copySeconds, oneByOneSeconds } from './ledger-peers.ts';
+import { benchSets } from './ledger-set.ts';
 import { type BenchRow, median } from './rows.ts';
 
 const REPETITIONS = 5;
@@ -24,7 +25,7 @@ export async function benchLedger(log: (line: string) => void): Promise<BenchRow
   const server = new LedgerServer(postgres.connectionString);
   try {
     const bench = { server, log };
-    return [...(await benchFenced(bench))];
+    return [...(await benchFenced(bench)), ...(await benchSets(bench))];
   } finally {
     await server.close();
     await postgres.stop();

@@ -3,7 +3,7 @@ import { seededRandom } from '../../bench/bench-events.ts';
 import { createSetStore } from '../../src/adapters/postgres/post-set.ts';
 import type { SetStatus } from '../../src/domain/ledger/judge-set.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
-import { postSet, type SetItem, type SetRequest } from '../../src/pipeline/admin/post-set.ts';
+import { type SetItem, SetPoster, type SetRequest } from '../../src/pipeline/admin/post-set.ts';
 import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from '../support/ledger.ts';
 
 function item(id: string, account: string, dollars: number): SetItem {
@@ -46,13 +46,13 @@ async function openAccounts(ledger: TestLedger, accounts: readonly string[]): Pr
 
 test('charges and credits of many wallets are posted in order, and lane writers see them before their next batch', async () => {
   const ledger = await openTestLedger();
-  const store = createSetStore(ledger.pool);
+  const sets = new SetPoster(createSetStore(ledger.pool));
   const accounts = ['ann', 'ben', 'cleo', 'dan', 'eve'];
   await openAccounts(ledger, accounts);
 
   const credits = accounts.map((account) => item(`credit ${account}`, account, 20));
-  expect(words(await postSet(store, request(credits)))).toEqual(accounts.map(() => 'posted'));
-  await postSet(store, request([item('fee 1', 'ann', -3), item('fee 2', 'ben', -4), item('fee 3', 'ann', -5)]));
+  expect(words(await sets.post(request(credits)))).toEqual(accounts.map(() => 'posted'));
+  await sets.post(request([item('fee 1', 'ann', -3), item('fee 2', 'ben', -4), item('fee 3', 'ann', -5)]));
   for (const account of accounts) await ledger.use(account, [{ id: `after ${account}`, dollars: '2' }]);
 
   expect(await balances(ledger)).toEqual({ ann: 9, ben: 13, cleo: 17, dan: 17, eve: 17 });
@@ -61,13 +61,13 @@ test('charges and credits of many wallets are posted in order, and lane writers 
 
 test('a set sent again changes nothing, and an id with another amount or account is a conflict', async () => {
   const ledger = await openTestLedger();
-  const store = createSetStore(ledger.pool);
+  const sets = new SetPoster(createSetStore(ledger.pool));
   await openAccounts(ledger, ['ann', 'ben']);
   const items = [item('a', 'ann', 5), item('b', 'ben', -1), item('a', 'ann', 5), item('b', 'ben', -2)];
-  expect(words(await postSet(store, request(items)))).toEqual(['posted', 'posted', 'duplicate', 'conflict']);
+  expect(words(await sets.post(request(items)))).toEqual(['posted', 'posted', 'duplicate', 'conflict']);
 
   const again = [...items.slice(0, 2), item('c', 'ann', -1), item('a', 'ann', 6), item('b', 'ann', -1)];
-  expect(words(await postSet(store, request(again)))).toEqual([
+  expect(words(await sets.post(request(again)))).toEqual([
     'duplicate',
     'duplicate',
     'posted',
@@ -81,7 +81,7 @@ test('a set sent again changes nothing, and an id with another amount or account
 
 test('what is frozen, short or unknown is left out and named; the rest is posted', async () => {
   const ledger = await openTestLedger();
-  const store = createSetStore(ledger.pool);
+  const sets = new SetPoster(createSetStore(ledger.pool));
   await openAccounts(ledger, ['ann', 'ben', 'cleo']);
   const admin = { key: 'f', actor: 'test', reason: 'a test', nowMs: START_MS, dryRun: false };
   await freeze(ledger.admin, { ...admin, wallet: { tenant: 'default', name: 'ben' }, hours: 2 });
@@ -97,7 +97,7 @@ test('what is frozen, short or unknown is left out and named; the rest is posted
     item('8', 'ann', 2),
     item('9', 'ann', -1), // and now it fits
   ];
-  expect(words(await postSet(store, request(items)))).toEqual([
+  expect(words(await sets.post(request(items)))).toEqual([
     'posted',
     'short',
     'frozen',
@@ -114,9 +114,9 @@ test('what is frozen, short or unknown is left out and named; the rest is posted
 
 test('metering services hear of a wallet whose negative balance a credit ended, once', async () => {
   const ledger = await openTestLedger();
-  const store = createSetStore(ledger.pool);
+  const sets = new SetPoster(createSetStore(ledger.pool));
   await openAccounts(ledger, ['ann', 'ben']);
-  await postSet(store, request([item('1', 'ann', 1), item('2', 'ann', -1), item('3', 'ann', 4), item('4', 'ben', -1)]));
+  await sets.post(request([item('1', 'ann', 1), item('2', 'ann', -1), item('3', 'ann', 4), item('4', 'ben', -1)]));
   const { rows } = await ledger.pool.query<{ payload: { account: string; status: string; sequence: number } }>(
     'select payload from outbox',
   );
@@ -127,17 +127,17 @@ test('metering services hear of a wallet whose negative balance a credit ended, 
 
 test('sets of many clients and usage of the same wallets at the same time lose nothing and post nothing twice', async () => {
   const ledger = await openTestLedger();
-  const store = createSetStore(ledger.pool);
+  const sets = new SetPoster(createSetStore(ledger.pool));
   const accounts = Array.from({ length: 12 }, (_, index) => `acct_${index}`);
   await openAccounts(ledger, accounts);
   const random = seededRandom(20_260_307);
   const pick = () => accounts[Math.floor(random() * accounts.length)] ?? '';
   const items = Array.from({ length: 400 }, (_, index) => item(`i${index}`, pick(), random() < 0.5 ? 3 : -2));
-  const sets = Array.from({ length: 10 }, (_, set) => items.slice(set * 40, set * 40 + 40));
+  const parts = Array.from({ length: 10 }, (_, set) => items.slice(set * 40, set * 40 + 40));
 
   const statuses = new Map<string, string[]>();
-  const sending = [...sets, ...sets].map(async (set) => {
-    const told = words(await postSet(store, request(set)));
+  const sending = [...parts, ...parts].map(async (set) => {
+    const told = words(await sets.post(request(set)));
     for (const [index, { id }] of set.entries()) statuses.set(id, [...(statuses.get(id) ?? []), told[index] ?? '']);
   });
   const using = accounts.map(async (account) => {

@@ -23,13 +23,16 @@ import { isSqlState } from './sql-state.ts';
  */
 export function createSetStore(pool: pg.Pool): SetStore {
   const partitions = new Set<number>();
-  let lanes: Promise<readonly number[]> | undefined;
+  let lanes: readonly number[] | undefined;
   return {
-    async laneOf(shard) {
-      lanes ??= readShardLanes(pool);
-      const lane = (await lanes)[shard];
-      if (lane === undefined) throw new AppError('DATABASE_NOT_MIGRATED', `shard ${shard} has no lane`);
-      return lane;
+    async lanes() {
+      lanes ??= await readShardLanes(pool);
+      const known = lanes;
+      return (shard) => {
+        const lane = known[shard];
+        if (lane === undefined) throw new AppError('DATABASE_NOT_MIGRATED', `shard ${shard} has no lane`);
+        return lane;
+      };
     },
     async transact(lane, { nowMs, timesMs }, work) {
       await preparePartitions(pool, partitions, timesMs);

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { assert } from '../../domain/assert.ts';
 import { eventKeyOf } from '../../domain/events/event-key.ts';
 import {
@@ -51,7 +50,8 @@ export interface SetTransaction {
 
 /** What posting sets needs from the world. */
 export interface SetStore {
-  readonly laneOf: (shard: number) => Promise<number>;
+  /** Where each shard lives. */
+  readonly lanes: () => Promise<(shard: number) => number>;
   readonly transact: <T>(
     lane: number,
     at: { readonly nowMs: number; readonly timesMs: readonly number[] },
@@ -63,6 +63,8 @@ export interface SetStore {
 const ROWS_MAX = 5_000;
 
 const SOURCE = 'tollkeeper:set';
+/** Odd, so that different amounts stay different: 2^64 divided by the golden ratio. */
+const AMOUNT_MULTIPLIER = 0x9e37_79b9_7f4a_7c15n;
 const NONE: ReadonlyMap<string, bigint> = new Map();
 
 /**
@@ -72,8 +74,29 @@ const NONE: ReadonlyMap<string, bigint> = new Map();
  *
  * Usage that waits `over_limit` is not posted here; the wallet's next top-up does that.
  */
-export async function postSet(store: SetStore, request: SetRequest): Promise<readonly SetStatus[]> {
-  const shares = await shareOut(store, request);
+export class SetPoster {
+  readonly #store: SetStore;
+  /** Addresses are two digests each, so the poster keeps those of the accounts it has met, by currency. */
+  readonly #addresses = new Map<string, LaneEventFactory>();
+
+  constructor(store: SetStore) {
+    this.#store = store;
+  }
+
+  post(request: SetRequest): Promise<readonly SetStatus[]> {
+    const { currency } = request;
+    const addresses = this.#addresses.get(currency) ?? new LaneEventFactory(currency);
+    this.#addresses.set(currency, addresses);
+    return postSet(this.#store, addresses, request);
+  }
+}
+
+async function postSet(
+  store: SetStore,
+  addresses: LaneEventFactory,
+  request: SetRequest,
+): Promise<readonly SetStatus[]> {
+  const shares = await shareOut(store, addresses, request);
   const statuses = new Array<SetStatus>(request.items.length);
   await Promise.all(
     [...shares].map(async ([lane, share]) => {
@@ -100,15 +123,19 @@ interface Placed {
   readonly place: number;
 }
 
-async function shareOut(store: SetStore, { items, tenant, currency }: SetRequest): Promise<Map<number, Placed[]>> {
-  const factory = new LaneEventFactory(currency);
+async function shareOut(
+  store: SetStore,
+  addresses: LaneEventFactory,
+  { items, tenant }: SetRequest,
+): Promise<Map<number, Placed[]>> {
+  const laneOf = await store.lanes();
   const shares = new Map<number, Placed[]>();
   for (const [place, { id, account, amount, atMs }] of items.entries()) {
     assert(amount !== 0n, 'a set moves money; an item of zero is a mistake of its maker');
-    const address = factory.addressOf(tenant, account);
+    const address = addresses.addressOf(tenant, account);
     const key = eventKeyOf({ tenant, source: SOURCE, id, occurredAtMs: atMs });
-    const row = { address, tenant, account, key, contentHash: contentOf(account, currency, amount), amount };
-    const lane = await store.laneOf(address.shard);
+    const row = { address, tenant, account, key, contentHash: contentOf(address.walletId, amount), amount };
+    const lane = laneOf(address.shard);
     const share = shares.get(lane);
     if (share === undefined) shares.set(lane, [{ row, place }]);
     else share.push({ row, place });
@@ -116,8 +143,9 @@ async function shareOut(store: SetStore, { items, tenant, currency }: SetRequest
   return shares;
 }
 
-function contentOf(account: string, currency: string, amount: bigint): bigint {
-  return hash('sha256', `${account}\u0000${currency}\u0000${amount}`, 'buffer').readBigInt64BE(0);
+/** The wallet id is a digest already: folding the amount into it tells any two contents apart that a mistake can make. */
+function contentOf(walletId: bigint, amount: bigint): bigint {
+  return BigInt.asIntN(64, walletId ^ (amount * AMOUNT_MULTIPLIER));
 }
 
 /**
