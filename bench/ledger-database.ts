@@ -5,6 +5,7 @@ import { migrate } from '../src/adapters/postgres/migrate.ts';
 import { preparePartitions } from '../src/adapters/postgres/partitions.ts';
 import { createPool } from '../src/adapters/postgres/pool.ts';
 import { readShardLanes } from '../src/adapters/postgres/shard-lanes.ts';
+import type { Ruleset } from '../src/domain/rules/ruleset.ts';
 import { DAY_MS } from '../src/domain/time.ts';
 import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../src/pipeline/lane/lane-writer.ts';
@@ -66,8 +67,18 @@ export interface Lanes {
   readonly close: () => Promise<void>;
 }
 
-/** Takes every lane of a database and opens the accounts, so that the clock starts on a running service. */
-export async function openLanes(database: LedgerDatabase, accounts: number, startMs: number): Promise<Lanes> {
+/** Takes every lane and opens accounts, so that the clock starts on a running service. */
+export async function openLanesWith(database: LedgerDatabase, accounts: number, startMs: number): Promise<Lanes> {
+  const lanes = await openLanes(database);
+  await lanes.post(openingEvents(accounts, startMs));
+  return lanes;
+}
+
+/** Takes every lane of a database. */
+export async function openLanes(
+  database: Omit<LedgerDatabase, 'drop'>,
+  ruleset: Ruleset = LEDGER_RULESET,
+): Promise<Lanes> {
   const store = new PostgresLaneStore(database.pool, new LaneLocks(database.connectionString));
   const writers = new Map<number, LaneWriter>();
   for (const lane of new Set(database.shardLanes)) {
@@ -75,7 +86,7 @@ export async function openLanes(database: LedgerDatabase, accounts: number, star
       lane,
       owner: 'bench',
       store,
-      ruleset: () => LEDGER_RULESET,
+      ruleset: () => ruleset,
       lateWindowMs: 35 * DAY_MS,
       batchEventsMax: BATCH_EVENTS,
       gatherMs: 0,
@@ -87,7 +98,7 @@ export async function openLanes(database: LedgerDatabase, accounts: number, star
     await writer.open();
     writers.set(lane, writer);
   }
-  const lanes: Lanes = {
+  return {
     async post(items) {
       const perLane = new Map([...writers.keys()].map((lane) => [lane, [] as LaneEvent[]]));
       for (const item of items) perLane.get(database.shardLanes[item.address.shard] ?? 0)?.push(item);
@@ -100,6 +111,4 @@ export async function openLanes(database: LedgerDatabase, accounts: number, star
       for (const writer of writers.values()) await writer.close();
     },
   };
-  await lanes.post(openingEvents(accounts, startMs));
-  return lanes;
 }

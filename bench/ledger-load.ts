@@ -15,8 +15,8 @@ const pricing: PriceBook = {
   // 37.5 nano-units a token, so that every charge is multiplied and rounded like a real one.
   meters: new Map([
     [
-      'tokens',
-      { name: 'tokens', unit: 'token', kind: 'usage', prices: [{ fromMs: 0, coefficient: 375n, decimals: 1 }] },
+      'input_tokens',
+      { name: 'input_tokens', unit: 'token', kind: 'usage', prices: [{ fromMs: 0, coefficient: 375n, decimals: 1 }] },
     ],
   ]),
   overrides: new Map(),
@@ -100,7 +100,7 @@ function usage(id: string, account: number, tokens: number, occurredAtMs: number
     id,
     source: 'gateway-1',
     account: `acct_${account}`,
-    meter: 'tokens',
+    meter: 'input_tokens',
     quantity: wholeQuantity(tokens),
     occurredAtMs,
     properties: { key: `key_${account % 50}`, region: 'us-east' },

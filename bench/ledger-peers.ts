@@ -78,6 +78,17 @@ export async function oneByOneSeconds(url: string, items: readonly LaneEvent[], 
   );
 }
 
+/** Copies what `next` makes until it makes nothing more. */
+export async function copyAll(url: string, connections: number, next: () => Buffer | undefined): Promise<void> {
+  await withClients(url, connections, async (clients) => {
+    await Promise.all(
+      clients.map(async (client) => {
+        for (let bytes = next(); bytes !== undefined; bytes = next()) await copyBatch(client, bytes);
+      }),
+    );
+  });
+}
+
 /** Sends binary rows to `entry` inside one transaction. */
 export async function copyBatch(client: pg.Client, bytes: Buffer): Promise<void> {
   await client.query('begin');

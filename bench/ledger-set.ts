@@ -2,7 +2,7 @@ import { createSetStore } from '../src/adapters/postgres/post-set.ts';
 import { type SetItem, SetPoster, type SetRequest } from '../src/pipeline/admin/post-set.ts';
 import { seededRandom } from './bench-events.ts';
 import { type LedgerBench, onFresh } from './ledger.ts';
-import { openLanes } from './ledger-database.ts';
+import { openLanesWith } from './ledger-database.ts';
 import { BATCH_EVENTS, inBatches, LEDGER_RULESET, ledgerEvents } from './ledger-load.ts';
 import { unnestSeconds } from './ledger-peers.ts';
 import { type BenchRow, median } from './rows.ts';
@@ -22,14 +22,20 @@ export async function benchSets({ server, log }: LedgerBench): Promise<BenchRow[
     const unnestPerS =
       ROWS / (await onFresh(server, CONNECTIONS, startMs, (url) => unnestSeconds(url, raw, CONNECTIONS)));
     const database = await server.create(CONNECTIONS, [startMs, startMs + 3_600_000]);
-    await (await openLanes(database, ACCOUNTS, startMs)).close();
+    await (await openLanesWith(database, ACCOUNTS, startMs)).close();
     const poster = new SetPoster(createSetStore(database.pool));
-    // One set at a time: its lanes are written side by side, a batch each.
+    // Each lane's share of a set is a batch; the fences let as many be written at once as there are lanes.
     await poster.post(requestOf(openingCredits(startMs), startMs));
     const sets = inBatches(setItems(seed, startMs), BATCH_EVENTS * CONNECTIONS);
     await server.checkpoint();
     const startedAtMs = performance.now();
-    for (const items of sets) await poster.post(requestOf(items, startMs));
+    await Promise.all(
+      Array.from({ length: CONNECTIONS }, async () => {
+        for (let items = sets.pop(); items !== undefined; items = sets.pop()) {
+          await poster.post(requestOf(items, startMs));
+        }
+      }),
+    );
     const setPerS = ROWS / ((performance.now() - startedAtMs) / 1_000);
     await database.drop();
     log(`sets: ${Math.round(setPerS)} rows/s, unnest ${Math.round(unnestPerS)} rows/s`);

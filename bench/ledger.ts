@@ -1,7 +1,8 @@
 import { startThrowawayPostgres } from '../src/adapters/postgres/embedded/throwaway-postgres.ts';
-import { LedgerServer, openLanes } from './ledger-database.ts';
+import { LedgerServer, openLanesWith } from './ledger-database.ts';
 import { type LoadShape, ledgerEvents, withoutRetries } from './ledger-load.ts';
 import { copySeconds, oneByOneSeconds } from './ledger-peers.ts';
+import { benchScale } from './ledger-scale.ts';
 import { benchSets } from './ledger-set.ts';
 import { type BenchRow, median } from './rows.ts';
 
@@ -25,7 +26,7 @@ export async function benchLedger(log: (line: string) => void): Promise<BenchRow
   const server = new LedgerServer(postgres.connectionString);
   try {
     const bench = { server, log };
-    return [...(await benchFenced(bench)), ...(await benchSets(bench))];
+    return [...(await benchFenced(bench)), ...(await benchSets(bench)), ...(await benchScale(bench))];
   } finally {
     await server.close();
     await postgres.stop();
@@ -59,7 +60,7 @@ async function benchFenced({ server, log }: LedgerBench): Promise<BenchRow[]> {
       const copyPerS =
         unique.length / (await onFresh(server, connections, startMs, (url) => copySeconds(url, unique, connections)));
       const database = await server.create(connections, [startMs, startMs + 3_600_000]);
-      const lanes = await openLanes(database, shape.accounts, startMs);
+      const lanes = await openLanesWith(database, shape.accounts, startMs);
       await server.checkpoint();
       const fencedPerS = unique.length / (await lanes.post(items));
       await lanes.close();
