@@ -1,9 +1,12 @@
 import { startThrowawayPostgres } from '../src/adapters/postgres/embedded/throwaway-postgres.ts';
+import { ensureRedis } from '../test/support/redis.ts';
 import { LedgerServer, openLanesWith } from './ledger-database.ts';
 import { type LoadShape, ledgerEvents, withoutRetries } from './ledger-load.ts';
+import { benchMemory } from './ledger-memory.ts';
 import { copySeconds, oneByOneSeconds } from './ledger-peers.ts';
 import { benchScale } from './ledger-scale.ts';
 import { benchSets } from './ledger-set.ts';
+import { databaseFactory, measureFull } from './pipeline.ts';
 import { type BenchRow, median } from './rows.ts';
 
 const REPETITIONS = 5;
@@ -26,7 +29,14 @@ export async function benchLedger(log: (line: string) => void): Promise<BenchRow
   const server = new LedgerServer(postgres.connectionString);
   try {
     const bench = { server, log };
-    return [...(await benchFenced(bench)), ...(await benchSets(bench)), ...(await benchScale(bench))];
+    return [
+      ...(await benchFenced(bench)),
+      ...(await benchSets(bench)),
+      ...(await benchMemory()),
+      // Holds get their rows (hold_p50_ms, hold_p99_ms) here, beside what they share the lanes with.
+      ...(await benchScale(bench)),
+      ...(await benchWholePipeline(bench, postgres.connectionString)),
+    ];
   } finally {
     await server.close();
     await postgres.stop();
@@ -84,6 +94,20 @@ async function benchFenced({ server, log }: LedgerBench): Promise<BenchRow[]> {
     );
   }
   return rows;
+}
+
+/** The same ledger with queues in front and the shipped rules on, as the pipeline suite measures it. */
+async function benchWholePipeline({ log }: LedgerBench, connectionString: string): Promise<BenchRow[]> {
+  const redis = await ensureRedis({ own: true });
+  try {
+    const full = await measureFull({ redisUrl: redis.url, databaseUrl: databaseFactory(connectionString), log });
+    return [
+      { name: 'pipeline_events_per_s', value: full.eventsPerS, unit: 'events/s, jobs of 500, shipped rules' },
+      { name: 'pipeline_to_copy', value: full.ratio, unit: 'ratio to raw binary COPY, median of paired runs' },
+    ];
+  } finally {
+    await redis.stop();
+  }
 }
 
 /** Runs one measurement on a database of its own. */
