@@ -5,13 +5,7 @@ import { eventKeyOf } from '../../src/domain/events/event-key.ts';
 import type { UsageEvent } from '../../src/domain/events/usage-event.ts';
 import { parseQuantity } from '../../src/domain/money/quantity.ts';
 import type { FactRow } from '../../src/pipeline/lane/batch-record.ts';
-import {
-  decodeFacts,
-  encodeFacts,
-  encodeIdFilter,
-  mayHoldId,
-  type StoredFact,
-} from '../../src/pipeline/lane/facts-codec.ts';
+import { decodeFacts, encodeFacts, type StoredFact } from '../../src/pipeline/lane/facts-codec.ts';
 
 const name = fc.oneof(fc.constantFrom('api', 'a', '', '"', '\n'), fc.string({ unit: 'grapheme', maxLength: 8 }));
 const time = fc.integer({ min: 0, max: 253_402_300_799_999 });
@@ -91,15 +85,4 @@ test('columns of unequal length are damage, not fewer facts', async () => {
   const bytes = await encodeFacts([rowOf(KEPT)]);
   const cut = bytes.toString('utf8').replace('"account":["acme"]', '"account":[]');
   expect(() => decodeFacts(Buffer.from(cut, 'utf8'))).toThrow(RangeError);
-});
-
-test('the filter of a batch holds every id of it, and few others', () => {
-  const rows = (from: number, count: number) =>
-    Array.from({ length: count }, (_, index) => rowOf({ ...KEPT, id: `event-${from + index}` }));
-  for (const count of [1, 7, 500, 5_000]) {
-    const filter = encodeIdFilter(rows(0, count));
-    for (let index = 0; index < count; index++) expect(mayHoldId(filter, `event-${index}`)).toBe(true);
-    const strangers = Array.from({ length: 2_000 }, (_, index) => mayHoldId(filter, `event-${1e6 + index}`));
-    expect(strangers.filter(Boolean).length).toBeLessThan(60);
-  }
 });

