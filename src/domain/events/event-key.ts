@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { int64Of, sha256, uint16At, uint32At } from '../digest.ts';
 import type { JsonValue, UsageEvent } from './usage-event.ts';
 
 const SEPARATOR = '\u0000';
@@ -23,12 +23,12 @@ export function eventKeyOf(
 ): EventKey {
   const identity = event.tenant + SEPARATOR + event.source + SEPARATOR + event.id;
   const text = variant === undefined ? identity : `${identity}${SEPARATOR}altered${SEPARATOR}${variant}`;
-  const digest = hash('sha256', text, 'buffer');
+  const digest = sha256(text);
   return {
     timeMs: event.occurredAtMs,
-    h0: digest.readUInt32BE(0),
-    h1: digest.readUInt32BE(4),
-    h2: digest.readUInt16BE(8),
+    h0: uint32At(digest, 0),
+    h1: uint32At(digest, 4),
+    h2: uint16At(digest, 8),
   };
 }
 
@@ -83,7 +83,7 @@ export function contentHashOf(event: UsageEvent): bigint {
     (event.sequence ?? '') +
     SEPARATOR +
     (event.properties === undefined ? '' : canonicalProperties(event.properties));
-  return hash('sha256', text, 'buffer').readBigInt64BE(0);
+  return int64Of(sha256(text));
 }
 
 function canonicalProperties(properties: { readonly [key: string]: JsonValue }): string {
