@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../bench/bench-events.ts';
+import { createArchiveFiles } from '../../src/adapters/archive-files.ts';
 import { createSetStore } from '../../src/adapters/postgres/post-set.ts';
+import { verifyLedger } from '../../src/adapters/postgres/verify/verify-ledger.ts';
 import type { SetStatus } from '../../src/domain/ledger/judge-set.ts';
+import { HOUR_MS } from '../../src/domain/time.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
 import { type SetItem, SetPoster, type SetRequest } from '../../src/pipeline/admin/post-set.ts';
+import { credit, limit } from '../support/credit.ts';
+import { ask } from '../support/holds.ts';
 import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from '../support/ledger.ts';
 
 function item(id: string, account: string, dollars: number): SetItem {
@@ -35,8 +40,20 @@ async function balances(ledger: TestLedger): Promise<Readonly<Record<string, num
   return Object.fromEntries(rows.map(({ account_id: account, posted }) => [account, Number(posted) / Number(USD)]));
 }
 
+/** Every proof of the books holds, and their verification has no finding. */
 async function expectProven(ledger: TestLedger): Promise<void> {
+  expect(await findings(ledger)).toEqual([]);
   expect((await ledger.queries.proofs(PLAIN_RULESET)).filter(({ ok }) => !ok)).toEqual([]);
+}
+
+async function findings(ledger: TestLedger): Promise<readonly string[]> {
+  const found: string[] = [];
+  await verifyLedger(ledger.pool, PLAIN_RULESET, createArchiveFiles([]), {
+    tenant: 'default',
+    onFinding: ({ table, column, stored, expected }) => found.push(`${table}.${column} ${stored} not ${expected}`),
+    onProgress: () => undefined,
+  });
+  return found;
 }
 
 /** Opens accounts with one dollar of usage each: every balance is −1 afterwards. */
@@ -110,6 +127,53 @@ test('what is frozen, short or unknown is left out and named; the rest is posted
   ]);
   expect(await balances(ledger)).toEqual({ ann: -4, ben: 6, cleo: 8_999_999_999 });
   await expectProven(ledger);
+});
+
+test('wallets with open grants or a throttle are left out, and held money is not charged away', async () => {
+  const ledger = await openTestLedger();
+  const sets = new SetPoster(createSetStore(ledger.pool));
+  for (const account of ['ann', 'ben', 'cleo', 'dan']) await credit(ledger, account, 10);
+  await credit(ledger, 'ann', 5, { expiresAtMs: START_MS + HOUR_MS });
+  await limit(ledger, 'ben', { throttle: { limit: 3n * USD, periodMs: HOUR_MS } });
+  expect(await ask(ledger, 'cleo', 'call', { do: 'place', dollars: 8 })).toMatchObject({ ok: true });
+
+  const items = ['ann', 'ann', 'ben', 'ben', 'cleo', 'cleo', 'dan'].map((account, index) =>
+    item(`${index}`, account, index === 1 || index === 3 ? 2 : -7),
+  );
+  expect(words(await sets.post(request(items)))).toEqual([
+    'has_grants',
+    'has_grants',
+    'has_throttle',
+    'has_throttle',
+    'posted', // 10 and an overdraft of 5, less 8 held
+    'short',
+    'posted',
+  ]);
+  expect(await balances(ledger)).toEqual({ ann: 15, ben: 10, cleo: 3, dan: 3 });
+  // The lane's memory has the charge: what is left of it is what can be held.
+  expect(await ask(ledger, 'dan', 'too much', { do: 'place', dollars: 9 })).toMatchObject({ ok: false });
+  expect(await ask(ledger, 'dan', 'enough', { do: 'place', dollars: 8 })).toMatchObject({ ok: true });
+  await expectProven(ledger);
+});
+
+test.each([
+  ['amount = amount + 1', 'entry.amount -3999999999 not -4000000000'],
+  ['content_hash = content_hash + 1', 'entry.content_hash'],
+  ['kind = 17', 'entry.kind 17 not 16'],
+])('an entry of a set with %s is named', async (change, named) => {
+  const ledger = await openTestLedger();
+  const sets = new SetPoster(createSetStore(ledger.pool));
+  await openAccounts(ledger, ['ann', 'ben']);
+  await sets.post(request([item('1', 'ann', -4), item('2', 'ben', 3)]));
+  await expectProven(ledger);
+  const client = await ledger.pool.connect();
+  await client.query('set session_replication_role = replica');
+  await client.query(`update entry set ${change} where kind = 16`);
+  await client.query('reset session_replication_role');
+  client.release();
+  expect(await findings(ledger)).toContainEqual(expect.stringContaining(named));
+  const failed = (await ledger.queries.proofs(PLAIN_RULESET)).filter(({ ok }) => !ok).map(({ name }) => name);
+  expect(failed).toContain('the chain of batches is unbroken');
 });
 
 test('metering services hear of a wallet whose negative balance a credit ended, once', async () => {
