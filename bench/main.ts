@@ -1,8 +1,10 @@
+import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
 import { type BenchRow, printRows } from './rows.ts';
 
 /** Every suite, by the name given on the command line. */
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
+  ledger: benchLedger,
   pipeline: benchPipeline,
 };
 

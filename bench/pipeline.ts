@@ -59,7 +59,8 @@ export async function benchPipeline(log: (line: string) => void): Promise<BenchR
   }
 }
 
-async function measureFull(bench: Bench) {
+/** Jobs of 500 events through the whole pipeline, beside raw COPY of as many rows. */
+export async function measureFull(bench: Bench) {
   const rates: number[] = [];
   const copies: number[] = [];
   const ratios: number[] = [];
@@ -217,7 +218,8 @@ function rateOf(startedAtMs: number, last: WorkerReport): number {
   return last.events / ((last.atMs - startedAtMs) / 1_000);
 }
 
-function databaseFactory(connectionString: string): Bench['databaseUrl'] {
+/** Makes (or finds) a database by name. */
+export function databaseFactory(connectionString: string): Bench['databaseUrl'] {
   return async (name) => {
     const { default: pg } = await import('pg');
     const client = new pg.Client({ connectionString });

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { int64Of, sha256, uint16At } from './digest.ts';
 
 const SEPARATOR = '\u0000';
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -20,9 +21,9 @@ export interface AccountAddress {
  * round trip and every replay opens the same one; the primary key refuses the one-in-10^9 collision at 10^5 wallets.
  */
 export function addressOf(tenant: string, account: string, currency: string): AccountAddress {
-  const shardDigest = hash('sha256', tenant + SEPARATOR + account, 'buffer');
-  const walletDigest = hash('sha256', tenant + SEPARATOR + account + SEPARATOR + currency, 'buffer');
-  return { shard: shardDigest.readUInt16BE(0) % SHARDS, walletId: walletDigest.readBigUInt64BE(0) >> 1n };
+  const shardDigest = sha256(tenant + SEPARATOR + account);
+  const walletDigest = sha256(tenant + SEPARATOR + account + SEPARATOR + currency);
+  return { shard: uint16At(shardDigest, 0) % SHARDS, walletId: BigInt.asUintN(64, int64Of(walletDigest)) >> 1n };
 }
 
 /** Public form of a wallet id: `wal_` and 13 characters of Crockford base 32. */

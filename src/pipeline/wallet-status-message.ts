@@ -6,7 +6,7 @@ import type { OutboxRow } from './lane/batch-record.ts';
 
 /** What metering services hear when a wallet's status changes; `sequence` lets them drop what arrives out of order. */
 export function walletStatusMessage(
-  wallet: WalletHead,
+  wallet: Pick<WalletHead, 'walletId' | 'tenant' | 'account' | 'statusSequence' | 'frozenUntilMs' | 'frozenBy'>,
   news: {
     readonly status: WalletNews;
     readonly reason: string;

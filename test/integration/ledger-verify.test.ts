@@ -2,9 +2,11 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createArchiveFiles } from '../../src/adapters/archive-files.ts';
 import { createAdminStore } from '../../src/adapters/postgres/admin/admin-store.ts';
+import { createSetStore } from '../../src/adapters/postgres/post-set.ts';
 import { verifyWithin } from '../../src/adapters/postgres/verify/verify-ledger.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
+import { SetPoster } from '../../src/pipeline/admin/post-set.ts';
 import { thaw } from '../../src/pipeline/admin/thaw.ts';
 import { topUp } from '../../src/pipeline/admin/top-up.ts';
 import type { LedgerFinding } from '../../src/pipeline/queries/ledger-finding.ts';
@@ -56,6 +58,20 @@ beforeAll(async () => {
     if (index === 4 || index === 5 || index === 6)
       await freeze(admin, { ...common, wallet, hours: 5, key: `freeze-${index}` });
   }
+  const items = rows.map(({ account_id: account }, index) => ({
+    id: `fee-${index}`,
+    account,
+    amount: index % 3 === 0 ? -USD : 2n * USD,
+    atMs: nowMs,
+  }));
+  const who = { tenant: 'default', actor: 'cli:ana', reason: 'fees', nowMs } as const;
+  await new SetPoster(createSetStore(engine.pool)).post({
+    ...who,
+    items,
+    currency: 'USD',
+    source: 'paid',
+    overdraftNanos,
+  });
   await send(8, 500);
   for (const [index, usage] of (['post', 'void', 'keep'] as const).entries()) {
     const wallet = { tenant: 'default', name: rows[4 + index]?.account_id ?? '' };
@@ -101,7 +117,7 @@ test('books that nobody touched have no finding, and hold everything the other t
      union all select 'frozen', count(*) from wallet where status = 'frozen'`,
   );
   const there = new Map(counts.rows.map(({ what, rows }) => [what, Number(rows)]));
-  const needed = ['usage', 'topup', 'freeze', 'thaw', 'release', 'void', 'quarantine open', 'quarantine posted'];
+  const needed = ['usage', 'topup', 'set', 'freeze', 'thaw', 'release', 'void', 'quarantine open', 'quarantine posted'];
   for (const what of [...needed, 'quarantine void', 'decision', 'alert', 'frozen']) {
     expect(there.get(what) ?? 0, what).toBeGreaterThan(0);
   }
@@ -118,9 +134,12 @@ const TABLES: readonly (readonly [table: string, which: string, except: readonly
   ['entry', 'kind = 3', []],
   ['entry', 'kind = 4', []],
   ['entry', 'kind = 6', []],
+  ['entry', 'kind = 16', []],
+  ['entry', 'kind = 17', []],
   ['batch', "kind = 'usage' and posted > 0", []],
   ['batch', "kind = 'topup'", []],
   ['batch', "kind = 'release'", []],
+  ['batch', "kind = 'set'", []],
   ['batch', "kind = 'void'", []],
   ['batch_contra', 'true', []],
   ['batch_facts', 'true', []],

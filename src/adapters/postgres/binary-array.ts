@@ -14,21 +14,21 @@ const EPOCH_2000_MS = 946_684_800_000;
 
 /** A bigint[]. */
 export function int8Array<T>(rows: readonly T[], pick: (row: T) => bigint): Buffer {
-  return fixedArray(OID.int8, 8, rows, (row, bytes, offset) => bytes.writeBigInt64BE(pick(row), offset));
+  return fixedArray(OID.int8, 8, rows, (row, view, offset) => writeInt64(pick(row), view, offset));
 }
 
 /** A smallint[]. */
 export function int2Array<T>(rows: readonly T[], pick: (row: T) => number): Buffer {
-  return fixedArray(OID.int2, 2, rows, (row, bytes, offset) => bytes.writeInt16BE(pick(row), offset));
+  return fixedArray(OID.int2, 2, rows, (row, view, offset) => view.setInt16(offset, pick(row)));
 }
 
 /** A timestamptz[] of epoch milliseconds. */
 export function timestampArray<T>(rows: readonly T[], pickMs: (row: T) => number): Buffer {
-  return fixedArray(OID.timestamptz, 8, rows, (row, bytes, offset) => writeTimestamp(pickMs(row), bytes, offset));
+  return fixedArray(OID.timestamptz, 8, rows, (row, view, offset) => writeTimestamp(pickMs(row), view, offset));
 }
 
 /** A uuid[]; `write` puts the 16 bytes in place. */
-export function uuidArray<T>(rows: readonly T[], write: (row: T, bytes: Buffer, offset: number) => void): Buffer {
+export function uuidArray<T>(rows: readonly T[], write: (row: T, view: DataView, offset: number) => void): Buffer {
   return fixedArray(OID.uuid, 16, rows, write);
 }
 
@@ -45,32 +45,44 @@ export function byteaArray<T>(rows: readonly T[], pick: (row: T) => Uint8Array):
   return withHeader(bytes, OID.bytea, rows.length);
 }
 
+/** Writes an int64. RangeError when it does not fit: a view would wrap around, and money with it. */
+export function writeInt64(value: bigint, view: DataView, offset: number): void {
+  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit a bigint column`);
+  view.setBigInt64(offset, value);
+}
+
 /** Writes a timestamptz: microseconds since 2000 as a big-endian int64, without making a BigInt. */
-export function writeTimestamp(ms: number, bytes: Buffer, offset: number): void {
-  writeSafeInt64((ms - EPOCH_2000_MS) * 1_000, bytes, offset);
+export function writeTimestamp(ms: number, view: DataView, offset: number): void {
+  writeSafeInt64((ms - EPOCH_2000_MS) * 1_000, view, offset);
 }
 
 /** Writes a safe integer as a big-endian int64 without making a BigInt. */
-export function writeSafeInt64(value: number, bytes: Buffer, offset: number): void {
-  const high = Math.floor(value / 0x1_0000_0000);
-  bytes.writeInt32BE(high, offset);
-  bytes.writeUInt32BE(value - high * 0x1_0000_0000, offset + 4);
+export function writeSafeInt64(value: number, view: DataView, offset: number): void {
+  // Both halves are taken modulo 2^32, so this holds below zero too.
+  view.setInt32(offset, Math.floor(value / 0x1_0000_0000));
+  view.setUint32(offset + 4, value);
 }
 
 function fixedArray<T>(
   oid: number,
   size: number,
   rows: readonly T[],
-  write: (row: T, bytes: Buffer, offset: number) => unknown,
+  write: (row: T, view: DataView, offset: number) => void,
 ): Buffer {
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + rows.length * (4 + size));
+  const view = viewOf(bytes);
   let offset = HEADER_BYTES;
   for (const row of rows) {
-    bytes.writeInt32BE(size, offset);
-    write(row, bytes, offset + 4);
+    view.setInt32(offset, size);
+    write(row, view, offset + 4);
     offset += 4 + size;
   }
   return withHeader(bytes, oid, rows.length);
+}
+
+/** A view of a buffer's bytes: its setters are compiled in place, which those of a buffer are not. */
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Dimensions, null flag, element type, length and lower bound; an empty array ends after the element type. */

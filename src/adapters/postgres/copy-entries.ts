@@ -1,10 +1,13 @@
 import { writeEventKey } from '../../domain/events/event-key.ts';
 import type { EntryRow } from '../../pipeline/lane/batch-record.ts';
-import { writeSafeInt64, writeTimestamp } from './binary-array.ts';
+import { viewOf, writeInt64, writeSafeInt64, writeTimestamp } from './binary-array.ts';
 
 /** Columns of the entry table in the order the binary rows carry them. */
 export const ENTRY_COLUMNS =
   'event_key, wallet_id, seq, amount, balance_after, event_time, content_hash, batch_no, lane, kind';
+
+/** The statement that takes what `encodeEntries` makes. */
+export const COPY_ENTRIES = `copy entry (${ENTRY_COLUMNS}) from stdin (format binary)`;
 
 // PostgreSQL's binary COPY format: a signature, flags and extension length, then tuples, then −1.
 // https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
@@ -16,7 +19,7 @@ const ROW_BYTES = 2 + FIELD_SIZES.reduce((sum, size) => sum + 4 + size, 0);
 export const ENTRY_ROWS_AT = SIGNATURE.length;
 export const ENTRY_ROW_BYTES = ROW_BYTES;
 
-/** A row with every length prefix in place, so that encoding one is a copy and eleven writes. */
+/** A row with every length prefix in place, so that encoding a batch is one fill and ten writes a row. */
 const TEMPLATE = makeTemplate();
 const OFFSETS = FIELD_SIZES.map((_, index) => FIELD_SIZES.slice(0, index).reduce((sum, size) => sum + 4 + size, 6));
 
@@ -50,21 +53,22 @@ export function encodeEntries(entries: readonly EncodableEntry[], batchNo: numbe
     oLane = 0,
     oKind = 0,
   ] = OFFSETS;
+  const view = viewOf(bytes);
+  bytes.fill(TEMPLATE, SIGNATURE.length, bytes.length - 2);
   let row = SIGNATURE.length;
   for (const entry of entries) {
-    TEMPLATE.copy(bytes, row);
-    writeEventKey(entry.key, bytes, row + oKey);
-    bytes.writeBigInt64BE(entry.wallet.walletId, row + oWallet);
-    bytes.writeBigInt64BE(entry.seq, row + oSeq);
-    bytes.writeBigInt64BE(entry.amount, row + oAmount);
-    bytes.writeBigInt64BE(entry.balanceAfter, row + oBalance);
-    writeTimestamp(entry.key.timeMs, bytes, row + oTime);
-    bytes.writeBigInt64BE(entry.contentHash, row + oHash);
-    writeSafeInt64(batchNo, bytes, row + oBatch);
-    bytes.writeInt16BE(lane, row + oLane);
-    bytes.writeInt16BE(entry.kind, row + oKind);
+    writeEventKey(entry.key, view, row + oKey);
+    writeInt64(entry.wallet.walletId, view, row + oWallet);
+    writeInt64(entry.seq, view, row + oSeq);
+    writeInt64(entry.amount, view, row + oAmount);
+    writeInt64(entry.balanceAfter, view, row + oBalance);
+    writeTimestamp(entry.key.timeMs, view, row + oTime);
+    writeInt64(entry.contentHash, view, row + oHash);
+    writeSafeInt64(batchNo, view, row + oBatch);
+    view.setInt16(row + oLane, lane);
+    view.setInt16(row + oKind, entry.kind);
     row += ROW_BYTES;
   }
-  bytes.writeInt16BE(-1, row);
+  view.setInt16(row, -1);
   return bytes;
 }

@@ -145,7 +145,8 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     entriesFromMs: fence.entries_from?.getTime() ?? 0,
     changedWallets: async (sinceChangeNo) => {
       const { rows } = await client.query<{ wallet_id: bigint }>(
-        'select distinct wallet_id from lane_change where lane = $1 and change_no > $2',
+        `select wallet_id from lane_change where lane = $1 and change_no > $2
+         union select unnest(wallet_ids) from lane_change_set where lane = $1 and change_no > $2`,
         [lane, sinceChangeNo],
       );
       return rows.map((row) => row.wallet_id);

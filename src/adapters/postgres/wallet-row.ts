@@ -2,8 +2,8 @@ import { type CreditSource, compareGrants, type Grant, NO_GRANTS } from '../../d
 import type { Throttle } from '../../domain/ledger/throttle.ts';
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 
-/** What a wallet holds: the sum of its open holds, from their index alone. */
-const HELD = `(select coalesce(sum(h.amount), 0)::bigint from hold h where h.wallet_id = w.wallet_id and h.state = 'open')`;
+/** What a wallet holds: the sum of its open holds, from their index alone. The table is aliased `w`. */
+export const HELD = `(select coalesce(sum(h.amount), 0)::bigint from hold h where h.wallet_id = w.wallet_id and h.state = 'open')`;
 
 /** Columns that make a wallet head; the table is aliased `w`. */
 export const WALLET_COLUMNS = `w.wallet_id, w.tenant_id, w.account_id, w.currency, w.shard, w.status, w.status_sequence, w.frozen_at,
@@ -55,6 +55,7 @@ interface GrantRow {
 
 /** The wallet head of a row. */
 export function readWallet(row: WalletRow): WalletHead {
+  // In the order of openWallet, so that all heads of a lane have one shape.
   return {
     walletId: row.wallet_id,
     tenant: row.tenant_id,
@@ -69,9 +70,9 @@ export function readWallet(row: WalletRow): WalletHead {
     frozenBy: row.frozen_by,
     posted: row.posted,
     residue: row.residue,
+    held: row.held,
     grants: row.grants === null ? NO_GRANTS : row.grants.map(readGrant).sort(compareGrants),
     throttle: readThrottle(row),
-    held: row.held,
     overdraftLimit: row.overdraft_limit,
     seq: row.seq,
     quarantined: row.quarantined,

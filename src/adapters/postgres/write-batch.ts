@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { writeEventKey } from '../../domain/events/event-key.ts';
 import { encodeFeatures } from '../../domain/features/account-features.ts';
 import { headerHash, linkAfter } from '../../domain/ledger/chain/batch-link.ts';
@@ -10,10 +9,11 @@ import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts'
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
 import { type BatchTree, batchTree } from './batch-root.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
-import { ENTRY_COLUMNS, encodeEntries } from './copy-entries.ts';
+import { COPY_ENTRIES, encodeEntries } from './copy-entries.ts';
+import { copyRows } from './copy-rows.ts';
 import { insertNewWallets, recordsHashOf, writeRareRows } from './write-rare-rows.ts';
 
-/** Up to so many entries travel inside the one statement; COPY costs two more round trips. */
+/** Up to so many entries travel inside the one statement; COPY costs one more round trip. */
 const INSERTED_MAX = 1_000;
 
 /**
@@ -25,14 +25,12 @@ const INSERTED_MAX = 1_000;
  * @param postedAtMs the database transaction's own time.
  */
 export async function writeBatch(client: pg.PoolClient, batch: BatchRecord, postedAtMs: number): Promise<Buffer> {
-  // Compression runs on another thread while the entries are written.
-  const encoding = encodeFacts(batch.facts);
   const copyBytes = encodeEntries(batch.entries, batch.batchNo, batch.lane);
-
   await insertNewWallets(client, batch);
   const copies = batch.entries.length > INSERTED_MAX;
-  const copied = copies ? copyEntries(client, copyBytes) : undefined;
-  // Hashed while the server reads its rows.
+  const copied = copies ? copyRows(client, COPY_ENTRIES, copyBytes) : undefined;
+  // Encoded, compressed on another thread and hashed while the server reads its rows.
+  const encoding = encodeFacts(batch.facts);
   const tree = batchTree(batch.entries, copyBytes);
   const [facts] = await Promise.all([encoding, copied]);
   const seal = sealBatch(batch, { tree, facts, postedAtMs });
@@ -87,15 +85,6 @@ function sealBatch(
 /** The other side of the batch's entries, but for credit that ended. */
 function revenueOf(batch: BatchRecord): bigint {
   return -batch.entries.reduce((sum, entry) => sum + entry.amount, 0n) - batch.breakage;
-}
-
-function copyEntries(client: pg.PoolClient, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = client.query(copyFrom(`copy entry (${ENTRY_COLUMNS}) from stdin (format binary)`));
-    stream.on('error', reject);
-    stream.on('finish', () => resolve());
-    stream.end(bytes);
-  });
 }
 
 const WRITE_HEADS = `
@@ -164,7 +153,7 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: Batc
       int8Array(heads, (wallet) => wallet.seq),
       int8Array(checkpoints, (account) => account.wallet.walletId),
       byteaArray(checkpoints, (account) => encodeFeatures(account.features)),
-      uuidArray(inserted, (entry, bytes, offset) => writeEventKey(entry.key, bytes, offset)),
+      uuidArray(inserted, (entry, view, offset) => writeEventKey(entry.key, view, offset)),
       int8Array(inserted, (entry) => entry.wallet.walletId),
       int8Array(inserted, (entry) => entry.seq),
       int8Array(inserted, (entry) => entry.amount),

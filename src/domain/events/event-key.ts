@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { int64Of, sha256, uint16At, uint32At } from '../digest.ts';
 import type { JsonValue, UsageEvent } from './usage-event.ts';
 
 const SEPARATOR = '\u0000';
@@ -23,28 +23,29 @@ export function eventKeyOf(
 ): EventKey {
   const identity = event.tenant + SEPARATOR + event.source + SEPARATOR + event.id;
   const text = variant === undefined ? identity : `${identity}${SEPARATOR}altered${SEPARATOR}${variant}`;
-  const digest = hash('sha256', text, 'buffer');
+  const digest = sha256(text);
   return {
     timeMs: event.occurredAtMs,
-    h0: digest.readUInt32BE(0),
-    h1: digest.readUInt32BE(4),
-    h2: digest.readUInt16BE(8),
+    h0: uint32At(digest, 0),
+    h1: uint32At(digest, 4),
+    h2: uint16At(digest, 8),
   };
 }
 
-/** Writes the 16 key bytes at an offset of a buffer. */
-export function writeEventKey(key: EventKey, target: Buffer, offset: number): void {
-  target.writeUInt16BE(Math.floor(key.timeMs / 0x1_0000_0000), offset);
-  target.writeUInt32BE(key.timeMs % 0x1_0000_0000, offset + 2);
-  target.writeUInt16BE(key.h2, offset + 6);
-  target.writeUInt32BE(key.h0, offset + 8);
-  target.writeUInt32BE(key.h1, offset + 12);
+/** Writes the 16 key bytes at an offset of a view; views write numbers several times faster than buffers do. */
+export function writeEventKey(key: EventKey, target: DataView, offset: number): void {
+  // A view takes a number modulo 2^32, which leaves the low word of the time.
+  target.setUint16(offset, Math.floor(key.timeMs / 0x1_0000_0000));
+  target.setUint32(offset + 2, key.timeMs);
+  target.setUint16(offset + 6, key.h2);
+  target.setUint32(offset + 8, key.h0);
+  target.setUint32(offset + 12, key.h1);
 }
 
 /** The key as PostgreSQL prints a uuid. */
 export function formatEventKey(key: EventKey): string {
   const bytes = Buffer.allocUnsafe(16);
-  writeEventKey(key, bytes, 0);
+  writeEventKey(key, new DataView(bytes.buffer, bytes.byteOffset, 16), 0);
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
@@ -82,7 +83,7 @@ export function contentHashOf(event: UsageEvent): bigint {
     (event.sequence ?? '') +
     SEPARATOR +
     (event.properties === undefined ? '' : canonicalProperties(event.properties));
-  return hash('sha256', text, 'buffer').readBigInt64BE(0);
+  return int64Of(sha256(text));
 }
 
 function canonicalProperties(properties: { readonly [key: string]: JsonValue }): string {

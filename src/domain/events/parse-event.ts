@@ -118,7 +118,7 @@ export function parseUsageEvent(raw: unknown, trustTenant: boolean): ParsedEvent
 }
 
 function build(raw: RawEvent, tenant: string, quantity: UsageEvent['quantity'], occurredAtMs: number): UsageEvent {
-  return {
+  const event: { -readonly [field in keyof UsageEvent]: UsageEvent[field] } = {
     tenant,
     id: String(raw.id),
     source: String(raw.source),
@@ -126,9 +126,11 @@ function build(raw: RawEvent, tenant: string, quantity: UsageEvent['quantity'], 
     meter: String(raw.meter),
     quantity,
     occurredAtMs,
-    ...(typeof raw.sequence === 'number' ? { sequence: raw.sequence } : {}),
-    ...(isObject(raw.properties) ? { properties: raw.properties as NonNullable<UsageEvent['properties']> } : {}),
   };
+  // Set one by one: spreading what an event may not have takes longer than all the rest of it.
+  if (typeof raw.sequence === 'number') event.sequence = raw.sequence;
+  if (isObject(raw.properties)) event.properties = raw.properties as NonNullable<UsageEvent['properties']>;
+  return event;
 }
 
 type RawEvent = { readonly [key: string]: unknown };

@@ -28,84 +28,183 @@ const OPTIONS = { level: constants.Z_BEST_SPEED, chunkSize: 256 * 1024 };
 const PLAIN_BYTES_MAX = 4_096;
 
 /** First byte of a facts blob: how the rest is stored. */
-const PLAIN = 0;
-const DEFLATED = 1;
+const PLAIN_ROWS = 0;
+const DEFLATED_ROWS = 1;
+const PLAIN_COLUMNS = 2;
+const DEFLATED_COLUMNS = 3;
 
-/** Encodes a batch's facts: JSON rows, deflated off the main thread when there are enough of them. */
+/**
+ * Encodes a batch's facts, deflated off the main thread when there are enough of them. Columns and not rows: what many
+ * events share (source, meter, properties) is written once, and both JSON and the compressor take half the time.
+ */
 export async function encodeFacts(facts: readonly FactRow[]): Promise<Buffer> {
-  const rows: string[] = [];
-  for (const { item, ingestedAtMs, status, amount } of facts) {
-    const { event } = item;
-    rows.push(
-      JSON.stringify([
-        event.id,
-        event.source,
-        event.tenant,
-        event.account,
-        event.meter,
-        event.quantity.text,
-        event.occurredAtMs,
-        ingestedAtMs,
-        status,
-        amount === null ? null : amount.toString(),
-        event.sequence ?? null,
-        event.properties ?? null,
-      ]),
-    );
-  }
-  const json = Buffer.from(`[${rows.join(',\n')}]`);
-  if (json.length <= PLAIN_BYTES_MAX) return Buffer.concat([Buffer.of(PLAIN), json]);
-  return Buffer.concat([Buffer.of(DEFLATED), await deflate(json, OPTIONS)]);
+  const json = Buffer.from(JSON.stringify(toColumns(facts)));
+  if (json.length <= PLAIN_BYTES_MAX) return Buffer.concat([Buffer.of(PLAIN_COLUMNS), json]);
+  return Buffer.concat([Buffer.of(DEFLATED_COLUMNS), await deflate(json, OPTIONS)]);
 }
 
 /** The facts of a stored batch, in lane order. */
 export function decodeFacts(bytes: Buffer): StoredFact[] {
+  const format = bytes[0];
   const body = bytes.subarray(1);
-  const json = bytes[0] === DEFLATED ? inflateRawSync(body) : body;
-  // The rows were written by encodeFacts into a table only this program writes.
-  const rows = JSON.parse(json.toString('utf8')) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    number,
-    number,
-    StoredFact['status'],
-    string | null,
-    number | null,
-    StoredFact['properties'],
-  ][];
-  return rows.map(
-    ([
+  const isDeflated = format === DEFLATED_ROWS || format === DEFLATED_COLUMNS;
+  const json = (isDeflated ? inflateRawSync(body) : body).toString('utf8');
+  // What stands here was written by encodeFacts into a table only this program writes.
+  if (format === PLAIN_ROWS || format === DEFLATED_ROWS) return (JSON.parse(json) as StoredRow[]).map(factOfRow);
+  return factsOfColumns(JSON.parse(json) as Columns);
+}
+
+/** A column of which many values are equal: each different one once, and per event which it is. */
+interface Shared<T> {
+  readonly values: T[];
+  readonly at: number[];
+}
+
+/** Amounts within 2^53 are numbers, because writing a BigInt's digits costs more than all the rest of an event. */
+type StoredAmount = number | string | null;
+
+interface Columns {
+  readonly id: string[];
+  readonly account: string[];
+  readonly quantity: string[];
+  readonly tenant: Shared<string>;
+  readonly source: Shared<string>;
+  readonly meter: Shared<string>;
+  readonly status: Shared<FactRow['status']>;
+  /** Each as JSON text. */
+  readonly properties: Shared<string>;
+  /** Times less `fromMs`. */
+  readonly fromMs: number;
+  readonly occurred: number[];
+  readonly ingested: number[];
+  readonly amount: StoredAmount[];
+  /** Left out when no event has one. */
+  readonly sequence?: (number | null)[];
+}
+
+function toColumns(facts: readonly FactRow[]): Columns {
+  const fromMs = facts[0]?.ingestedAtMs ?? 0;
+  const [tenant, source, meter] = [new SharedWriter<string>(), new SharedWriter<string>(), new SharedWriter<string>()];
+  const [status, properties] = [new SharedWriter<FactRow['status']>(), new SharedWriter<string>()];
+  const columns = { id: [], account: [], quantity: [], occurred: [], ingested: [], amount: [] } as Pick<
+    Columns,
+    'id' | 'account' | 'quantity' | 'occurred' | 'ingested' | 'amount'
+  >;
+  let hasSequence = false;
+  for (const { item, ingestedAtMs, status: what, amount } of facts) {
+    const { event } = item;
+    columns.id.push(event.id);
+    columns.account.push(event.account);
+    columns.quantity.push(event.quantity.text);
+    columns.occurred.push(event.occurredAtMs - fromMs);
+    columns.ingested.push(ingestedAtMs - fromMs);
+    columns.amount.push(storedAmount(amount));
+    tenant.push(event.tenant);
+    source.push(event.source);
+    meter.push(event.meter);
+    status.push(what);
+    properties.push(event.properties === undefined ? 'null' : JSON.stringify(event.properties));
+    if (event.sequence !== undefined) hasSequence = true;
+  }
+  const sequence = hasSequence ? { sequence: facts.map(({ item }) => item.event.sequence ?? null) } : {};
+  return {
+    ...columns,
+    fromMs,
+    tenant: tenant.column,
+    source: source.column,
+    meter: meter.column,
+    status: status.column,
+    properties: properties.column,
+    ...sequence,
+  };
+}
+
+class SharedWriter<T> {
+  readonly column: Shared<T> = { values: [], at: [] };
+  readonly #places = new Map<T, number>();
+  #last: T | undefined;
+  #lastPlace = 0;
+
+  push(value: T): void {
+    // Runs of one value are common, and a comparison is cheaper than a look-up.
+    if (value !== this.#last) {
+      this.#last = value;
+      this.#lastPlace = this.#places.get(value) ?? this.#learn(value);
+    }
+    this.column.at.push(this.#lastPlace);
+  }
+
+  #learn(value: T): number {
+    const place = this.column.values.push(value) - 1;
+    this.#places.set(value, place);
+    return place;
+  }
+}
+
+function storedAmount(amount: bigint | null): StoredAmount {
+  if (amount === null) return null;
+  const number = Number(amount);
+  return Number.isSafeInteger(number) ? number : amount.toString();
+}
+
+function factsOfColumns(columns: Columns): StoredFact[] {
+  const { fromMs } = columns;
+  const [tenant, source, meter] = [reader(columns.tenant), reader(columns.source), reader(columns.meter)];
+  const status = reader(columns.status);
+  const properties = reader({
+    values: columns.properties.values.map((text) => JSON.parse(text) as StoredFact['properties']),
+    at: columns.properties.at,
+  });
+  return columns.id.map((id, index) => {
+    const amount = columns.amount[index] ?? null;
+    return {
       id,
-      source,
-      tenant,
-      account,
-      meter,
-      quantity,
-      occurredAtMs,
-      ingestedAtMs,
-      status,
-      amount,
-      sequence,
-      properties,
-    ]) => ({
-      id,
-      source,
-      tenant,
-      account,
-      meter,
-      quantity,
-      occurredAtMs,
-      ingestedAtMs,
-      status,
+      source: source(index),
+      tenant: tenant(index),
+      account: known(columns.account[index]),
+      meter: meter(index),
+      quantity: known(columns.quantity[index]),
+      occurredAtMs: fromMs + known(columns.occurred[index]),
+      ingestedAtMs: fromMs + known(columns.ingested[index]),
+      status: status(index),
       amount: amount === null ? null : BigInt(amount),
-      sequence,
-      properties,
-    }),
-  );
+      sequence: columns.sequence?.[index] ?? null,
+      properties: properties(index),
+    };
+  });
+}
+
+function reader<T>({ values, at }: Shared<T>): (index: number) => T {
+  return (index) => known(values[known(at[index])]);
+}
+
+/** Columns are equally long; a shorter one is damage. */
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new RangeError('the stored facts of a batch are damaged');
+  return value;
+}
+
+/** How rows stood until columns took their place; batches of then are still read. */
+type StoredRow = [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+  number,
+  number,
+  StoredFact['status'],
+  string | null,
+  number | null,
+  StoredFact['properties'],
+];
+
+function factOfRow(row: StoredRow): StoredFact {
+  const [id, source, tenant, account, meter, quantity, occurredAtMs, ingestedAtMs, status, amount, ...rest] = row;
+  const [sequence, properties] = rest;
+  const what = { id, source, tenant, account, meter, quantity, occurredAtMs, ingestedAtMs, status };
+  return { ...what, amount: amount === null ? null : BigInt(amount), sequence, properties };
 }
 
 const BITS_PER_EVENT = 12;

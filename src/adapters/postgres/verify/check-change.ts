@@ -5,6 +5,7 @@ import { parseJsonObject } from '../../../json-object.ts';
 import { finding, type LedgerFinding } from '../../../pipeline/queries/ledger-finding.ts';
 import { checkCorrection } from './check-correction.ts';
 import { changedEntry, checkOtherEntries, insertedEntry } from './check-entry.ts';
+import { checkSetEntries } from './check-set.ts';
 import { placeOf } from './check-usage.ts';
 import type { EntryRow, StoredBatch } from './stored-batch.ts';
 
@@ -99,6 +100,7 @@ function checkEntries(batch: StoredBatch): readonly LedgerFinding[] {
   if (WITHOUT_ENTRIES.includes(row.kind)) {
     return [...entries.map((entry) => insertedEntry(entry, `a ${row.kind} charges nothing`)), ...checkCounts(batch)];
   }
+  if (row.kind === 'set') return [...checkSetEntries(batch), ...checkCounts(batch)];
   if (row.kind === 'expire') return [...checkOtherEntries(batch, entries), ...checkCounts(batch)];
   if (row.kind === 'reversal' || row.kind === 'amend') return checkCounts(batch);
   const kind = ENTRY_OF[row.kind];

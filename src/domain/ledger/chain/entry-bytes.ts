@@ -31,7 +31,7 @@ export function entryBytes(entry: StoredEntry): Buffer {
     at += 4 + size;
     return at - size;
   };
-  writeEventKey(entry.key, bytes, column(16));
+  writeEventKey(entry.key, new DataView(bytes.buffer, bytes.byteOffset, ROW_BYTES), column(16));
   bytes.writeBigInt64BE(entry.walletId, column(8));
   bytes.writeBigInt64BE(entry.seq, column(8));
   bytes.writeBigInt64BE(entry.amount, column(8));
