@@ -141,7 +141,9 @@ describe('a void', () => {
         ),
     };
     await correctById(ledger, 'e0', VOID);
-    await expect(correctById({ ...ledger, admin: blind }, 'e0', VOID)).rejects.toThrow(/event_key_key|event_correction_pkey/);
+    await expect(correctById({ ...ledger, admin: blind }, 'e0', VOID)).rejects.toThrow(
+      /event_key_key|event_correction_pkey/,
+    );
     await expectProven(ledger);
   });
 
