@@ -23,7 +23,8 @@ export async function releaseRound(
   release: { readonly wallet: WalletHead; readonly reason: ReleasableReason; readonly overdraftNanos: bigint },
 ): Promise<ReleaseRound> {
   const wallet = await settleBreakage(transaction, release.wallet);
-  const usage = await transaction.openUsage(release.reason, RELEASE_EVENTS_MAX);
+  const eventsMax = transaction.releaseEventsMax ?? RELEASE_EVENTS_MAX;
+  const usage = await transaction.openUsage(release.reason, eventsMax);
   const { change, posted, amount } = releaseUsage(wallet, usage, {
     overdraftDefault: release.overdraftNanos,
     nowMs: transaction.atMs,
@@ -36,6 +37,6 @@ export async function releaseRound(
   await transaction.write(
     recordOf(change, request, { request: undefined, detail, atMs: transaction.atMs, because: '' }),
   );
-  const left = posted < usage.length ? 'full' : posted < RELEASE_EVENTS_MAX ? 'all' : 'more';
+  const left = posted < usage.length ? 'full' : posted < eventsMax ? 'all' : 'more';
   return { wallet: change.wallet, posted: { events: posted, amount }, left };
 }

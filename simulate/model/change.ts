@@ -1,0 +1,170 @@
+import { derivedId } from '../../src/domain/ids.ts';
+import { HOUR_MS } from '../../src/domain/time.ts';
+import type { Command } from '../command.ts';
+import { KIND, type ModelEntry, type ModelWallet, rounded } from './wallet.ts';
+
+/** What the model says of one database transaction of the direct path. */
+export type ModelChange =
+  | { readonly refused: string }
+  | { readonly refused: undefined; readonly entries: readonly ModelEntry[]; readonly isAnswered: boolean };
+
+export interface ChangeTerms {
+  readonly atMs: number;
+  /** The time the request itself carries. */
+  readonly nowMs: number;
+  /** 0 for the first transaction of a command. */
+  readonly round: number;
+  readonly overdraftDefault: bigint;
+  readonly releaseMax: number;
+}
+
+type CommandOf<K extends Command['do']> = Extract<Command, { readonly do: K }>;
+
+/** Applies one transaction of a command to a wallet of the caller's own, which throws it away if this refuses. */
+export function applyCommand(wallet: ModelWallet, command: Command, terms: ChangeTerms): ModelChange {
+  switch (command.do) {
+    case 'topup':
+      return terms.round === 0 ? topUp(wallet, command, terms) : unanswered(releaseIfActive(wallet, ['over_limit'], terms));
+    case 'freeze':
+      return freeze(wallet, command, terms);
+    case 'thaw':
+      return thaw(wallet, command, terms);
+    case 'adjust':
+      return adjust(wallet, command, terms);
+    case 'limits':
+      return limit(wallet, command, terms);
+    case 'expire':
+      return unanswered(wallet.expire(terms.atMs));
+    case 'release':
+      return unanswered(releaseIfActive(wallet, ['throttled'], terms));
+  }
+}
+
+function answered(entries: readonly ModelEntry[]): ModelChange {
+  return { refused: undefined, entries, isAnswered: true };
+}
+
+function unanswered(entries: readonly ModelEntry[]): ModelChange {
+  return { refused: undefined, entries, isAnswered: false };
+}
+
+function topUp(wallet: ModelWallet, command: CommandOf<'topup'>, terms: ChangeTerms): ModelChange {
+  const { amount, source, key, priority, expiresAtMs = null } = command;
+  const { atMs } = terms;
+  const entries = wallet.expire(atMs);
+  if (expiresAtMs !== null && expiresAtMs <= atMs) return { refused: 'GRANT_EXPIRED' };
+  const isGrant = source === 'promotional' || priority !== undefined || expiresAtMs !== null;
+  const before = wallet.posted;
+  entries.push(wallet.post(wallet.ownKey(key, atMs), isGrant ? KIND.grant : KIND.topup, amount));
+  if (isGrant) {
+    // What is owed is paid first; only the rest can be spent.
+    const rest = before < 0n ? amount + before : amount;
+    if (rest > 0n) {
+      wallet.grants.push({
+        grantId: derivedId('grt', [wallet.tenant, key]),
+        priority: priority ?? (source === 'promotional' ? 20 : 50),
+        expiresAtMs,
+        createdAtMs: atMs,
+        remaining: rest,
+      });
+    }
+  }
+  noteFunded(wallet, before);
+  entries.push(...releaseIfActive(wallet, ['over_limit'], terms));
+  return answered(entries);
+}
+
+function freeze(wallet: ModelWallet, { key, hours }: CommandOf<'freeze'>, { atMs }: ChangeTerms): ModelChange {
+  if (wallet.status === 'thawing') return { refused: 'WALLET_STATE' };
+  wallet.freeze(atMs, atMs + hours * HOUR_MS);
+  return answered([wallet.post(wallet.ownKey(key, atMs), KIND.freeze, 0n)]);
+}
+
+function thaw(wallet: ModelWallet, command: CommandOf<'thaw'>, terms: ChangeTerms): ModelChange {
+  const { key, usage, onlyExpired } = command;
+  const hasExpired =
+    wallet.status === 'frozen' && wallet.frozenUntilMs !== null && wallet.frozenUntilMs <= terms.nowMs;
+  if (onlyExpired && !hasExpired) return { refused: 'WALLET_STATE' };
+  if (wallet.status === 'thawing' && usage !== 'post') return { refused: 'WALLET_STATE' };
+  if (wallet.status === 'active' && (usage === 'keep' || wallet.open('frozen').length === 0)) {
+    return { refused: 'WALLET_STATE' };
+  }
+  const entries: ModelEntry[] = [];
+  if (usage === 'void') for (const row of wallet.open('frozen')) row.status = 'void';
+  if (usage === 'post') {
+    const round = releaseRound(wallet, 'frozen', terms);
+    entries.push(...round.entries);
+    if (round.isCut) {
+      wallet.status = 'thawing';
+      wallet.frozenUntilMs = null;
+      return unanswered(entries);
+    }
+    // What did not fit waits for credit.
+    for (const row of wallet.open('frozen')) row.reason = 'over_limit';
+  }
+  if (wallet.status !== 'active') {
+    wallet.thaw();
+    entries.push(wallet.post(wallet.ownKey(key, terms.atMs), KIND.thaw, 0n));
+  }
+  return answered(entries);
+}
+
+function adjust(wallet: ModelWallet, { key, kind, amount }: CommandOf<'adjust'>, { atMs }: ChangeTerms): ModelChange {
+  const entries = wallet.expire(atMs);
+  const before = wallet.posted;
+  if (kind === 'refund') {
+    const base = wallet.posted - wallet.granted;
+    const refundable = base < wallet.posted ? base : wallet.posted;
+    if (amount > refundable) return { refused: 'REFUND_TOO_LARGE' };
+  }
+  const signed = kind === 'refund' || kind === 'dispute' ? -amount : amount;
+  entries.push(
+    signed < 0n
+      ? wallet.takeOut(wallet.ownEventKey(key, atMs), KIND[kind], -signed)
+      : wallet.post(wallet.ownKey(key, atMs), KIND[kind], signed),
+  );
+  noteFunded(wallet, before);
+  return answered(entries);
+}
+
+function limit(wallet: ModelWallet, command: CommandOf<'limits'>, terms: ChangeTerms): ModelChange {
+  const { overdraft, throttle } = command;
+  if (overdraft !== undefined) wallet.overdraft = overdraft;
+  if (throttle !== undefined) {
+    wallet.throttle =
+      throttle === null ? null : { ...throttle, period: Math.floor(terms.atMs / throttle.periodMs), spent: 0n };
+  }
+  return answered(releaseIfActive(wallet, ['over_limit', 'throttled'], terms));
+}
+
+function releaseIfActive(wallet: ModelWallet, reasons: readonly string[], terms: ChangeTerms): ModelEntry[] {
+  if (wallet.status !== 'active') return [];
+  return reasons.flatMap((reason) => releaseRound(wallet, reason, terms).entries);
+}
+
+/** Posts what fits, oldest first, up to the first that does not. */
+function releaseRound(
+  wallet: ModelWallet,
+  reason: string,
+  { atMs, overdraftDefault, releaseMax }: ChangeTerms,
+): { readonly entries: ModelEntry[]; readonly isCut: boolean } {
+  const entries = wallet.expire(atMs);
+  let released = 0;
+  for (const row of wallet.open(reason)) {
+    if (released === releaseMax) break;
+    if (row.exact === null || wallet.refusal(wallet.toPay(row.exact), overdraftDefault, atMs) !== undefined) break;
+    entries.push(wallet.charge(row.key, row.exact, KIND.released, atMs));
+    row.status = 'posted';
+    released++;
+  }
+  return { entries, isCut: released === releaseMax };
+}
+
+function noteFunded(wallet: ModelWallet, before: bigint): void {
+  if (before < 0n && wallet.posted >= 0n && wallet.status === 'active') wallet.statusSequence++;
+}
+
+/** The nano-units a row of quarantine shows. */
+export function shownAmount(exact: bigint | null): bigint | null {
+  return exact === null ? null : rounded(exact);
+}
