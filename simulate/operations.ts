@@ -103,7 +103,7 @@ function grant(world: World): Command {
     ...who(world),
     amount: cents(world, 120),
     source: random.pick(['paid', 'promotional', 'promotional']),
-    priority: random.pick([undefined, 10, BASE_PRIORITY, 80]),
+    priority: random.next() < 0.3 ? undefined : random.pick([10, BASE_PRIORITY, 80]),
     // Some have ended already, and must be refused.
     expiresAtMs: random.next() < 0.3 ? undefined : world.nowMs - HOUR_MS + random.below(20 * HOUR_MS),
   };
@@ -134,8 +134,8 @@ function limits(world: World): Command {
   return {
     do: 'limits',
     ...who(world),
-    overdraft: random.pick([undefined, null, 0n, 2n * CENT, 100n * CENT]),
-    throttle: random.pick([undefined, undefined, null, { limit: cents(world, 40), periodMs }]),
+    overdraft: random.next() < 0.3 ? undefined : random.pick([null, 0n, 2n * CENT, 100n * CENT]),
+    throttle: random.next() < 0.4 ? undefined : random.pick([null, { limit: cents(world, 40), periodMs }]),
   };
 }
 

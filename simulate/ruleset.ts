@@ -5,7 +5,7 @@ const PRICING = `currency: USD
 meters:
   - { name: tokens, unit: token, price: 0.0375 USD per 1000000 }
   - { name: calls, unit: call, price: 0.002 USD }
-  - { name: thirds, unit: third, price: 1.00 USD per 3000000 }
+  - { name: thirds, unit: third, price: 0.33333333 USD per 1000000 }
   - name: images
     unit: image
     prices: [{ from: 2024-01-01, price: 0.30 USD }, { from: 2026-03-05, price: 0.20 USD }]
@@ -38,13 +38,18 @@ detect:
   min_hours: 2
   floor: { above_expected: 4 }
 say: "{observed} events in {window}."
-score: 75
+score: 40
 once: { per: account, for: 6h, again_if: observed_doubles }
 tests:
   - { name: fires, series: "2x100 60@30min", expect: fires }
   - { name: quiet, series: "2x100 2@30min", expect: quiet }
   - { name: young, series: "2x1 60@30min", expect: inconclusive }
 `;
+
+// No rule may freeze alone, so a second one has to agree.
+const SPEND = BURST.replace('id: burst', 'id: spend')
+  .replace('of: events', 'of: spend')
+  .replace('above_expected: 4', 'above_expected: 0.05 USD');
 
 let loaded: Ruleset | undefined;
 
@@ -58,6 +63,7 @@ function load(): Ruleset {
   const result = loadRuleset(
     [
       { path: 'rules/burst.yaml', text: BURST },
+      { path: 'rules/spend.yaml', text: SPEND },
       { path: 'rules/ruleset.yaml', text: SETTINGS },
       { path: 'rules/pricing.yaml', text: PRICING },
     ],

@@ -27,6 +27,7 @@ export class SimulatedProcess {
   orKilled<T>(result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const stop = () => reject(new Error(`${this.name} died`));
+      if (!this.#isAlive) stop();
       this.#onKill.add(stop);
       result.then(resolve, reject).finally(() => this.#onKill.delete(stop));
     });
