@@ -44,6 +44,8 @@ const DEBITS: readonly number[] = [KIND.usage, KIND.fact, KIND.released];
 /** Looks at everything that is committed, at the moment it is. */
 export class Checks {
   readonly exercised = new Map<Property, number>(PROPERTIES.map((name) => [name, 0]));
+  /** Statuses of events and kinds of entries and changes, counted: a run in which nothing happens proves nothing. */
+  readonly seen = new Map<string, number>();
   failure: { readonly property: Property; readonly detail: string } | undefined;
   readonly #model: Model;
   readonly #ruleset: Ruleset;
@@ -60,6 +62,10 @@ export class Checks {
   expect(property: Property, holds: boolean, detail: () => string): void {
     this.exercised.set(property, (this.exercised.get(property) ?? 0) + 1);
     if (!holds) this.failure ??= { property, detail: detail() };
+  }
+
+  #see(what: string): void {
+    this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
   }
 
   batchCommitted(batch: BatchRecord, chain: Buffer): void {
@@ -89,6 +95,8 @@ export class Checks {
     this.#model.setClock(lane, batch.clockMs);
 
     const expected = this.#model.applyBatch(batch);
+    for (const { status } of batch.facts) this.#see(status);
+    if (batch.entries.some(({ kind }) => kind === KIND.freeze)) this.#see('frozen by rules');
     this.#compare('statuses', expected.statuses, batch.facts.map(({ status }) => status));
     this.#compare('entries', expected.entries.map(entryText), legs.map(entryText));
     const rows = batch.quarantined.map(({ key, reason, amount, residue }) =>
@@ -113,6 +121,7 @@ export class Checks {
     );
     if (refused !== undefined || expected.refused !== undefined) return;
     for (const change of changes) this.#checkChange(lane, change);
+    if (expected.wallet?.status === 'thawing') this.#see('thaw in rounds');
     const legs = changes.flatMap(({ wallet, entries }) =>
       entries.map(({ key, kind, amount, seq, balanceAfter }) => ({
         walletId: wallet.walletId,
@@ -145,6 +154,7 @@ export class Checks {
   }
 
   #checkChange(lane: number, change: AdminOutcome['changes'][number]): void {
+    this.#see(change.kind);
     const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
     this.#chains.set(lane, { batchNo: before.batchNo + 1, chain: undefined });
     const sum = [...change.entries, ...change.contra].reduce((total, { amount }) => total + amount, 0n);

@@ -16,7 +16,7 @@ export interface Operation {
 const CENT = 10_000_000n;
 
 /** Jobs and commands under way at once, at most. */
-const JOBS_MAX = 8;
+const JOBS_MAX = 10;
 const COMMANDS_MAX = 3;
 
 /**
@@ -25,7 +25,8 @@ const COMMANDS_MAX = 3;
  */
 export const OPERATIONS: readonly Operation[] = [
   { name: 'job', weight: 30, run: (world) => addJob(world) },
-  { name: 'job again', weight: 5, run: (world) => repeatJob(world) },
+  { name: 'stalled job', weight: 8, run: (world) => deliverStalled(world) },
+  { name: 'job again', weight: 3, run: (world) => repeatJob(world) },
   { name: 'clock forward', weight: 10, run: (world) => world.moveClock(1 + world.random.below(10 * MINUTE_MS)) },
   { name: 'clock jump', weight: 2, run: (world) => world.moveClock(world.random.below(9 * HOUR_MS)) },
   { name: 'clock back', weight: 1, run: (world) => world.moveClock(-world.random.below(5 * HOUR_MS)) },
@@ -52,7 +53,13 @@ function addJob(world: World): void {
   world.deliver(job, world.random.pick(world.nodes));
 }
 
-/** A job that stalled, or one that is being worked on, or one that was answered long ago. */
+/** A job whose worker died. */
+function deliverStalled(world: World): void {
+  const stalled = world.jobs.filter(({ isDone, workers }) => !isDone && workers.size === 0);
+  if (stalled.length > 0) world.deliver(world.random.pick(stalled), world.random.pick(world.nodes));
+}
+
+/** A job that is being worked on, or one that was answered long ago. */
 function repeatJob(world: World): void {
   if (world.jobs.length === 0) return;
   const isRecent = world.random.next() < 0.7;

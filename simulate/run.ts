@@ -17,6 +17,8 @@ export interface SeedReport {
   readonly operations: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<string, number>;
   readonly exercised: ReadonlyMap<string, number>;
+  /** What events and changes became. */
+  readonly seen: ReadonlyMap<string, number>;
   readonly books: Books;
 }
 
@@ -60,6 +62,7 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
     operations: world.counts,
     faults: stage.faults,
     exercised: checks.exercised,
+    seen: checks.seen,
     books,
   };
 }

@@ -55,6 +55,7 @@ export class World {
   nowMs = START_MS;
   /** Commands under way. */
   running = 0;
+  readonly #abandoned = new WeakSet<LaneWriter>();
   #names = 0;
   readonly #factory = new LaneEventFactory(CURRENCY);
 
@@ -92,7 +93,14 @@ export class World {
       const lane = laneOfShard(item.address.shard);
       byLane.set(lane, [...(byLane.get(lane) ?? []), item]);
     }
-    const parts = [...byLane].map(async ([lane, part]) => this.#answered(part, await this.#writer(node, lane).submit(part)));
+    const parts = [...byLane].map(async ([lane, part]) => {
+      const writer = this.#writer(node, lane);
+      const statuses = await writer.submit(part).catch((error: unknown) => {
+        // Only a writer that was told to give up hands a broken connection on.
+        throw this.#abandoned.has(writer) && this.stage.isFault(error) ? new AppError('LANE_FENCED', 'given up') : error;
+      });
+      this.#answered(part, statuses);
+    });
     Promise.all(parts)
       .then(
         () => {
@@ -160,6 +168,7 @@ export class World {
     const writer = node.writers.get(lane);
     if (writer === undefined) return;
     node.writers.delete(lane);
+    if (abandon) this.#abandoned.add(writer);
     writer.close({ abandon }).catch((error: unknown) => {
       this.checks.expect('somebody can always go on', this.stage.isFault(error), () => `closing: ${String(error)}`);
     });
