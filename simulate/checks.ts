@@ -108,11 +108,11 @@ export class Checks {
   }
 
   changeEnded(command: Command, nowMs: number, outcome: AdminOutcome): void {
-    const { lane, atMs, round, changes, refused, dryRun } = outcome;
+    const { lane, atMs, round, changes, looks, refused, dryRun } = outcome;
     // What a dry run leaves behind would differ from the model at the next look.
     if (dryRun) return;
     this.expect('the model agrees', atMs >= this.#model.clockOf(lane), () => `${command.do} before the lane's clock`);
-    const expected = this.#model.applyCommand(command, { atMs, nowMs, round, lane });
+    const expected = this.#model.applyCommand(command, { atMs, nowMs, round, lane, looks: [...looks] });
     const what = `${command.do} of ${command.account} (${command.key})`;
     this.expect(
       refused === undefined ? 'the model agrees' : 'a refusal changes nothing',

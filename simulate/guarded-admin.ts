@@ -16,6 +16,8 @@ export interface AdminOutcome {
   readonly round: number;
   readonly dryRun: boolean;
   readonly changes: readonly ChangeRecord[];
+  /** At each look at open usage, the keys that other lanes had posted by then. */
+  readonly looks: readonly ReadonlySet<string>[];
   /** Code of the error that rolled it back. */
   readonly refused: string | undefined;
 }
@@ -26,17 +28,23 @@ export class GuardedAdmin implements AdminStore {
   readonly #process: SimulatedProcess;
   readonly #inner: AdminStore;
   readonly #onEnd: (outcome: AdminOutcome) => void;
+  readonly #takenKeys: () => ReadonlySet<string>;
   #round = 0;
 
   constructor(
     stage: Stage,
     process: SimulatedProcess,
-    options: { readonly inner: AdminStore; readonly onEnd: (outcome: AdminOutcome) => void },
+    options: {
+      readonly inner: AdminStore;
+      readonly onEnd: (outcome: AdminOutcome) => void;
+      readonly takenKeys: () => ReadonlySet<string>;
+    },
   ) {
     this.#stage = stage;
     this.#process = process;
     this.#inner = options.inner;
     this.#onEnd = options.onEnd;
+    this.#takenKeys = options.takenKeys;
   }
 
   findWallets(reference: Parameters<AdminStore['findWallets']>[0]): ReturnType<AdminStore['findWallets']> {
@@ -50,6 +58,7 @@ export class GuardedAdmin implements AdminStore {
     const holder = {};
     const round = this.#round++;
     const changes: ChangeRecord[] = [];
+    const looks: ReadonlySet<string>[] = [];
     let atMs = 0;
     let ended: Fault = 'none';
     const begun = await stage.pass(process, `lock ${lane}`, () => stage.locks.canTake(lane));
@@ -61,14 +70,14 @@ export class GuardedAdmin implements AdminStore {
           atMs = transaction.atMs;
           if (begun === 'after') throw new BrokenConnection('the connection broke as the transaction began');
           if (begun === 'crash_after') stage.kill(process);
-          const result = await process.orKilled(work(this.#guarded(transaction, holder, changes)));
+          const result = await process.orKilled(work(this.#guarded(transaction, { holder, changes, looks })));
           ended = await process.orKilled(stage.pass(process, `commit change ${lane}`));
           if (ended === 'before') throw new BrokenConnection('the connection broke before the commit');
           return result;
         }),
       ),
     );
-    const outcome = { lane, atMs, round, changes, dryRun: scope.dryRun };
+    const outcome = { lane, atMs, round, changes, looks, dryRun: scope.dryRun };
     if (settled.ok) {
       this.#onEnd({ ...outcome, refused: undefined });
       return stage.answer(process, ended, `commit change ${lane}`, settled.value);
@@ -77,7 +86,14 @@ export class GuardedAdmin implements AdminStore {
     return stage.fail(process, settled.error);
   }
 
-  #guarded(transaction: AdminTransaction, holder: object, changes: ChangeRecord[]): AdminTransaction {
+  #guarded(
+    transaction: AdminTransaction,
+    {
+      holder,
+      changes,
+      looks,
+    }: { readonly holder: object; readonly changes: ChangeRecord[]; readonly looks: ReadonlySet<string>[] },
+  ): AdminTransaction {
     const stage = this.#stage;
     const ask = <T>(label: string, run: () => Promise<T>, isReady?: () => boolean) =>
       stage.perform(this.#process, label, run, isReady);
@@ -88,7 +104,11 @@ export class GuardedAdmin implements AdminStore {
       answered: (key) => ask('answered', () => transaction.answered(key)),
       confirmAccount: (wallet) => ask('confirm account', () => transaction.confirmAccount(wallet)),
       insertWallet: (wallet) => ask('insert wallet', () => transaction.insertWallet(wallet)),
-      openUsage: (reason, limit) => ask('open usage', () => transaction.openUsage(reason, limit)),
+      openUsage: (reason, limit) =>
+        ask('open usage', () => {
+          looks.push(this.#takenKeys());
+          return transaction.openUsage(reason, limit);
+        }),
       countUsage: (reason) => ask('count usage', () => transaction.countUsage(reason)),
       closeAsPosted: (usage, by) => ask('close as posted', () => transaction.closeAsPosted(usage, by)),
       closeAsVoid: (reason, by) => ask('close as void', () => transaction.closeAsVoid(reason, by)),

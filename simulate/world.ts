@@ -55,6 +55,7 @@ export class World {
   nowMs = START_MS;
   /** Commands under way. */
   running = 0;
+  readonly #taken = new Map<string, number>();
   readonly #abandoned = new WeakSet<LaneWriter>();
   #names = 0;
   readonly #factory = new LaneEventFactory(CURRENCY);
@@ -117,9 +118,10 @@ export class World {
     const process = this.#newProcess(`${command.do} ${command.key}`);
     const store = new GuardedAdmin(this.stage, process, {
       inner: this.engine.admin,
+      takenKeys: () => this.model.takenKeys(command.account),
       onEnd: (outcome) => {
         this.checks.changeEnded(command, nowMs, outcome);
-        if (dryRun || outcome.refused !== undefined) return;
+        if (outcome.dryRun || outcome.refused !== undefined) return;
         for (const { wallet } of outcome.changes) this.history.change(outcome.lane, wallet);
         // A thaw under way is a status beside the books.
         const thawing = [...this.model.wallets.values()].find(({ account }) => account === command.account);
@@ -133,7 +135,7 @@ export class World {
     runCommand(store, command, { nowMs, dryRun })
       .catch((error: unknown) => {
         // What the domain refuses was compared with the model; a broken connection is part of the game.
-        const isExpected = error instanceof AppError || this.stage.isFault(error);
+        const isExpected = error instanceof AppError || this.stage.isFault(error) || this.#isMended(command, error);
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         this.checks.expect('somebody can always go on', isExpected, () => `${command.do} ${command.key}: ${text}`);
       })
@@ -172,6 +174,16 @@ export class World {
     writer.close({ abandon }).catch((error: unknown) => {
       this.checks.expect('somebody can always go on', this.stage.isFault(error), () => `closing: ${String(error)}`);
     });
+  }
+
+  /** A key that another lane posted at this very moment: sending the request again finds it. */
+  #isMended(command: Command, error: unknown): boolean {
+    const isTaken = error instanceof Error && 'code' in error && error.code === '23505';
+    if (!isTaken) return false;
+    const times = (this.#taken.get(command.key) ?? 0) + 1;
+    this.#taken.set(command.key, times);
+    this.count('key taken');
+    return times <= 2;
   }
 
   #answered(items: readonly LaneEvent[], statuses: readonly EventStatus[]): void {

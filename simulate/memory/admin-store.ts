@@ -88,12 +88,17 @@ class MemoryChange implements AdminTransaction {
     this.#head = { ...wallet };
   };
 
-  readonly openUsage = async (reason: ReleasableReason, limit: number) =>
-    this.#open(reason)
-      .flatMap(({ key, contentHash, amount, residue }) =>
+  readonly openUsage = async (reason: ReleasableReason, limit: number) => {
+    for (;;) {
+      const rows = this.#open(reason).slice(0, limit);
+      const taken = rows.filter(({ key }) => this.#ledger.entries.has(formatEventKey(key)));
+      for (const row of taken) row.reason = 'altered';
+      if (taken.length > 0) continue;
+      return rows.flatMap(({ key, contentHash, amount, residue }) =>
         amount === null ? [] : [{ key, contentHash, amount, residue }],
-      )
-      .slice(0, limit);
+      );
+    }
+  };
 
   readonly countUsage = async (reason: ReleasableReason) => total(this.#open(reason));
 

@@ -1,3 +1,4 @@
+import { formatEventKey } from '../../src/domain/events/event-key.ts';
 import { derivedId } from '../../src/domain/ids.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import type { Command } from '../command.ts';
@@ -16,6 +17,8 @@ export interface ChangeTerms {
   readonly round: number;
   readonly overdraftDefault: bigint;
   readonly releaseMax: number;
+  /** At each look at open usage, the keys that other lanes had posted: taken off the front as rounds look. */
+  readonly looks: ReadonlySet<string>[];
 }
 
 type CommandOf<K extends Command['do']> = Extract<Command, { readonly do: K }>;
@@ -146,9 +149,16 @@ function releaseIfActive(wallet: ModelWallet, reasons: readonly string[], terms:
 function releaseRound(
   wallet: ModelWallet,
   reason: string,
-  { atMs, overdraftDefault, releaseMax }: ChangeTerms,
+  { atMs, overdraftDefault, releaseMax, looks }: ChangeTerms,
 ): { readonly entries: ModelEntry[]; readonly isCut: boolean } {
   const entries = wallet.expire(atMs);
+  const taken = looks.shift() ?? new Set();
+  let clean = 0;
+  for (const row of wallet.open(reason)) {
+    if (clean === releaseMax) break;
+    if (taken.has(formatEventKey(row.key))) row.reason = 'altered';
+    else clean++;
+  }
   let released = 0;
   for (const row of wallet.open(reason)) {
     if (released === releaseMax) break;

@@ -81,7 +81,13 @@ export class Model {
   /** Applies one transaction of a command; a refused one changes nothing. */
   applyCommand(
     command: Command,
-    terms: { readonly atMs: number; readonly nowMs: number; readonly round: number; readonly lane: number },
+    terms: {
+      readonly atMs: number;
+      readonly nowMs: number;
+      readonly round: number;
+      readonly lane: number;
+      readonly looks: ReadonlySet<string>[];
+    },
   ): ModelChange & { readonly wallet: ModelWallet | undefined } {
     const { walletId } = addressOf('default', command.account, this.#options.ruleset.pricing.currency);
     const known = this.wallets.get(walletId);
@@ -106,6 +112,14 @@ export class Model {
       this.#hold(key, { contentHash: kind === KIND.released ? contentOf(wallet, key) : 0n, lane: terms.lane, isPosted: true });
     }
     return { ...change, wallet };
+  }
+
+  /** Keys of an account's open usage that somebody else has posted. */
+  takenKeys(account: string): ReadonlySet<string> {
+    const wallet = [...this.wallets.values()].find((other) => other.account === account);
+    const open = wallet?.usage.filter(({ status }) => status === 'open') ?? [];
+    const keys = open.map(({ key }) => formatEventKey(key));
+    return new Set(keys.filter((key) => this.holders.get(key)?.some(({ isPosted }) => isPosted) === true));
   }
 
   /** The lane's clock: it never goes back. */

@@ -61,7 +61,10 @@ export interface AdminTransaction {
   /** Opens the account as confirmed, or confirms it; false when it is closed. */
   readonly confirmAccount: (wallet: WalletHead) => Promise<boolean>;
   readonly insertWallet: (wallet: WalletHead) => Promise<void>;
-  /** Open quarantined usage of the wallet, oldest first by arrival. */
+  /**
+   * Open quarantined usage of the wallet, oldest first by arrival. What another lane has posted under the same key
+   * meanwhile is an altered copy from now on, and not among it.
+   */
   readonly openUsage: (reason: ReleasableReason, limit: number) => Promise<readonly QuarantinedUsage[]>;
   readonly countUsage: (reason: ReleasableReason) => Promise<UsageTotal>;
   readonly closeAsPosted: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;

@@ -45,24 +45,43 @@ export function quarantineOf(client: pg.PoolClient, walletId: bigint, at: string
   };
 }
 
+/**
+ * Open usage, oldest first. What another lane has posted under the same key meanwhile (no index spans entries and
+ * quarantine) is a copy from now on: otherwise its key, taken for good, would stop every thaw and top-up of the wallet.
+ */
 async function openUsage(
   client: pg.PoolClient,
   walletId: bigint,
   reason: ReleasableReason,
   limit: number,
 ): Promise<readonly QuarantinedUsage[]> {
-  const { rows } = await client.query<{ event_key: string; content_hash: bigint; amount: bigint; residue: bigint }>(
-    `select event_key, content_hash, amount, residue from quarantine
-     where wallet_id = $1 and status = 'open' and reason = $2 and amount is not null
-     order by lane, batch_no, position limit $3`,
-    [walletId, reason, limit],
-  );
-  return rows.map((row) => ({
-    key: parseEventKey(row.event_key),
-    contentHash: row.content_hash,
-    amount: row.amount,
-    residue: row.residue,
-  }));
+  for (;;) {
+    const { rows } = await client.query<{
+      event_key: string;
+      content_hash: bigint;
+      amount: bigint;
+      residue: bigint;
+      is_taken: boolean;
+    }>(
+      `select event_key, content_hash, amount, residue, exists (select from entry e where e.event_key = q.event_key) as is_taken
+       from quarantine q
+       where wallet_id = $1 and status = 'open' and reason = $2 and amount is not null
+       order by lane, batch_no, position limit $3`,
+      [walletId, reason, limit],
+    );
+    const taken = rows.filter((row) => row.is_taken).map((row) => row.event_key);
+    if (taken.length === 0) {
+      return rows.map((row) => ({
+        key: parseEventKey(row.event_key),
+        contentHash: row.content_hash,
+        amount: row.amount,
+        residue: row.residue,
+      }));
+    }
+    await client.query(`update quarantine set reason = 'altered' where event_key = any($1::uuid[]) and status = 'open'`, [
+      taken,
+    ]);
+  }
 }
 
 async function total(client: pg.PoolClient, sql: string, values: readonly unknown[]): Promise<UsageTotal> {
