@@ -1,6 +1,7 @@
 import { createRandom, type Random } from '../src/cli/demo/random.ts';
 import type { EventStatus, UsageEvent } from '../src/domain/events/usage-event.ts';
 import { AppError } from '../src/errors.ts';
+import { isOurBug } from '../src/pipeline/ingest/never-fail.ts';
 import { type LaneEvent, LaneEventFactory } from '../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../src/pipeline/lane/lane-writer.ts';
 import { Checks } from './checks.ts';
@@ -97,8 +98,8 @@ export class World {
     const parts = [...byLane].map(async ([lane, part]) => {
       const writer = this.#writer(node, lane);
       const statuses = await writer.submit(part).catch((error: unknown) => {
-        // Only a writer that was told to give up hands a broken connection on.
-        throw this.#abandoned.has(writer) && this.stage.isFault(error) ? new AppError('LANE_FENCED', 'given up') : error;
+        // Only a writer that was told to give up hands on what it would have repeated otherwise.
+        throw this.#abandoned.has(writer) && !isOurBug(error) ? new AppError('LANE_FENCED', 'given up') : error;
       });
       this.#answered(part, statuses);
     });
