@@ -1,9 +1,9 @@
 import { formatEventKey } from '../src/domain/events/event-key.ts';
-import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import type { EventStatus } from '../src/domain/events/usage-event.ts';
 import type { WalletHead } from '../src/domain/ledger/wallet.ts';
 import type { Ruleset } from '../src/domain/rules/ruleset.ts';
 import type { BatchRecord } from '../src/pipeline/lane/batch-record.ts';
+import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import type { Command } from './command.ts';
 import type { AdminOutcome } from './guarded-admin.ts';
 import type { Model } from './model/model.ts';
@@ -73,7 +73,11 @@ export class Checks {
     const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
     const isNext = batchNo === before.batchNo + 1;
     const isLinked = before.chain === undefined || before.chain === previousChain.toString('hex');
-    this.expect('the chain is unbroken', isNext && isLinked, () => `lane ${lane}: batch ${batchNo} after ${before.batchNo}`);
+    this.expect(
+      'the chain is unbroken',
+      isNext && isLinked,
+      () => `lane ${lane}: batch ${batchNo} after ${before.batchNo}`,
+    );
     this.#chains.set(lane, { batchNo, chain: chain.toString('hex') });
 
     const legs = batch.entries.map(({ wallet, key, kind, amount, seq, balanceAfter }) => ({
@@ -87,17 +91,27 @@ export class Checks {
     }));
     const sum = legs.reduce((total, { amount }) => total + amount, 0n);
     const isZero = sum + batch.priced + batch.breakage === 0n;
-    this.expect('transactions sum to zero', isZero, () => `lane ${lane} batch ${batchNo}: off by ${sum + batch.priced}`);
+    this.expect(
+      'transactions sum to zero',
+      isZero,
+      () => `lane ${lane} batch ${batchNo}: off by ${sum + batch.priced}`,
+    );
 
     const clock = this.#model.clockOf(lane);
-    const isForward = batch.facts.every((fact, index) => fact.ingestedAtMs >= (batch.facts[index - 1]?.ingestedAtMs ?? clock));
+    const isForward = batch.facts.every(
+      (fact, index) => fact.ingestedAtMs >= (batch.facts[index - 1]?.ingestedAtMs ?? clock),
+    );
     this.expect('the model agrees', isForward, () => `lane ${lane}: the clock of batch ${batchNo} goes back`);
     this.#model.setClock(lane, batch.clockMs);
 
     const expected = this.#model.applyBatch(batch);
     for (const { status } of batch.facts) this.#see(status);
     if (batch.entries.some(({ kind }) => kind === KIND.freeze)) this.#see('frozen by rules');
-    this.#compare('statuses', expected.statuses, batch.facts.map(({ status }) => status));
+    this.#compare(
+      'statuses',
+      expected.statuses,
+      batch.facts.map(({ status }) => status),
+    );
     this.#compare('entries', expected.entries.map(entryText), legs.map(entryText));
     const rows = batch.quarantined.map(({ key, reason, amount, residue }) =>
       [formatEventKey(key), reason, amount, residue].join(' '),
@@ -141,7 +155,11 @@ export class Checks {
   }
 
   /** The answer a job got: what it says must be in the books. */
-  answered(items: readonly LaneEvent[], statuses: readonly EventStatus[], isRefusable: (item: LaneEvent) => boolean): void {
+  answered(
+    items: readonly LaneEvent[],
+    statuses: readonly EventStatus[],
+    isRefusable: (item: LaneEvent) => boolean,
+  ): void {
     this.expect('an answer is true', items.length === statuses.length, () => `${statuses.length} answers`);
     for (const [index, item] of items.entries()) {
       const status = statuses[index];
@@ -165,9 +183,13 @@ export class Checks {
   #checkLegs(legs: readonly Leg[], isThaw = false): void {
     for (const { walletId, account, key, kind, amount, seq, balance } of legs) {
       const last = this.#last.get(walletId) ?? { seq: 0n, balance: 0n, isFrozen: false };
-      this.expect('entries are numbered without gaps', seq === last.seq + 1n && balance === last.balance + amount, () => {
-        return `${account}: entry ${seq} of ${amount} leaves ${balance} after entry ${last.seq} left ${last.balance}`;
-      });
+      this.expect(
+        'entries are numbered without gaps',
+        seq === last.seq + 1n && balance === last.balance + amount,
+        () => {
+          return `${account}: entry ${seq} of ${amount} leaves ${balance} after entry ${last.seq} left ${last.balance}`;
+        },
+      );
       this.expect('one fate per event', !this.#posted.has(key), () => `${key} is posted twice`);
       this.#posted.add(key);
       if (DEBITS.includes(kind)) {

@@ -1,6 +1,6 @@
 import { formatEventKey } from '../src/domain/events/event-key.ts';
-import type { AdminScope, AdminStore, AdminTransaction, ChangeRecord } from '../src/pipeline/admin/admin-store.ts';
 import { AppError } from '../src/errors.ts';
+import type { AdminScope, AdminStore, AdminTransaction, ChangeRecord } from '../src/pipeline/admin/admin-store.ts';
 import { laneOfShard } from './engine.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { BrokenConnection, type Fault, type Stage } from './stage.ts';

@@ -2,7 +2,7 @@ import { BASE_PRIORITY } from '../src/domain/ledger/grant.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/time.ts';
 import type { Command } from './command.ts';
 import { LANES } from './engine.ts';
-import type { SimulatedProcess } from "./simulated-process.ts";
+import type { SimulatedProcess } from './simulated-process.ts';
 import { ACCOUNTS } from './usage.ts';
 import type { World } from './world.ts';
 
@@ -29,6 +29,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'job again', weight: 3, run: (world) => repeatJob(world) },
   { name: 'clock forward', weight: 10, run: (world) => world.moveClock(1 + world.random.below(10 * MINUTE_MS)) },
   { name: 'clock jump', weight: 2, run: (world) => world.moveClock(world.random.below(9 * HOUR_MS)) },
+  { name: 'clock to a date', weight: 2, run: (world) => toDate(world) },
   { name: 'clock back', weight: 1, run: (world) => world.moveClock(-world.random.below(5 * HOUR_MS)) },
   { name: 'crash', weight: 0.4, run: (world) => world.crash(world.random.pick(world.nodes)) },
   { name: 'hand over', weight: 0.6, run: (world) => handOver(world) },
@@ -43,6 +44,16 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'sweep freezes', weight: 1, run: (world) => ask(world, endedFreeze(world)) },
   { name: 'command again', weight: 3, run: (world) => repeatCommand(world) },
 ];
+
+/** To the very millisecond at which a freeze or a grant ends. */
+function toDate(world: World): void {
+  const dates = [...world.model.wallets.values()].flatMap(({ frozenUntilMs, grants }) => [
+    frozenUntilMs ?? 0,
+    ...grants.map(({ expiresAtMs }) => expiresAtMs ?? 0),
+  ]);
+  const ahead = dates.filter((atMs) => atMs > world.nowMs);
+  if (ahead.length > 0) world.moveClock(Math.min(...ahead) - world.nowMs);
+}
 
 function addJob(world: World): void {
   const underWay = world.jobs.filter(({ isDone }) => !isDone).length;

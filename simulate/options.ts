@@ -46,7 +46,8 @@ export function parseOptions(words: readonly string[]): Options | undefined {
     } else throw new UsageError(`There is no option ${name}.`);
   }
   const engine = values.get('--engine') ?? 'memory';
-  if (engine !== 'memory' && engine !== 'postgres') throw new UsageError(`--engine takes memory or postgres, not ${engine}.`);
+  if (engine !== 'memory' && engine !== 'postgres')
+    throw new UsageError(`--engine takes memory or postgres, not ${engine}.`);
   const isMemory = engine === 'memory';
   const until = values.get('--until');
   const steps = whole(values, '--steps', isMemory ? 4_000 : 1_000, 1, 10_000_000);
@@ -60,16 +61,12 @@ export function parseOptions(words: readonly string[]): Options | undefined {
   };
 }
 
-function whole(
-  values: ReadonlyMap<string, string>,
-  name: string,
-  otherwise: number,
-  min: number,
-  max: number,
-): number {
+function whole(values: ReadonlyMap<string, string>, name: string, otherwise: number, min: number, max: number): number {
   const text = values.get(name);
   if (text === undefined) return otherwise;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) throw new UsageError(`${name} takes a whole number from ${min} to ${max}, not ${text}.`);
-  return value;
+  // Compared before it is rounded: 2^53 + 1 would pass for 2^53.
+  const value = /^\d{1,16}$/.test(text) ? BigInt(text) : -1n;
+  if (value < BigInt(min) || value > BigInt(max))
+    throw new UsageError(`${name} takes a whole number from ${min} to ${max}, not ${text}.`);
+  return Number(value);
 }

@@ -38,7 +38,7 @@ export class History {
       const memory = emptyMemory(lane);
       const expected = recorded.flatMap((one) => (one.kind === 'events' ? one.text : []));
       const actual: string[] = [];
-      let pending: FactRow[] = [];
+      const pending: FactRow[] = [];
       const flush = () => {
         while (pending.length > 0) {
           const facts = pending.splice(0, 1 + random.below(40));

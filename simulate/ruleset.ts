@@ -20,7 +20,7 @@ bands:
   - { from: 20, to: 34, outcome: watch }
   - { from: 35, to: 69, outcome: review, actions: [{ kind: notify, to: support }] }
   - { from: 70, to: 100, outcome: freeze, actions: [{ kind: freeze_wallet, hours: 3 }, { kind: notify, to: support }] }
-budgets: { alerts_per_day: 40, freezes_per_day: 40 }
+budgets: { alerts_per_day: 40, freezes_per_day: 6 }
 `;
 
 // Short histories and low floors, so that a few hundred random events freeze wallets.

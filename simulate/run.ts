@@ -49,7 +49,11 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
   await stage.quiet();
   const books = await engine.books();
   if (!hasFailed()) {
-    checks.expect('one fate per event', world.jobs.every(({ isDone }) => isDone), () => 'a job has no answer');
+    checks.expect(
+      'one fate per event',
+      world.jobs.every(({ isDone }) => isDone),
+      () => 'a job has no answer',
+    );
     compareWithModel(world, books);
     const split = world.history.replay(world.splits, { ruleset: simulatedRuleset(), lateWindowMs: LATE_WINDOW_MS });
     checks.expect('any split gives the same books', split === undefined, () => split ?? '');
@@ -60,7 +64,8 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
   return {
     seed,
     steps: stage.step,
-    failure: checks.failure === undefined ? undefined : { ...checks.failure, step: failedAt, last: stage.recent.slice(-40) },
+    failure:
+      checks.failure === undefined ? undefined : { ...checks.failure, step: failedAt, last: stage.recent.slice(-40) },
     trace: stage.traceHash(),
     operations: world.counts,
     faults: stage.faults,

@@ -43,7 +43,17 @@ export class UsageSource {
     const count = 1 + this.#random.below(this.#random.next() < 0.15 ? 14 : 4);
     // A burst hits one account, so that rules freeze it now and then.
     const hit = this.#random.next() < 0.3 ? this.#random.pick(ACCOUNTS) : undefined;
-    return Array.from({ length: count }, () => this.#event(nowMs, hit));
+    const events: UsageEvent[] = [];
+    while (events.length < count) {
+      const event = this.#event(nowMs, hit);
+      events.push(event);
+      // What was refused claims nothing: it may be corrected under its id at once, and the corrected one sent twice.
+      if (!isRefusable(event) || this.#random.next() < 0.3) continue;
+      const corrected = { ...event, quantity: quantity('1') };
+      this.#sent.push(corrected);
+      events.push(corrected, this.#random.next() < 0.5 ? corrected : event);
+    }
+    return events;
   }
 
   #event(nowMs: number, hit: string | undefined): UsageEvent {
@@ -57,7 +67,7 @@ export class UsageSource {
 
   #fresh(nowMs: number, hit: string | undefined): UsageEvent {
     const random = this.#random;
-    const isHuge = random.next() < 0.01;
+    const isHuge = random.next() < 0.02;
     const name = `${isHuge ? HUGE_PREFIX : 'evt-'}${this.#nextId++}`;
     const meter = isHuge ? 'images' : random.next() < 0.04 ? this.#pickOdd() : random.pick(METERS);
     return {

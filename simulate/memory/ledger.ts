@@ -51,8 +51,12 @@ export interface StoredGrant extends Grant {
 /** A wallet row; what is left of grants is in their own rows. */
 export type StoredWallet = Omit<WalletHead, 'grants'>;
 
+/** Ways in which the store may be broken on purpose: a simulator that does not notice them would prove nothing. */
+export type Flaw = 'does_not_fence' | 'forgets_residue' | 'loses_burns';
+
 /** The tables of the ledger, in memory. Only committed rows are here. */
 export class MemoryLedger {
+  readonly flaw: Flaw | undefined;
   readonly lanes: readonly StoredLane[] = Array.from({ length: LANES }, (_, lane) => ({
     lane,
     epoch: 0n,
@@ -77,6 +81,10 @@ export class MemoryLedger {
   readonly decisions: string[] = [];
   readonly messages = new Map<string, string>();
 
+  constructor(flaw?: Flaw) {
+    this.flaw = flaw;
+  }
+
   lane(lane: number): StoredLane {
     const found = this.lanes[lane];
     if (found === undefined) throw new Error(`there is no lane ${lane}`);
@@ -91,7 +99,8 @@ export class MemoryLedger {
     for (const { walletId: owner, amount: _, ...grant } of this.grants.values()) {
       if (owner === walletId && grant.remaining > 0n) grants.push(grant);
     }
-    return { ...wallet, grants: grants.sort(compareGrants) };
+    const residue = this.flaw === 'forgets_residue' ? 0n : wallet.residue;
+    return { ...wallet, residue, grants: grants.sort(compareGrants) };
   }
 
   saveHead({ grants: _, ...wallet }: WalletHead): void {
@@ -119,6 +128,7 @@ export class MemoryLedger {
     place: { readonly lane: number; readonly batchNo: number },
     burns: readonly { readonly grantId: string; readonly amount: bigint; readonly remaining: bigint }[],
   ): void {
+    if (this.flaw === 'loses_burns') return;
     for (const { grantId, amount, remaining } of burns) {
       const grant = this.grants.get(grantId);
       if (grant === undefined) throw new Error(`there is no grant ${grantId}`);

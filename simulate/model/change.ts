@@ -1,5 +1,6 @@
 import { formatEventKey } from '../../src/domain/events/event-key.ts';
 import { derivedId } from '../../src/domain/ids.ts';
+import { lesser } from '../../src/domain/money/nanos.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import type { Command } from '../command.ts';
 import { KIND, type ModelEntry, type ModelWallet, rounded } from './wallet.ts';
@@ -27,7 +28,9 @@ type CommandOf<K extends Command['do']> = Extract<Command, { readonly do: K }>;
 export function applyCommand(wallet: ModelWallet, command: Command, terms: ChangeTerms): ModelChange {
   switch (command.do) {
     case 'topup':
-      return terms.round === 0 ? topUp(wallet, command, terms) : unanswered(releaseIfActive(wallet, ['over_limit'], terms));
+      return terms.round === 0
+        ? topUp(wallet, command, terms)
+        : unanswered(releaseIfActive(wallet, ['over_limit'], terms));
     case 'freeze':
       return freeze(wallet, command, terms);
     case 'thaw':
@@ -85,8 +88,7 @@ function freeze(wallet: ModelWallet, { key, hours }: CommandOf<'freeze'>, { atMs
 
 function thaw(wallet: ModelWallet, command: CommandOf<'thaw'>, terms: ChangeTerms): ModelChange {
   const { key, usage, onlyExpired } = command;
-  const hasExpired =
-    wallet.status === 'frozen' && wallet.frozenUntilMs !== null && wallet.frozenUntilMs <= terms.nowMs;
+  const hasExpired = wallet.status === 'frozen' && wallet.frozenUntilMs !== null && wallet.frozenUntilMs <= terms.nowMs;
   if (onlyExpired && !hasExpired) return { refused: 'WALLET_STATE' };
   if (wallet.status === 'thawing' && usage !== 'post') return { refused: 'WALLET_STATE' };
   if (wallet.status === 'active' && (usage === 'keep' || wallet.open('frozen').length === 0)) {
@@ -117,7 +119,7 @@ function adjust(wallet: ModelWallet, { key, kind, amount }: CommandOf<'adjust'>,
   const before = wallet.posted;
   if (kind === 'refund') {
     const base = wallet.posted - wallet.granted;
-    const refundable = base < wallet.posted ? base : wallet.posted;
+    const refundable = lesser(base, wallet.posted);
     if (amount > refundable) return { refused: 'REFUND_TOO_LARGE' };
   }
   const signed = kind === 'refund' || kind === 'dispute' ? -amount : amount;

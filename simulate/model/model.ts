@@ -109,7 +109,11 @@ export class Model {
     this.wallets.set(walletId, wallet);
     if (change.isAnswered) this.#answers.set(command.key, text);
     for (const { key, kind } of change.entries) {
-      this.#hold(key, { contentHash: kind === KIND.released ? contentOf(wallet, key) : 0n, lane: terms.lane, isPosted: true });
+      this.#hold(key, {
+        contentHash: kind === KIND.released ? contentOf(wallet, key) : 0n,
+        lane: terms.lane,
+        isPosted: true,
+      });
     }
     return { ...change, wallet };
   }

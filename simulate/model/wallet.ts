@@ -1,5 +1,5 @@
 import { type EventKey, eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
-import { divideHalfEven } from '../../src/domain/money/nanos.ts';
+import { divideHalfEven, lesser } from '../../src/domain/money/nanos.ts';
 
 const ATTOS = 10n ** 18n;
 
@@ -144,7 +144,7 @@ export class ModelWallet {
     let free = this.posted;
     for (const grant of [...this.grants].sort(inBurnOrder)) {
       if (grant.expiresAtMs === null || grant.expiresAtMs > nowMs) continue;
-      const amount = grant.remaining < free ? grant.remaining : free;
+      const amount = lesser(grant.remaining, free);
       if (amount <= 0n) continue;
       free -= amount;
       grant.remaining -= amount;
@@ -186,13 +186,13 @@ export class ModelWallet {
     let isBaseUsed = false;
     const useBase = () => {
       isBaseUsed = true;
-      if (base > 0n) left -= base < left ? base : left;
+      if (base > 0n) left -= lesser(base, left);
     };
     if (!isUsage) useBase();
     for (const pot of pots) {
       const isBeforeBase = pot.priority < 50 || (pot.priority === 50 && pot.expiresAtMs !== null);
       if (!isBaseUsed && !isBeforeBase) useBase();
-      const taken = pot.remaining < left ? pot.remaining : left;
+      const taken = lesser(pot.remaining, left);
       pot.remaining -= taken;
       left -= taken;
     }

@@ -7,7 +7,9 @@ import { TEST_LANES } from '../support/admin-database.ts';
 import { openTestLedger, PLAIN_RULESET, START_MS, USD } from '../support/ledger.ts';
 
 const laneOf = (account: string) => addressOf('default', account, 'USD').shard % TEST_LANES;
-const other = Array.from({ length: 50 }, (_, index) => `other-${index}`).find((name) => laneOf(name) !== laneOf('acme'));
+const other = Array.from({ length: 50 }, (_, index) => `other-${index}`).find(
+  (name) => laneOf(name) !== laneOf('acme'),
+);
 const common = { actor: 'test', reason: 'test', nowMs: START_MS, dryRun: false };
 const { overdraftNanos } = PLAIN_RULESET;
 
@@ -15,7 +17,14 @@ const { overdraftNanos } = PLAIN_RULESET;
 // quarantined. The taken key then failed every thaw and every top-up of the first wallet.
 test('usage that another lane posted under another account does not stop the thaw or a top-up of its wallet', async () => {
   const ledger = await openTestLedger();
-  const credit = { ...common, tenant: 'default', account: 'acme', currency: 'USD', source: 'paid', overdraftNanos } as const;
+  const credit = {
+    ...common,
+    tenant: 'default',
+    account: 'acme',
+    currency: 'USD',
+    source: 'paid',
+    overdraftNanos,
+  } as const;
   await topUp(ledger.admin, { ...credit, key: 'open', amount: USD });
   await ledger.use(other ?? '', [{ id: 'claims-the-lane' }]);
   await freeze(ledger.admin, { ...common, key: 'freeze', wallet: { tenant: 'default', name: 'acme' }, hours: 1 });

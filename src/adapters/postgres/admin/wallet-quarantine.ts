@@ -78,9 +78,10 @@ async function openUsage(
         residue: row.residue,
       }));
     }
-    await client.query(`update quarantine set reason = 'altered' where event_key = any($1::uuid[]) and status = 'open'`, [
-      taken,
-    ]);
+    await client.query(
+      `update quarantine set reason = 'altered' where event_key = any($1::uuid[]) and status = 'open'`,
+      [taken],
+    );
   }
 }
 
