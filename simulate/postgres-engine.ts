@@ -47,6 +47,8 @@ export async function postgresEngines(adminUrl: string): Promise<PostgresEngines
 
 async function openEngine(adminUrl: string, template: string, name: string): Promise<Engine> {
   await query(adminUrl, `create database ${name} template ${template}`);
+  // The stage lets nobody wait; should somebody wait all the same, that must end as a failure and not for ever.
+  await query(adminUrl, `alter database ${name} set lock_timeout = '3s'`);
   const url = withDatabase(adminUrl, name);
   const pool = createPool(url, { name: 'simulate', max: 40, onError: () => undefined });
   return {

@@ -45,7 +45,7 @@ function needsBuild() {
   if (!canCompile()) return false;
   const builtMs = existsSync(MAIN) ? modifiedMs(STAMP) : 0;
   if (builtMs === 0) return true;
-  const sources = ['src', 'jobs', 'bench', 'simulate'].map((name) => join(ROOT, name)).filter((path) => existsSync(path));
+  const sources = ['src', 'jobs', 'bench'].map((name) => join(ROOT, name)).filter((path) => existsSync(path));
   const settings = ['tsconfig.json', 'tsconfig.build.json'].map((name) => join(ROOT, name));
   return settings.some((path) => modifiedMs(path) > builtMs) || sources.some((path) => hasNewer(path, builtMs));
 }
