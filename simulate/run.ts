@@ -44,9 +44,7 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
     await restStep(world);
     checks.expect('somebody can always go on', stage.step < restBy, () => `${stage.waiting} operations wait for ever`);
   }
-  // A writer that still gathers would keep the process alive with its timer.
-  for (const node of world.nodes) world.hurry(node);
-  await stage.quiet();
+  await world.end();
   const books = await engine.books();
   if (!hasFailed()) {
     checks.expect(

@@ -58,6 +58,7 @@ export class World {
   running = 0;
   readonly #taken = new Map<string, number>();
   readonly #abandoned = new WeakSet<LaneWriter>();
+  readonly #processes: SimulatedProcess[] = [];
   #names = 0;
   readonly #factory = new LaneEventFactory(CURRENCY);
 
@@ -161,6 +162,17 @@ export class World {
     }
   }
 
+  /**
+   * Ends everybody, wherever they are: open transactions are rolled back, so that the engine can be closed, and a writer
+   * that still gathers does not keep the process alive with its timer.
+   */
+  async end(): Promise<void> {
+    for (const node of this.nodes) this.hurry(node);
+    await this.stage.quiet();
+    for (const process of this.#processes) process.kill();
+    await this.stage.quiet();
+  }
+
   /** Ends the gathering of a node's writers. */
   hurry(node: WriterNode): void {
     for (const writer of node.writers.values()) writer.hurry();
@@ -228,6 +240,8 @@ export class World {
   }
 
   #newProcess(name: string): SimulatedProcess {
-    return new SimulatedProcess(`${name}/${this.#names++}`);
+    const process = new SimulatedProcess(`${name}/${this.#names++}`);
+    this.#processes.push(process);
+    return process;
   }
 }

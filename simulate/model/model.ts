@@ -156,10 +156,14 @@ export class Model {
     const known = [...exact, ...elsewhere.flatMap((other) => this.holders.get(other) ?? [])];
     const isRepeated = known.some(({ contentHash }) => contentHash === item.contentHash) || this.holders.has(variant);
     const expected = known.length === 0 ? 'new' : isRepeated ? 'duplicate' : 'altered';
-    // No index spans entries and quarantine: a lane does not see what another one has only quarantined, and two holders
-    // of one key hide each other. Either answer keeps the key from being charged twice.
-    const isHidden = known.length > 0 && known.every((holder) => !holder.isPosted && holder.lane !== lane);
-    if (isHidden && status === 'posted') return { kind: 'new' };
+    // No index spans entries and quarantine: a lane does not see what another one has only quarantined, nor an entry that
+    // is committed while it quarantines, and two holders of one key hide each other. Either answer keeps the key from being charged twice.
+    const isElsewhere = known.length > 0 && known.every((holder) => holder.lane !== lane);
+    const isUnseen =
+      status === 'posted'
+        ? known.every(({ isPosted }) => !isPosted)
+        : status !== 'duplicate' && status !== 'altered' && known.every(({ isPosted }) => isPosted);
+    if (isElsewhere && isUnseen) return { kind: 'new' };
     if (exact.length > 1 && expected === 'duplicate' && status === 'altered') return { kind: 'altered' };
     return { kind: expected };
   }
