@@ -73,7 +73,7 @@ export async function fillEveryKind(ledger: TestLedger): Promise<void> {
     ['reinstate', 20n],
     ['correct', -2n],
   ] as const) {
-    await adjust(admin, { ...requestOf(), wallet: wallet('bank'), kind, amount: dollars * USD });
+    await adjust(admin, { ...requestOf(), wallet: wallet('bank'), kind, amount: dollars * USD, overdraftNanos });
   }
 
   await credit('tight', 50n);

@@ -1,0 +1,69 @@
+import { addressOf } from '../src/domain/ids.ts';
+import { adjust } from '../src/pipeline/admin/adjust.ts';
+import type { AdminStore } from '../src/pipeline/admin/admin-store.ts';
+import { expireCreditOf } from '../src/pipeline/admin/expire-credit.ts';
+import { freeze } from '../src/pipeline/admin/freeze.ts';
+import { releaseThrottled } from '../src/pipeline/admin/release-throttled.ts';
+import { setLimits } from '../src/pipeline/admin/set-limits.ts';
+import { thaw } from '../src/pipeline/admin/thaw.ts';
+import { topUp } from '../src/pipeline/admin/top-up.ts';
+import type { Command } from './command.ts';
+import { simulatedRuleset } from './ruleset.ts';
+import { CURRENCY, TENANT } from './usage.ts';
+
+/** Carries a command out with the code that the command line and the sweepers use. */
+export async function runCommand(
+  store: AdminStore,
+  command: Command,
+  { nowMs, dryRun }: { readonly nowMs: number; readonly dryRun: boolean },
+): Promise<void> {
+  const { overdraftNanos } = simulatedRuleset();
+  const { account, key } = command;
+  const common = { key, actor: 'simulator', reason: 'simulated', nowMs, dryRun };
+  const wallet = { tenant: TENANT, name: account };
+  const scope = { ...addressOf(TENANT, account, CURRENCY), nowMs };
+  switch (command.do) {
+    case 'topup': {
+      const { amount, source, priority, expiresAtMs } = command;
+      await topUp(store, {
+        ...common,
+        tenant: TENANT,
+        account,
+        currency: CURRENCY,
+        amount,
+        source,
+        overdraftNanos,
+        ...(priority === undefined ? {} : { priority }),
+        ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+      });
+      return;
+    }
+    case 'freeze':
+      await freeze(store, { ...common, wallet, hours: command.hours });
+      return;
+    case 'thaw': {
+      const { usage, onlyExpired } = command;
+      await thaw(store, { ...common, wallet, usage, overdraftNanos, ...(onlyExpired ? { onlyExpired } : {}) });
+      return;
+    }
+    case 'adjust':
+      await adjust(store, { ...common, wallet, kind: command.kind, amount: command.amount, overdraftNanos });
+      return;
+    case 'limits': {
+      const { overdraft, throttle } = command;
+      await setLimits(store, {
+        ...common,
+        wallet,
+        overdraftNanos,
+        ...(overdraft === undefined ? {} : { overdraftLimit: overdraft }),
+        ...(throttle === undefined ? {} : { throttle }),
+      });
+      return;
+    }
+    case 'expire':
+      await expireCreditOf(store, scope);
+      return;
+    case 'release':
+      await releaseThrottled(store, { ...scope, overdraftNanos });
+  }
+}
