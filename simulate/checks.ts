@@ -1,12 +1,15 @@
 import { formatEventKey } from '../src/domain/events/event-key.ts';
 import type { EventStatus } from '../src/domain/events/usage-event.ts';
+import { reservedBy } from '../src/domain/ledger/hold.ts';
 import type { WalletHead } from '../src/domain/ledger/wallet.ts';
 import type { Ruleset } from '../src/domain/rules/ruleset.ts';
+import type { HoldOperation, HoldWrite } from '../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord } from '../src/pipeline/lane/batch-record.ts';
 import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import type { Command } from './command.ts';
 import type { AdminOutcome } from './guarded-admin.ts';
-import type { Model } from './model/model.ts';
+import { holdText, type ModelHold } from './model/hold.ts';
+import type { Held, Model } from './model/model.ts';
 import { KIND, type ModelEntry, type ModelWallet } from './model/wallet.ts';
 
 /** What must hold, whatever happens. The names appear in failures. */
@@ -15,6 +18,8 @@ export const PROPERTIES = [
   'an answer is true',
   'transactions sum to zero',
   'no usage after a freeze',
+  'no hold after a freeze',
+  'a hold is closed once',
   'available stays within the limit',
   'entries are numbered without gaps',
   'the chain is unbroken',
@@ -68,7 +73,7 @@ export class Checks {
     this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
   }
 
-  batchCommitted(batch: BatchRecord, chain: Buffer): void {
+  batchCommitted(batch: BatchRecord, chain: Buffer, held: Held): void {
     const { lane, batchNo, previousChain } = batch;
     const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
     const isNext = batchNo === before.batchNo + 1;
@@ -104,7 +109,7 @@ export class Checks {
     this.expect('the model agrees', isForward, () => `lane ${lane}: the clock of batch ${batchNo} goes back`);
     this.#model.setClock(lane, batch.clockMs);
 
-    const expected = this.#model.applyBatch(batch);
+    const expected = this.#model.applyBatch(batch, held);
     for (const { status } of batch.facts) this.#see(status);
     if (batch.entries.some(({ kind }) => kind === KIND.freeze)) this.#see('frozen by rules');
     this.#compare(
@@ -122,10 +127,11 @@ export class Checks {
   }
 
   changeEnded(command: Command, nowMs: number, outcome: AdminOutcome): void {
-    const { lane, atMs, round, changes, looks, refused, dryRun } = outcome;
+    const { lane, atMs, round, changes, looks, holds, refused, dryRun } = outcome;
     // What a dry run leaves behind would differ from the model at the next look.
     if (dryRun) return;
     this.expect('the model agrees', atMs >= this.#model.clockOf(lane), () => `${command.do} before the lane's clock`);
+    const before = command.do === 'hold' ? this.#storedHold(outcome.walletId, command.holdId) : undefined;
     const expected = this.#model.applyCommand(command, { atMs, nowMs, round, lane, looks: [...looks] });
     const what = `${command.do} of ${command.account} (${command.key})`;
     this.expect(
@@ -134,6 +140,7 @@ export class Checks {
       () => `${what}: ${refused ?? 'done'}, the model says ${expected.refused ?? 'done'}`,
     );
     if (refused !== undefined || expected.refused !== undefined) return;
+    if (command.do === 'hold') this.#compareHold(what, command, before, holds);
     for (const change of changes) this.#checkChange(lane, change);
     if (expected.wallet?.status === 'thawing') this.#see('thaw in rounds');
     const legs = changes.flatMap(({ wallet, entries }) =>
@@ -152,6 +159,66 @@ export class Checks {
     const last = changes.at(-1)?.wallet;
     // A round that leaves a thaw under way stores its status apart from the change.
     if (last !== undefined && expected.wallet?.status !== 'thawing') this.#compareWallet(last);
+  }
+
+  /**
+   * Holds that a lane's writer granted beside its batches. It judges by its memory, which is never richer than the books, so
+   * what it refuses is its own affair; what it grants must hold in the books.
+   */
+  holdsCommitted(holds: readonly HoldWrite[], operations: readonly HoldOperation[]): void {
+    for (const write of holds) {
+      const { hold } = write;
+      const wallet = this.#model.wallets.get(hold.walletId);
+      const before = wallet?.holds.get(hold.holdId);
+      this.#checkHold(write, before);
+      const more = reservedBy(hold) - (before?.state === 'open' ? before.amount : 0n);
+      if (more <= 0n || wallet === undefined) continue;
+      const atMs = Math.max(...operations.filter(({ holdId }) => holdId === hold.holdId).map((one) => one.atMs));
+      const hasEnded = wallet.frozenUntilMs !== null && wallet.frozenUntilMs <= atMs;
+      this.expect('no hold after a freeze', wallet.status === 'active' || hasEnded, () => {
+        return `${wallet.account} is ${wallet.status} and reserves ${more} for ${hold.holdId}`;
+      });
+      const limit = wallet.overdraft ?? this.#ruleset.overdraftNanos;
+      const left = wallet.posted - wallet.heldInBooks - more;
+      this.expect('available stays within the limit', left >= -limit, () => {
+        return `${wallet.account}: hold ${hold.holdId} leaves ${left}, the limit is ${-limit}`;
+      });
+    }
+    this.#model.applyHolds(holds, operations);
+  }
+
+  #storedHold(walletId: bigint, holdId: string): ModelHold | undefined {
+    const hold = this.#model.wallets.get(walletId)?.holds.get(holdId);
+    return hold === undefined ? undefined : { ...hold };
+  }
+
+  /** On the direct path nobody else is under way: the model says exactly what becomes of a hold. */
+  #compareHold(
+    what: string,
+    { account, holdId }: Command & { readonly do: 'hold' },
+    before: ModelHold | undefined,
+    holds: readonly HoldWrite[],
+  ): void {
+    const wallet = [...this.#model.wallets.values()].find((one) => one.account === account);
+    const after = wallet?.holds.get(holdId);
+    const isWritten = after !== undefined && (before === undefined || holdText(after) !== holdText(before));
+    for (const write of holds) this.#checkHold(write, before);
+    // An extension may be carried out and change nothing.
+    const isSame =
+      holds.length === 1 && after !== undefined && holds.every(({ hold }) => holdText(hold) === holdText(after));
+    this.expect('the model agrees', isSame || (!isWritten && holds.length === 0), () => {
+      const text = holds.map(({ hold }) => holdText(hold)).join();
+      return `${what}: model ${after === undefined ? 'none' : holdText(after)}, written ${text}`;
+    });
+  }
+
+  #checkHold({ hold, isNew }: HoldWrite, before: ModelHold | undefined): void {
+    this.#see(`hold ${hold.state}`);
+    const isOpen = isNew ? before === undefined : before?.state === 'open';
+    const isBounded = hold.captured <= hold.captureMax && hold.captured > 0n === (hold.state === 'captured');
+    this.expect('a hold is closed once', isOpen && isBounded, () => {
+      return `${hold.holdId} was ${before?.state ?? 'unknown'} and is ${hold.state} with ${hold.captured} captured`;
+    });
   }
 
   /** The answer a job got: what it says must be in the books. */
@@ -173,6 +240,7 @@ export class Checks {
 
   #checkChange(lane: number, change: AdminOutcome['changes'][number]): void {
     this.#see(change.kind);
+    if (change.kind === 'release' && Number(change.detail.duplicates ?? 0) > 0) this.#see('closed as a duplicate');
     const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
     this.#chains.set(lane, { batchNo: before.batchNo + 1, chain: undefined });
     const sum = [...change.entries, ...change.contra].reduce((total, { amount }) => total + amount, 0n);
@@ -195,9 +263,11 @@ export class Checks {
       if (DEBITS.includes(kind)) {
         const isAllowed = !last.isFrozen || (kind === KIND.released && isThaw);
         this.expect('no usage after a freeze', isAllowed, () => `${account}: entry ${seq} of ${amount} while frozen`);
-        const limit = this.#model.wallets.get(walletId)?.overdraft ?? this.#ruleset.overdraftNanos;
-        this.expect('available stays within the limit', amount === 0n || balance >= -limit, () => {
-          return `${account}: entry ${seq} leaves ${balance}, the limit is ${-limit}`;
+        const wallet = this.#model.wallets.get(walletId);
+        const limit = wallet?.overdraft ?? this.#ruleset.overdraftNanos;
+        const held = wallet?.heldInBooks ?? 0n;
+        this.expect('available stays within the limit', amount === 0n || balance - held >= -limit, () => {
+          return `${account}: entry ${seq} leaves ${balance}, ${held} are held, the limit is ${-limit}`;
         });
       }
       const isFrozen = kind === KIND.freeze || (last.isFrozen && kind !== KIND.thaw);

@@ -1,5 +1,6 @@
 import type { AdjustmentKind } from '../src/domain/ledger/adjust-wallet.ts';
 import type { CreditSource } from '../src/domain/ledger/grant.ts';
+import type { HoldAsk } from '../src/pipeline/holds/hold-request.ts';
 
 /** What somebody asks of the direct path: the same words for the code under test and for the model. */
 export type Command = {
@@ -24,6 +25,7 @@ export type Command = {
     }
   | { readonly do: 'expire' }
   | { readonly do: 'release' }
+  | { readonly do: 'hold'; readonly holdId: string; readonly ask: HoldAsk }
 );
 
 /** The command as text: two with one key and another text are a conflict. `onlyExpired` is not part of what is asked. */

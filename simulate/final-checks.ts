@@ -1,6 +1,7 @@
 import { formatEventKey } from '../src/domain/events/event-key.ts';
 import type { Books } from './engine.ts';
 import { shownAmount } from './model/change.ts';
+import { holdText } from './model/hold.ts';
 import type { World } from './world.ts';
 
 /** The stored books against the model: every key with its one fate, and every wallet. */
@@ -24,7 +25,13 @@ export function compareWithModel({ model, checks }: World, books: Books): void {
     const [id, , , , , remaining] = line.split(' ');
     return remaining === '0' ? [] : [`${id} ${remaining}`];
   });
+  const holds = wallets.flatMap((wallet) => [...wallet.holds.values()].map(holdText));
+  const storedHolds = books.holds.map((line) => {
+    const [id, , ...rest] = line.split(' ').slice(0, 8);
+    return [id, ...rest].join(' ');
+  });
   for (const [what, expected, actual] of [
+    ['holds', holds, storedHolds],
     ['quarantine', usage, stored],
     ['wallets', heads, storedHeads],
     ['grants', grants, storedGrants],

@@ -1,6 +1,7 @@
 import { formatEventKey } from '../src/domain/events/event-key.ts';
 import { AppError } from '../src/errors.ts';
 import type { AdminScope, AdminStore, AdminTransaction, ChangeRecord } from '../src/pipeline/admin/admin-store.ts';
+import type { HoldWrite } from '../src/pipeline/holds/hold-rows.ts';
 import { laneOfShard } from './engine.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { BrokenConnection, type Fault, type Stage } from './stage.ts';
@@ -11,11 +12,15 @@ export const RELEASE_MAX = 3;
 /** What a database transaction of the direct path did. */
 export interface AdminOutcome {
   readonly lane: number;
+  readonly walletId: bigint;
   readonly atMs: number;
   /** 0 for the first transaction of a command. */
   readonly round: number;
   readonly dryRun: boolean;
   readonly changes: readonly ChangeRecord[];
+  readonly holds: readonly HoldWrite[];
+  /** The lane's writer has to reload the wallet. */
+  readonly isNoted: boolean;
   /** At each look at open usage, the keys that other lanes had posted by then. */
   readonly looks: readonly ReadonlySet<string>[];
   /** Code of the error that rolled it back. */
@@ -66,6 +71,8 @@ export class GuardedAdmin implements AdminStore {
     const holder = {};
     const round = this.#round++;
     const changes: ChangeRecord[] = [];
+    const holds: HoldWrite[] = [];
+    const noted = { is: false };
     const looks: ReadonlySet<string>[] = [];
     let atMs = 0;
     let ended: Fault = 'none';
@@ -79,16 +86,22 @@ export class GuardedAdmin implements AdminStore {
           // A transaction whose key another lane has taken is repeated by the store, from its beginning.
           changes.length = 0;
           looks.length = 0;
+          holds.length = 0;
+          noted.is = false;
           if (begun === 'after') throw new BrokenConnection('the connection broke as the transaction began');
           if (begun === 'crash_after') stage.kill(process);
-          const result = await process.orKilled(work(this.#guarded(transaction, { holder, changes, looks })));
+          const result = await process.orKilled(
+            work(this.#guarded(transaction, { holder, changes, looks, holds, noted })),
+          );
           ended = await process.orKilled(stage.pass(process, `commit change ${lane}`));
           if (ended === 'before') throw new BrokenConnection('the connection broke before the commit');
           return result;
         }),
       ),
     );
-    const outcome = { lane, atMs, round, changes, looks, dryRun: scope.dryRun };
+    const { walletId, dryRun } = scope;
+    const isNoted = noted.is || changes.length > 0;
+    const outcome = { lane, walletId, atMs, round, changes, looks, holds, isNoted, dryRun };
     if (settled.ok) {
       this.#onEnd({ ...outcome, refused: undefined });
       return stage.answer(process, ended, `commit change ${lane}`, settled.value);
@@ -103,7 +116,15 @@ export class GuardedAdmin implements AdminStore {
       holder,
       changes,
       looks,
-    }: { readonly holder: object; readonly changes: ChangeRecord[]; readonly looks: ReadonlySet<string>[] },
+      holds,
+      noted,
+    }: {
+      readonly holder: object;
+      readonly changes: ChangeRecord[];
+      readonly looks: ReadonlySet<string>[];
+      readonly holds: HoldWrite[];
+      readonly noted: { is: boolean };
+    },
   ): AdminTransaction {
     const stage = this.#stage;
     const ask = <T>(label: string, run: () => Promise<T>, isReady?: () => boolean) =>
@@ -126,11 +147,23 @@ export class GuardedAdmin implements AdminStore {
       closeAsDuplicate: (usage, by) => ask('close as duplicate', () => transaction.closeAsDuplicate(usage, by)),
       moveUsage: (from, to) => ask(`move ${from}`, () => transaction.moveUsage(from, to)),
       freezeCause: (wallet) => ask('freeze cause', () => transaction.freezeCause(wallet)),
-      noteChange: () => ask('note change', () => transaction.noteChange()),
-      holds: transaction.holds,
+      noteChange: () => {
+        noted.is = true;
+        return ask('note change', () => transaction.noteChange());
+      },
+      holds: {
+        find: (references) => ask('find holds', () => transaction.holds.find(references)),
+        write: (writes, operations) => {
+          holds.push(...writes);
+          return ask('write holds', () => transaction.holds.write(writes, operations));
+        },
+      },
       corrections: transaction.corrections,
       quarantine: transaction.quarantine,
-      saveStatus: (wallet) => ask('save status', () => transaction.saveStatus(wallet)),
+      saveStatus: (wallet) => {
+        noted.is = true;
+        return ask('save status', () => transaction.saveStatus(wallet));
+      },
       remember: (request) => ask('remember', () => transaction.remember(request)),
       write: (change) => {
         const keys = change.entries.map(({ key }) => `e ${formatEventKey(key)}`);

@@ -13,6 +13,8 @@ export interface Operation {
   readonly run: (world: World) => void;
 }
 
+type HoldCommand = Extract<Command, { readonly do: 'hold' }>;
+
 const CENT = 10_000_000n;
 
 /** Jobs and commands under way at once, at most. */
@@ -20,7 +22,7 @@ const JOBS_MAX = 10;
 const COMMANDS_MAX = 3;
 
 /**
- * Everything that can happen. What the ledger learns next (holds, corrections) gets its line here, its case in
+ * Everything that can happen. What the ledger learns next (corrections) gets its line here, its case in
  * `command.ts` and `run-command.ts`, and its rule in `model/change.ts`.
  */
 export const OPERATIONS: readonly Operation[] = [
@@ -42,14 +44,18 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'sweep credit', weight: 1.5, run: (world) => ask(world, sweep(world, 'expire')) },
   { name: 'sweep throttled', weight: 2, run: (world) => ask(world, sweep(world, 'release')) },
   { name: 'sweep freezes', weight: 1, run: (world) => ask(world, endedFreeze(world)) },
+  { name: 'place hold', weight: 7, run: (world) => askHold(world, placeHold(world)) },
+  { name: 'change hold', weight: 8, run: (world) => askHold(world, changeHold(world)) },
+  { name: 'sweep holds', weight: 3, run: (world) => askHold(world, sweepHold(world)) },
   { name: 'command again', weight: 3, run: (world) => repeatCommand(world) },
 ];
 
 /** To the very millisecond at which a freeze or a grant ends. */
 function toDate(world: World): void {
-  const dates = [...world.model.wallets.values()].flatMap(({ frozenUntilMs, grants }) => [
+  const dates = [...world.model.wallets.values()].flatMap(({ frozenUntilMs, grants, holds }) => [
     frozenUntilMs ?? 0,
     ...grants.map(({ expiresAtMs }) => expiresAtMs ?? 0),
+    ...[...holds.values()].map(({ expiresAtMs }) => expiresAtMs),
   ]);
   const ahead = dates.filter((atMs) => atMs > world.nowMs);
   if (ahead.length > 0) world.moveClock(Math.min(...ahead) - world.nowMs);
@@ -90,6 +96,60 @@ function ask(world: World, command: Command): void {
   if (world.random.next() < 0.08) world.command(command, true);
   world.command(command);
   if (world.random.next() < 0.08) world.command(command);
+}
+
+/** A request about a hold, where it may go: to its lane's writer, but for captures, or to the direct path. */
+function askHold(world: World, command: HoldCommand | undefined): void {
+  if (command === undefined) return;
+  const { random } = world;
+  const isForLane = command.ask.do !== 'capture' && random.next() < 0.6;
+  if (!isForLane) {
+    ask(world, command);
+    return;
+  }
+  world.commands.push(command);
+  const node = random.pick(world.nodes);
+  world.hold(command, node);
+  if (random.next() < 0.1) world.hold(command, node);
+}
+
+function placeHold(world: World): HoldCommand {
+  const { random } = world;
+  const amount = cents(world, 60);
+  const captureMax = random.pick([amount, amount + amount / 10n, 2n * amount]);
+  const place = who(world);
+  const seconds = 60 + random.below(random.pick([600, 20_000]));
+  return { do: 'hold', ...place, holdId: `hold-${place.key}`, ask: { do: 'place', amount, captureMax, seconds } };
+}
+
+/** One of the last holds, closed or not. */
+function someHold(world: World): HoldCommand | undefined {
+  const placed = world.commands.flatMap((command) =>
+    command.do === 'hold' && command.ask.do === 'place' ? [command] : [],
+  );
+  return placed.length === 0 ? undefined : world.random.pick(placed.slice(-6));
+}
+
+function changeHold(world: World): HoldCommand | undefined {
+  const hold = someHold(world);
+  if (hold?.ask.do !== 'place') return undefined;
+  const { random } = world;
+  const { amount, captureMax } = hold.ask;
+  const asked = [
+    {
+      do: 'extend',
+      amount: random.next() < 0.5 ? undefined : amount + cents(world, 20),
+      seconds: 1 + random.below(900),
+    },
+    { do: 'capture', amount: random.pick([amount, 1n + amount / 2n, captureMax, captureMax + 1n]) },
+    { do: 'release' },
+  ] as const;
+  return { ...hold, key: `key-${world.commands.length}`, ask: random.pick(asked) };
+}
+
+function sweepHold(world: World): HoldCommand | undefined {
+  const hold = someHold(world);
+  return hold === undefined ? undefined : { ...hold, key: 'expire', ask: { do: 'expire' } };
 }
 
 /** A command sent again with its key, now and then by mistake with other words. */

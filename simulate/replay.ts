@@ -10,21 +10,31 @@ import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import { createLaneMemory, type LaneMemory } from '../src/pipeline/lane/lane-memory.ts';
 import { LANES } from './engine.ts';
 import { firstDifference } from './final-checks.ts';
+import type { Held } from './model/model.ts';
 
 /** What a lane's history is made of: events in their recorded order, and wallets as others left them in between. */
 type Recorded =
   | { readonly kind: 'events'; readonly facts: readonly FactRow[]; readonly text: readonly string[] }
-  | { readonly kind: 'change'; readonly wallet: WalletHead };
+  | { readonly kind: 'change'; readonly wallet: WalletHead }
+  /** Holds move what is available without a batch. */
+  | { readonly kind: 'held'; readonly held: Held };
 
 /** The recorded order of every lane, to be gone through once more in other batches. */
 export class History {
   readonly #lanes: Recorded[][] = Array.from({ length: LANES }, () => []);
 
-  batch(batch: BatchRecord): void {
+  readonly #held: (string | undefined)[] = [];
+
+  /** @param held what each wallet held when the batch was judged */
+  batch(batch: BatchRecord, held: Held): void {
+    const text = [...held].filter(([, amount]) => amount > 0n).join(' ');
+    if (text !== (this.#held[batch.lane] ?? '')) this.#lanes[batch.lane]?.push({ kind: 'held', held });
+    this.#held[batch.lane] = text;
     this.#lanes[batch.lane]?.push({ kind: 'events', facts: [...batch.facts], text: textOf(batch) });
   }
 
   change(lane: number, wallet: WalletHead): void {
+    this.#held[lane] = 'set by the change';
     this.#lanes[lane]?.push({ kind: 'change', wallet: { ...wallet } });
   }
 
@@ -51,7 +61,8 @@ export class History {
         if (one.kind === 'events') pending.push(...one.facts);
         else {
           flush();
-          setWallet(memory, one.wallet);
+          if (one.kind === 'change') setWallet(memory, one.wallet);
+          else for (const { wallet } of memory.accounts.values()) wallet.held = one.held.get(wallet.walletId) ?? 0n;
         }
       }
       flush();

@@ -7,6 +7,8 @@ import { releaseThrottled } from '../src/pipeline/admin/release-throttled.ts';
 import { setLimits } from '../src/pipeline/admin/set-limits.ts';
 import { thaw } from '../src/pipeline/admin/thaw.ts';
 import { topUp } from '../src/pipeline/admin/top-up.ts';
+import { changeHold } from '../src/pipeline/holds/change-hold.ts';
+import { type HoldRequest, holdRequest } from '../src/pipeline/holds/hold-request.ts';
 import type { Command } from './command.ts';
 import { simulatedRuleset } from './ruleset.ts';
 import { CURRENCY, TENANT } from './usage.ts';
@@ -60,10 +62,20 @@ export async function runCommand(
       });
       return;
     }
+    case 'hold':
+      await changeHold(store, holdRequestFor(command, nowMs), { overdraftNanos, dryRun });
+      return;
     case 'expire':
       await expireCreditOf(store, scope);
       return;
     case 'release':
       await releaseThrottled(store, { ...scope, overdraftNanos });
   }
+}
+
+/** The same request for the lane's own writer and for the direct path. */
+export function holdRequestFor(command: Extract<Command, { readonly do: 'hold' }>, nowMs: number): HoldRequest {
+  const { account, key, holdId, ask } = command;
+  const common = { tenant: TENANT, currency: CURRENCY, actor: 'simulator', reason: 'simulated' };
+  return holdRequest({ ...common, account, key, holdId, ask, nowMs });
 }

@@ -9,10 +9,11 @@ import type { Command } from './command.ts';
 import { type Engine, laneOfShard } from './engine.ts';
 import { GuardedAdmin, RELEASE_MAX } from './guarded-admin.ts';
 import { GuardedLanes } from './guarded-lanes.ts';
+import { HoldsOnTheirWay } from './holds-on-their-way.ts';
 import { Model } from './model/model.ts';
 import { History } from './replay.ts';
 import { simulatedRuleset } from './ruleset.ts';
-import { runCommand } from './run-command.ts';
+import { holdRequestFor, runCommand } from './run-command.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { Stage } from './stage.ts';
 import { CURRENCY, isRefusable, LATE_WINDOW_MS, START_MS, TIME_SPAN_MS, UsageSource } from './usage.ts';
@@ -31,6 +32,8 @@ export interface WriterNode {
   process: SimulatedProcess;
   readonly writers: Map<number, LaneWriter>;
 }
+
+type HoldCommand = Extract<Command, { readonly do: 'hold' }>;
 
 const NEVER_MS = 3_600_000;
 
@@ -56,6 +59,10 @@ export class World {
   nowMs = START_MS;
   /** Commands under way. */
   running = 0;
+  /** How often the direct path has changed each wallet. */
+  readonly #changes = new Map<bigint, number>();
+  /** Keys of requests that a lane's writer works on, by hold: two different ones at once would share a group. */
+  readonly #holdsAsked = new Map<string, string>();
   readonly #taken = new Map<string, number>();
   readonly #abandoned = new WeakSet<LaneWriter>();
   readonly #processes: SimulatedProcess[] = [];
@@ -124,6 +131,8 @@ export class World {
       onEnd: (outcome) => {
         this.checks.changeEnded(command, nowMs, outcome);
         if (outcome.dryRun || outcome.refused !== undefined) return;
+        const { walletId, isNoted } = outcome;
+        if (isNoted) this.#changes.set(walletId, (this.#changes.get(walletId) ?? 0) + 1);
         for (const { wallet } of outcome.changes) this.history.change(outcome.lane, wallet);
         // A thaw under way is a status beside the books.
         const thawing = [...this.model.wallets.values()].find(({ account }) => account === command.account);
@@ -144,6 +153,28 @@ export class World {
       .finally(() => this.running--);
     // A process that died never ends its command.
     process.onKilled(() => this.running--);
+  }
+
+  /** Gives a request about a hold to the writer of its lane, and to the direct path when that has lost the lane. */
+  hold(command: HoldCommand, node: WriterNode): void {
+    const { process } = node;
+    const name = `${process.name} ${command.holdId}`;
+    if ((this.#holdsAsked.get(name) ?? command.key) !== command.key) return;
+    this.#holdsAsked.set(name, command.key);
+    const request = holdRequestFor(command, this.nowMs);
+    this.#writer(node, laneOfShard(request.shard))
+      .holds.submit(request)
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          const isLost = error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY');
+          // Only a writer that was told to give up hands on what it would have repeated otherwise.
+          const isExpected = isLost || this.stage.isFault(error);
+          this.checks.expect('somebody can always go on', isExpected, () => `a hold failed: ${String(error)}`);
+          this.command(command);
+        },
+      )
+      .finally(() => this.#holdsAsked.delete(name));
   }
 
   /** All memory of a node is gone; its jobs stall and are delivered again. */
@@ -220,10 +251,12 @@ export class World {
       owner: process.name,
       store: new GuardedLanes(this.stage, process, {
         inner: this.engine.lanes,
-        onCommit: (batch, chain) => {
-          this.history.batch(batch);
-          this.checks.batchCommitted(batch, chain);
+        onCommit: (batch, chain, held) => {
+          this.history.batch(batch, held);
+          this.checks.batchCommitted(batch, chain, held);
         },
+        onHolds: (holds, operations) => this.checks.holdsCommitted(holds, operations),
+        onTheirWay: new HoldsOnTheirWay(this.model, this.#changes),
       }),
       ruleset: simulatedRuleset,
       lateWindowMs: LATE_WINDOW_MS,

@@ -55,7 +55,7 @@ export interface StoredGrant extends Grant {
 export type StoredWallet = Omit<WalletHead, 'grants' | 'held'>;
 
 /** Ways in which the store may be broken on purpose: a simulator that does not notice them would prove nothing. */
-export type Flaw = 'does_not_fence' | 'forgets_residue' | 'loses_burns';
+export type Flaw = 'does_not_fence' | 'forgets_residue' | 'forgets_holds' | 'loses_burns';
 
 /** The tables of the ledger, in memory. Only committed rows are here. */
 export class MemoryLedger {
@@ -109,7 +109,9 @@ export class MemoryLedger {
     }
     const residue = this.flaw === 'forgets_residue' ? 0n : wallet.residue;
     let held = 0n;
-    for (const hold of this.holds.values()) if (hold.walletId === walletId) held += reservedBy(hold);
+    if (this.flaw !== 'forgets_holds') {
+      for (const hold of this.holds.values()) if (hold.walletId === walletId) held += reservedBy(hold);
+    }
     return { ...wallet, residue, held, grants: grants.sort(compareGrants) };
   }
 

@@ -3,6 +3,7 @@ import { derivedId } from '../../src/domain/ids.ts';
 import { lesser } from '../../src/domain/money/nanos.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import type { Command } from '../command.ts';
+import { askHold } from './hold.ts';
 import { KIND, type ModelEntry, type ModelUsage, type ModelWallet, rounded } from './wallet.ts';
 
 /** What the model says of one database transaction of the direct path. */
@@ -39,6 +40,9 @@ export function applyCommand(wallet: ModelWallet, command: Command, terms: Chang
       return terms.round === 0 ? adjust(wallet, command, terms) : unanswered(releaseIfActive(wallet, WAITING, terms));
     case 'limits':
       return terms.round === 0 ? limit(wallet, command, terms) : unanswered(releaseIfActive(wallet, WAITING, terms));
+    case 'hold':
+      // Whatever becomes of the request, credit whose time is over goes first.
+      return unanswered([...wallet.expire(terms.atMs), ...askHold(wallet, command, terms)]);
     case 'expire':
       return unanswered(wallet.expire(terms.atMs));
     case 'release':
@@ -127,7 +131,7 @@ function adjust(wallet: ModelWallet, { key, kind, amount }: CommandOf<'adjust'>,
   const before = wallet.posted;
   if (kind === 'refund') {
     const base = wallet.posted - wallet.granted;
-    const refundable = lesser(base, wallet.posted);
+    const refundable = lesser(base, wallet.posted - wallet.held);
     if (amount > refundable) return { refused: 'REFUND_TOO_LARGE' };
   }
   const signed = kind === 'refund' || kind === 'dispute' ? -amount : amount;

@@ -4,6 +4,7 @@ import { addressOf, derivedId } from '../../src/domain/ids.ts';
 import { priceAt, pricesFor } from '../../src/domain/rules/price-book.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
+import type { HoldOperation, HoldWrite } from '../../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord, FactRow } from '../../src/pipeline/lane/batch-record.ts';
 import { type Command, commandText } from '../command.ts';
 import { applyCommand, type ModelChange } from './change.ts';
@@ -18,6 +19,9 @@ interface KeyHolder {
 
 /** Commands whose further transactions post what waits, and leave no answer. */
 const RELEASES_ON: ReadonlySet<Command['do']> = new Set(['topup', 'adjust', 'limits']);
+
+/** Nano-units held, by wallet. */
+export type Held = ReadonlyMap<bigint, bigint>;
 
 /** What the model says of one batch. */
 export interface ModelBatch {
@@ -50,8 +54,21 @@ export class Model {
     this.#options = options;
   }
 
-  /** Applies the events of a committed batch, in its order. */
-  applyBatch(batch: BatchRecord): ModelBatch {
+  /**
+   * Applies the events of a committed batch, in its order.
+   *
+   * @param held what the batch's wallets held when it was judged
+   */
+  applyBatch(batch: BatchRecord, held: Held): ModelBatch {
+    for (const [walletId, wallet] of this.wallets) wallet.heldInMemory = held.get(walletId);
+    try {
+      return this.#applyBatch(batch);
+    } finally {
+      for (const wallet of this.wallets.values()) wallet.heldInMemory = undefined;
+    }
+  }
+
+  #applyBatch(batch: BatchRecord): ModelBatch {
     const freezes = new Set(
       batch.decisions.filter(({ outcome }) => outcome === 'freeze').map(({ decisionId }) => decisionId),
     );
@@ -120,6 +137,16 @@ export class Model {
       });
     }
     return { ...change, wallet };
+  }
+
+  /** Stores what a lane's writer committed beside its batches; the caller has looked at it. */
+  applyHolds(holds: readonly HoldWrite[], operations: readonly HoldOperation[]): void {
+    for (const { hold } of holds) {
+      const wallet = this.wallets.get(hold.walletId);
+      const answered = wallet?.holds.get(hold.holdId)?.answered ?? new Set();
+      wallet?.holds.set(hold.holdId, { ...hold, answered });
+      for (const { holdId, key } of operations) if (holdId === hold.holdId) answered.add(key);
+    }
   }
 
   /** Keys of an account's open usage that somebody else has posted. */

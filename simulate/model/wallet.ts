@@ -1,5 +1,6 @@
 import { type EventKey, eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
 import { divideHalfEven, lesser } from '../../src/domain/money/nanos.ts';
+import type { ModelHold } from './hold.ts';
 
 const ATTOS = 10n ** 18n;
 
@@ -47,6 +48,7 @@ export const KIND = {
   freeze: 4,
   thaw: 5,
   released: 6,
+  captured: 7,
   expired: 10,
   refund: 11,
   dispute: 12,
@@ -72,6 +74,9 @@ export class ModelWallet {
   throttle: ModelThrottle | null = null;
   grants: ModelGrant[] = [];
   usage: ModelUsage[] = [];
+  holds = new Map<string, ModelHold>();
+  /** What a batch judged with, where that was not what is stored: holds that were on their way to the books. */
+  heldInMemory: bigint | undefined;
   seq = 0n;
 
   constructor(tenant: string, account: string, walletId: bigint) {
@@ -85,6 +90,9 @@ export class ModelWallet {
     copy.throttle = this.throttle === null ? null : { ...this.throttle };
     copy.grants = this.grants.map((grant) => ({ ...grant }));
     copy.usage = this.usage.map((row) => ({ ...row }));
+    copy.holds = new Map(
+      [...this.holds].map(([id, hold]) => [id, { ...hold, answered: new Set(hold.answered) }] as const),
+    );
     return copy;
   }
 
@@ -94,6 +102,17 @@ export class ModelWallet {
 
   get granted(): bigint {
     return this.grants.reduce((sum, { remaining }) => sum + remaining, 0n);
+  }
+
+  /** What open holds reserve, as whoever judges now sees it. */
+  get held(): bigint {
+    return this.heldInMemory ?? this.heldInBooks;
+  }
+
+  get heldInBooks(): bigint {
+    let held = 0n;
+    for (const { state, amount } of this.holds.values()) if (state === 'open') held += amount;
+    return held;
   }
 
   open(reason: string): ModelUsage[] {
@@ -114,7 +133,7 @@ export class ModelWallet {
   /** Why this much cannot be spent now. */
   refusal(amount: bigint, overdraftDefault: bigint, nowMs: number): string | undefined {
     if (amount === 0n) return undefined;
-    if (this.posted - amount < -(this.overdraft ?? overdraftDefault)) return 'over_limit';
+    if (this.posted - this.held - amount < -(this.overdraft ?? overdraftDefault)) return 'over_limit';
     if (this.throttle === null) return undefined;
     return amount <= roomOf(this.throttle, nowMs) ? undefined : 'throttled';
   }
@@ -156,13 +175,12 @@ export class ModelWallet {
       this.owed += exact;
       this.paid += amount * ATTOS;
     }
-    if (this.throttle !== null) {
-      const period = Math.floor(nowMs / this.throttle.periodMs);
-      if (period > this.throttle.period) this.throttle = { ...this.throttle, period, spent: 0n };
-      this.throttle.spent += amount;
-    }
-    this.#spend(amount, true);
-    return this.post(formatEventKey(key), kind, -amount);
+    return this.#debit(key, kind, amount, nowMs);
+  }
+
+  /** Posts what a hold is captured with: a whole amount, counted for the spending limit and not stopped by it. */
+  capture(key: EventKey, amount: bigint, nowMs: number): ModelEntry {
+    return this.#debit(key, KIND.captured, amount, nowMs);
   }
 
   /** A debit that is no usage: base credit first, grants for what it cannot give. */
@@ -180,7 +198,7 @@ export class ModelWallet {
   /** Ends grants whose time is over. */
   expire(nowMs: number): ModelEntry[] {
     const entries: ModelEntry[] = [];
-    let free = this.posted;
+    let free = this.posted - this.held;
     for (const grant of [...this.grants].sort(inBurnOrder)) {
       if (grant.expiresAtMs === null || grant.expiresAtMs > nowMs) continue;
       const amount = lesser(grant.remaining, free);
@@ -215,6 +233,16 @@ export class ModelWallet {
 
   ownEventKey(id: string, atMs: number): EventKey {
     return eventKeyOf({ tenant: this.tenant, source: 'tollkeeper', id, occurredAtMs: atMs });
+  }
+
+  #debit(key: EventKey, kind: number, amount: bigint, nowMs: number): ModelEntry {
+    if (this.throttle !== null) {
+      const period = Math.floor(nowMs / this.throttle.periodMs);
+      if (period > this.throttle.period) this.throttle = { ...this.throttle, period, spent: 0n };
+      this.throttle.spent += amount;
+    }
+    this.#spend(amount, true);
+    return this.post(formatEventKey(key), kind, -amount);
   }
 
   /** Takes a debit out of pots in burn order; what no pot covers leaves base credit negative. */

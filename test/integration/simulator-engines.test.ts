@@ -26,6 +26,7 @@ describe('the ledger in memory and on PostgreSQL', () => {
       }
       expect(postgres.trace).toBe(memory.trace);
       expect(memory.books.entries.length).toBeGreaterThan(20);
+      expect(memory.books.holds.length).toBeGreaterThan(2);
     } finally {
       await engine.close();
     }

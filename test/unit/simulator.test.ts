@@ -51,6 +51,11 @@ describe('the simulated ledger', () => {
       'dispute',
       'expire',
       'grant',
+      'reinstate',
+      'capture',
+      'hold captured',
+      'hold released',
+      'hold expired',
     ]) {
       expect([what, (seen[what] ?? 0) > 3]).toEqual([what, true]);
     }
@@ -78,6 +83,10 @@ describe('a store that is broken on purpose', () => {
 
   test('is noticed when it forgets the residue on reload', async () => {
     expect(await found('forgets_residue')).toBe('the residue is exact');
+  });
+
+  test('is noticed when it forgets what wallets hold', async () => {
+    expect(['the model agrees', 'available stays within the limit']).toContain(await found('forgets_holds'));
   });
 
   test('is noticed when it loses what was taken out of grants', async () => {
