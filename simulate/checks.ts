@@ -3,6 +3,7 @@ import type { EventStatus } from '../src/domain/events/usage-event.ts';
 import { reservedBy } from '../src/domain/ledger/hold.ts';
 import type { WalletHead } from '../src/domain/ledger/wallet.ts';
 import type { Ruleset } from '../src/domain/rules/ruleset.ts';
+import type { HoldAnswer } from '../src/pipeline/holds/hold-answer.ts';
 import type { HoldOperation, HoldWrite } from '../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord } from '../src/pipeline/lane/batch-record.ts';
 import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
@@ -57,6 +58,7 @@ export class Checks {
   readonly #last = new Map<bigint, { seq: bigint; balance: bigint; isFrozen: boolean }>();
   readonly #chains = new Map<number, { batchNo: number; chain: string | undefined }>();
   readonly #posted = new Set<string>();
+  readonly #holdAnswers = new Map<string, string>();
 
   constructor(model: Model, ruleset: Ruleset) {
     this.#model = model;
@@ -185,6 +187,18 @@ export class Checks {
       });
     }
     this.#model.applyHolds(holds, operations);
+  }
+
+  /** One request is answered in one way, however often and wherever it is sent. */
+  holdAnswered({ holdId, key, ask }: Command & { readonly do: 'hold' }, answer: HoldAnswer): void {
+    if (!answer.ok || ask.do === 'expire') return;
+    const name = `${holdId} ${key}`;
+    const text = JSON.stringify(answer.hold);
+    const before = this.#holdAnswers.get(name);
+    const holds = before === undefined || (before === text && answer.repeated);
+    this.expect('an answer is true', holds, () => `${name} was answered ${before}, and now ${text}`);
+    this.#holdAnswers.set(name, text);
+    if (answer.repeated) this.#see('hold answered again');
   }
 
   #storedHold(walletId: bigint, holdId: string): ModelHold | undefined {

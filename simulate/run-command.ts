@@ -8,17 +8,18 @@ import { setLimits } from '../src/pipeline/admin/set-limits.ts';
 import { thaw } from '../src/pipeline/admin/thaw.ts';
 import { topUp } from '../src/pipeline/admin/top-up.ts';
 import { changeHold } from '../src/pipeline/holds/change-hold.ts';
+import type { HoldAnswer } from '../src/pipeline/holds/hold-answer.ts';
 import { type HoldRequest, holdRequest } from '../src/pipeline/holds/hold-request.ts';
 import type { Command } from './command.ts';
 import { simulatedRuleset } from './ruleset.ts';
 import { CURRENCY, TENANT } from './usage.ts';
 
-/** Carries a command out with the code that the command line and the sweepers use. */
+/** Carries a command out with the code that the command line and the sweepers use; answers requests about holds. */
 export async function runCommand(
   store: AdminStore,
   command: Command,
   { nowMs, dryRun }: { readonly nowMs: number; readonly dryRun: boolean },
-): Promise<void> {
+): Promise<HoldAnswer | undefined> {
   const { overdraftNanos } = simulatedRuleset();
   const { account, key } = command;
   const common = { key, actor: 'simulator', reason: 'simulated', nowMs, dryRun };
@@ -38,19 +39,19 @@ export async function runCommand(
         ...(priority === undefined ? {} : { priority }),
         ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
       });
-      return;
+      return undefined;
     }
     case 'freeze':
       await freeze(store, { ...common, wallet, hours: command.hours });
-      return;
+      return undefined;
     case 'thaw': {
       const { usage, onlyExpired } = command;
       await thaw(store, { ...common, wallet, usage, overdraftNanos, ...(onlyExpired ? { onlyExpired } : {}) });
-      return;
+      return undefined;
     }
     case 'adjust':
       await adjust(store, { ...common, wallet, kind: command.kind, amount: command.amount, overdraftNanos });
-      return;
+      return undefined;
     case 'limits': {
       const { overdraft, throttle } = command;
       await setLimits(store, {
@@ -60,16 +61,16 @@ export async function runCommand(
         ...(overdraft === undefined ? {} : { overdraftLimit: overdraft }),
         ...(throttle === undefined ? {} : { throttle }),
       });
-      return;
+      return undefined;
     }
     case 'hold':
-      await changeHold(store, holdRequestFor(command, nowMs), { overdraftNanos, dryRun });
-      return;
+      return changeHold(store, holdRequestFor(command, nowMs), { overdraftNanos, dryRun });
     case 'expire':
       await expireCreditOf(store, scope);
-      return;
+      return undefined;
     case 'release':
       await releaseThrottled(store, { ...scope, overdraftNanos });
+      return undefined;
   }
 }
 

@@ -144,6 +144,9 @@ export class World {
     });
     this.running++;
     runCommand(store, command, { nowMs, dryRun })
+      .then((answer) => {
+        if (command.do === 'hold' && answer !== undefined && !dryRun) this.checks.holdAnswered(command, answer);
+      })
       .catch((error: unknown) => {
         // What the domain refuses was compared with the model; a broken connection is part of the game.
         const isExpected = error instanceof AppError || this.stage.isFault(error) || this.#isMended(command, error);
@@ -165,7 +168,7 @@ export class World {
     this.#writer(node, laneOfShard(request.shard))
       .holds.submit(request)
       .then(
-        () => undefined,
+        (answer) => this.checks.holdAnswered(command, answer),
         (error: unknown) => {
           const isLost = error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY');
           // Only a writer that was told to give up hands on what it would have repeated otherwise.
