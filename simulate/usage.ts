@@ -58,11 +58,16 @@ export class UsageSource {
 
   #event(nowMs: number, hit: string | undefined): UsageEvent {
     const draw = this.#random.next();
-    const earlier = this.#sent.length === 0 || draw >= 0.22 ? undefined : this.#random.pick(this.#sent);
+    const earlier = this.#sent.length === 0 || draw >= 0.24 ? undefined : this.#earlier();
     const event = earlier === undefined ? this.#fresh(nowMs, hit) : this.#again(earlier, draw);
     this.#sent.push(event);
     if (this.#sent.length > 400) this.#sent.splice(0, 200);
     return event;
+  }
+
+  /** Mostly one of the last: what waits in quarantine is worth repeating. */
+  #earlier(): UsageEvent {
+    return this.#random.pick(this.#random.next() < 0.6 ? this.#sent.slice(-12) : this.#sent);
   }
 
   #fresh(nowMs: number, hit: string | undefined): UsageEvent {

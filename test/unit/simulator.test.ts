@@ -9,8 +9,8 @@ import { runSeed, type SeedReport } from '../../simulate/run.ts';
 import { summarise, summaryLine } from '../../simulate/summary.ts';
 
 const STEPS = 3_000;
-/** Among them those that found something once: 1039 and 1054, a copy that another lane had posted. */
-const FIXED = [1, 2, 3, 7, 14, 117, 1039, 1054, 2 ** 53];
+/** Among them three in which a lane posts what another one has in quarantine, which is rare: 5, 30 and 58. */
+const FIXED = [1, 2, 3, 5, 14, 30, 58, 117, 2 ** 53];
 const RANDOM = Array.from({ length: 3 }, () => randomInt(2 ** 47));
 
 function play(seed: number, steps = STEPS, flaw?: Flaw): Promise<SeedReport> {
@@ -42,6 +42,7 @@ describe('the simulated ledger', () => {
     ]) {
       expect([what, (seen[what] ?? 0) > 20]).toEqual([what, true]);
     }
+    expect(seen['closed as a duplicate'] ?? 0).toBeGreaterThan(0);
     for (const what of [
       'frozen by rules',
       'thaw in rounds',
@@ -56,6 +57,7 @@ describe('the simulated ledger', () => {
       'hold captured',
       'hold released',
       'hold expired',
+      'hold answered again',
     ]) {
       expect([what, (seen[what] ?? 0) > 3]).toEqual([what, true]);
     }
@@ -82,7 +84,7 @@ describe('a store that is broken on purpose', () => {
   });
 
   test('is noticed when it forgets the residue on reload', async () => {
-    expect(await found('forgets_residue')).toBe('the residue is exact');
+    expect(['the residue is exact', 'the model agrees']).toContain(await found('forgets_residue'));
   });
 
   test('is noticed when it forgets what wallets hold', async () => {
