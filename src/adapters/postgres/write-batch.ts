@@ -40,7 +40,7 @@ export async function writeBatch(client: pg.PoolClient, batch: BatchRecord, post
 }
 
 /** What makes a batch tamper-evident, stored with it. */
-interface BatchSeal {
+export interface BatchSeal {
   readonly chain: Buffer;
   readonly root: Buffer;
   readonly wallets: number;
@@ -48,7 +48,8 @@ interface BatchSeal {
   readonly recordsHash: Buffer | null;
 }
 
-function sealBatch(
+/** The batch's link in the chain of its lane. */
+export function sealBatch(
   batch: BatchRecord,
   { tree, facts, postedAtMs }: { readonly tree: BatchTree; readonly facts: Buffer; readonly postedAtMs: number },
 ): BatchSeal {

@@ -60,6 +60,8 @@ export type ReleasableReason = 'frozen' | 'over_limit' | 'throttled';
 export interface AdminTransaction {
   /** When the change happens: now, but never before the lane's own clock. */
   readonly atMs: number;
+  /** Most quarantined events one transaction posts, where that is not the usual number. */
+  readonly releaseEventsMax?: number;
   /** The wallet, locked; undefined when nobody has opened it. */
   readonly wallet: () => Promise<WalletHead | undefined>;
   /** Who or what froze the wallet; null when it is not frozen. */

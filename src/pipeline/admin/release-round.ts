@@ -39,7 +39,8 @@ export async function releaseRound(
   const wallet = await settleBreakage(transaction, release.wallet);
   const { reason } = release;
   const amountMax = reason === 'throttled' ? wallet.throttle?.limit : undefined;
-  const usage = await transaction.openUsage(reason, RELEASE_EVENTS_MAX, amountMax);
+  const eventsMax = transaction.releaseEventsMax ?? RELEASE_EVENTS_MAX;
+  const usage = await transaction.openUsage(reason, eventsMax, amountMax);
   const released = releaseUsage(wallet, usage, { overdraftDefault: release.overdraftNanos, nowMs: transaction.atMs });
   const { change, posted: events, charged, duplicates, taken, amount, blockedBy } = released;
   if (change === undefined) {
@@ -52,7 +53,7 @@ export async function releaseRound(
   await transaction.write(
     recordOf(change, request, { request: undefined, detail, atMs: transaction.atMs, because: '' }),
   );
-  const left = taken < usage.length ? 'full' : taken < RELEASE_EVENTS_MAX ? 'all' : 'more';
+  const left = taken < usage.length ? 'full' : taken < eventsMax ? 'all' : 'more';
   const moved = await moveBlocked(transaction, reason, blockedBy);
   return { wallet: change.wallet, posted: { events, amount }, left, ...moved };
 }

@@ -81,7 +81,7 @@ function applyEvent(
   input: BatchInput,
   item: LaneEvent,
   identity: Identity,
-  position: number,
+  index: number,
 ): void {
   const { event } = item;
   if (item.ingestedAtMs > memory.clockMs) memory.clockMs = item.ingestedAtMs;
@@ -98,7 +98,7 @@ function applyEvent(
   const charge = chargeFor(input.ruleset.pricing, event);
   const refusal = refuse(item, account, charge);
   if (refusal !== undefined) {
-    forgetRefused(input.events, input.identities, position);
+    forgetRefused(input.events, input.identities, index);
     batch.statuses.push(refusal);
     return;
   }
@@ -132,7 +132,8 @@ function applyEvent(
   batch.quarantined.push({
     key,
     item,
-    position,
+    // Its place among the facts, which leave out what was refused.
+    position: batch.facts.length - 1,
     reason,
     amount,
     residue: exact?.attos ?? 0n,

@@ -20,6 +20,7 @@ export interface EntryRow {
 export interface QuarantineRow {
   readonly key: EventKey;
   readonly item: LaneEvent;
+  /** Place of its event among the facts of the batch, from 0. */
   readonly position: number;
   readonly reason: QuarantineReason;
   readonly amount: bigint | null;

@@ -16,7 +16,7 @@ export function sourceFile(path: string, text: string): SourceFile {
   return { path, text, code: codeOnly(text) };
 }
 
-const FOLDERS = ['src', 'jobs', 'test', 'bench'];
+const FOLDERS = ['src', 'jobs', 'test', 'bench', 'simulate'];
 
 /** Every TypeScript file of the project, sorted by path. */
 export function readSources(root: string): readonly SourceFile[] {

@@ -118,6 +118,12 @@ function refusedKey(fact: StoredFact): string {
   return formatEventKey(eventKeyOf(fact, fact.status === 'altered' ? contentHashOf(eventOf(fact)) : undefined));
 }
 
+/** Usage that was to be posted and did not fit waits for what it lacks since: for credit, or for a period with room. */
+function waitsInstead(first: string, since: string): boolean {
+  const isMovable = first === 'frozen' || first === 'over_limit' || first === 'throttled';
+  return isMovable && (since === 'over_limit' || since === 'throttled');
+}
+
 function checkRefused(
   batch: StoredBatch,
   fact: StoredFact,
@@ -138,8 +144,7 @@ function checkRefused(
       }),
     ];
   }
-  // What waited for a thaw and did not fit the balance waits for credit since.
-  const reason = fact.status === 'frozen' && row.reason === 'over_limit' ? row.reason : fact.status;
+  const reason = waitsInstead(fact.status, row.reason) ? row.reason : fact.status;
   const expected: Readonly<Record<string, string | null>> = {
     event_key: key,
     position: String(position),

@@ -1,0 +1,37 @@
+import type { AdminStore } from '../src/pipeline/admin/admin-store.ts';
+import type { LaneStore } from '../src/pipeline/lane/lane-store.ts';
+
+/** Lanes of a simulated ledger: enough for copies that cross from one to another. */
+export const LANES = 2;
+
+/** Everything stored, as text that compares well: the same on every engine after the same steps. */
+export interface Books {
+  readonly entries: readonly string[];
+  readonly quarantine: readonly string[];
+  readonly wallets: readonly string[];
+  readonly grants: readonly string[];
+  readonly burns: readonly string[];
+  readonly batches: readonly string[];
+  readonly contra: readonly string[];
+  readonly decisions: readonly string[];
+  readonly messages: readonly string[];
+  readonly requests: readonly string[];
+  readonly holds: readonly string[];
+  readonly holdAnswers: readonly string[];
+  readonly features: readonly string[];
+  readonly lanes: readonly string[];
+}
+
+/** Where a simulated ledger is stored. */
+export interface Engine {
+  readonly lanes: LaneStore;
+  readonly admin: AdminStore;
+  readonly books: () => Promise<Books>;
+  /** What the shipped proofs find wrong. */
+  readonly faults: () => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+}
+
+export function laneOfShard(shard: number): number {
+  return shard % LANES;
+}

@@ -1,0 +1,124 @@
+import { formatEventKey } from '../../src/domain/events/event-key.ts';
+import type { Books, Engine } from '../engine.ts';
+import { MemoryAdmin } from './admin-store.ts';
+import { MemoryLanes } from './lane-store.ts';
+import { MemoryLedger } from './ledger.ts';
+
+/** A ledger in memory: fast, and the same on every machine. */
+export function openMemoryEngine(ledger = new MemoryLedger()): Engine {
+  return {
+    lanes: new MemoryLanes(ledger),
+    admin: new MemoryAdmin(ledger),
+    books: async () => booksOf(ledger),
+    faults: async () => [],
+    close: async () => undefined,
+  };
+}
+
+function booksOf(ledger: MemoryLedger): Books {
+  const checkpoints = [...ledger.checkpoints].map(([walletId, { state, throughBatch }]) =>
+    [walletId, throughBatch, Buffer.from(state).toString('hex')].join(' '),
+  );
+  return {
+    entries: [...ledger.entries.values()]
+      .map((entry) =>
+        [
+          formatEventKey(entry.key),
+          entry.walletId,
+          entry.seq,
+          entry.amount,
+          entry.balanceAfter,
+          entry.contentHash,
+          entry.kind,
+          entry.lane,
+          entry.batchNo,
+        ].join(' '),
+      )
+      .sort(),
+    quarantine: [...ledger.quarantine.values()]
+      .map((row) =>
+        [
+          formatEventKey(row.key),
+          row.walletId,
+          row.reason,
+          row.status,
+          row.amount ?? '-',
+          row.residue,
+          row.contentHash,
+          row.lane,
+          row.batchNo,
+          row.position,
+        ].join(' '),
+      )
+      .sort(),
+    wallets: [...ledger.wallets.values()]
+      .map((wallet) =>
+        [
+          wallet.walletId,
+          wallet.account,
+          wallet.status,
+          wallet.statusSequence,
+          wallet.frozenAtMs ?? '-',
+          wallet.frozenUntilMs ?? '-',
+          wallet.frozenBy ?? '-',
+          wallet.posted,
+          wallet.residue,
+          wallet.overdraftLimit ?? '-',
+          wallet.throttle?.limit ?? '-',
+          wallet.throttle?.periodMs ?? '-',
+          wallet.throttle?.periodAtMs ?? '-',
+          wallet.throttle?.spent ?? '-',
+          wallet.throttle?.told?.periodAtMs ?? '-',
+          wallet.throttle?.told?.sequence ?? '-',
+          wallet.seq,
+          wallet.quarantined,
+          wallet.quarantinedEvents,
+        ].join(' '),
+      )
+      .sort(),
+    grants: [...ledger.grants.values()]
+      .map((grant) =>
+        [
+          grant.grantId,
+          grant.walletId,
+          grant.source,
+          grant.priority,
+          grant.amount,
+          grant.remaining,
+          grant.expiresAtMs ?? '-',
+          grant.createdAtMs,
+        ].join(' '),
+      )
+      .sort(),
+    burns: [...ledger.burns].sort(),
+    batches: [...ledger.batches].sort(),
+    contra: [...ledger.contra].sort(),
+    decisions: [...ledger.decisions].sort(),
+    messages: [...ledger.messages].map(([key, text]) => `${key} ${text}`).sort(),
+    requests: [...ledger.requests].map(([key, { hash, result }]) => `${key} ${hash} ${JSON.stringify(result)}`).sort(),
+    holds: [...ledger.holds.values()]
+      .map((hold) =>
+        [
+          hold.holdId,
+          hold.walletId,
+          hold.amount,
+          hold.captureMax,
+          hold.captured,
+          hold.state,
+          hold.placedAtMs,
+          hold.expiresAtMs,
+          hold.closedAtMs ?? '-',
+        ].join(' '),
+      )
+      .sort(),
+    holdAnswers: [...ledger.holdOperations.values()]
+      .map(({ holdId, key, hash, operation, result }) =>
+        [holdId, key, hash, operation, JSON.stringify(result)].join(' '),
+      )
+      .sort(),
+    features: checkpoints.sort(),
+    lanes: ledger.lanes.map((lane) =>
+      [lane.lane, lane.epoch, lane.changeNo, lane.lastBatch, lane.clockMs, lane.featuresThrough].join(' '),
+    ),
+  };
+}
