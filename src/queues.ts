@@ -32,6 +32,3 @@ export const WALLET_STATUS_QUEUE: QueueDefinition = { name: 'wallet-status', tru
 export function laneQueue(lane: number): QueueDefinition {
   return { name: `lane-${lane}`, trusted: true, keepCompleted: { age: 3_600, count: 100 } };
 }
-
-/** Queues with a worker of ours, one file in jobs/ each. */
-export const WORKED_QUEUES = { usage: USAGE_QUEUE, ingest: INGEST_QUEUE, holds: HOLDS_QUEUE } as const;

@@ -3,35 +3,6 @@ import type { ArchivedEntry } from '../../../domain/archive/archived-entry.ts';
 import type { ArchiveFiles } from '../../../pipeline/archive/archive-store.ts';
 import { archivedDays, readArchivedEntries } from './archived-days.ts';
 
-/** What the ledger keeps of a wallet's archived day. Amounts are nano-units. */
-export interface ArchivedWalletDay {
-  readonly day: string;
-  readonly entries: bigint;
-  readonly amount: bigint;
-  readonly lastSeq: bigint;
-  readonly lastBalance: bigint;
-  /** The day's details can be read: its file is here. */
-  readonly isReadable: boolean;
-}
-
-/** A wallet's archived days, oldest first: what a statement says where it has no entries to list. */
-export async function archivedWalletDays(
-  client: pg.Pool | pg.PoolClient,
-  files: ArchiveFiles,
-  walletId: bigint,
-): Promise<readonly ArchivedWalletDay[]> {
-  const readable = new Set(
-    (await archivedDays(client, files)).flatMap(({ day, path }) => (path === undefined ? [] : [day])),
-  );
-  const { rows } = await client.query<Omit<ArchivedWalletDay, 'isReadable'>>(
-    `select a.day::text, a.entries, a.amount, a.last_seq as "lastSeq", a.last_balance as "lastBalance"
-     from archived_wallet_day a join archived_day d using (day)
-     where d.state = 'archived' and a.wallet_id = $1 order by a.day`,
-    [walletId],
-  );
-  return rows.map((row) => ({ ...row, isReadable: readable.has(row.day) }));
-}
-
 /** A wallet's entries of one archived day, in the order they were posted; nothing when the file is not here. */
 export async function archivedWalletEntries(
   client: pg.Pool | pg.PoolClient,
