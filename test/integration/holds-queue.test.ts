@@ -288,11 +288,13 @@ test('tollkeeper hold places, extends, captures, releases and shows, each with o
   const stage = await openStage('postgres');
   await stage.fund('acme', 10);
   const config = () => parseConfig({ DATABASE_URL: stage.databaseUrl });
-  const cli = (...args: readonly string[]) =>
-    runCli(['hold', ...args, '--json'], {
-      readRules: (directory, options) => readRules(directory, options),
-      openBooks: () => openBooks(config(), () => undefined),
-    });
+  const context = {
+    readRules: (...args: Parameters<typeof readRules>) => readRules(...args),
+    openBooks: () => openBooks(config(), () => undefined),
+  };
+  const cli = (...args: readonly string[]) => runCli(['hold', ...args, '--json'], context);
+  const { stdout } = await runCli(['hold', 'place', 'h0', 'acme', '0.5', '--dry-run'], context);
+  expect(stdout).toMatch(/^h0 holds \$0\.50 until .* UTC, and may be captured with up to \$0\.55\. acme has \$9\.50/);
   const dry = await cli('place', 'h1', 'acme', '2.00 USD', '--dry-run');
   expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
   expect(dry.json()).toMatchObject({ state: 'open', dryRun: true });

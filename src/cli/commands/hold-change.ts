@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { captureMaxOf, HOLD_SECONDS_DEFAULT, HOLD_SECONDS_MAX, isCaptureMax } from '../../domain/ledger/hold.ts';
+import { formatExactMoney, parseMoney } from '../../domain/money/nanos.ts';
 import { cleanText } from '../../domain/text/clean.ts';
 import { AppError, ERROR_CATALOGUE, type ErrorCode } from '../../errors.ts';
 import { changeHold } from '../../pipeline/holds/change-hold.ts';
@@ -8,6 +9,7 @@ import { type HoldAsk, type HoldRequest, holdRequest, holdRequestOf } from '../.
 import type { Books, CliContext } from '../context.ts';
 import { type CommonOptions, positiveAmount, wholeNumber, withCommon } from '../options.ts';
 import { print } from '../output/print.ts';
+import { time } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 import { withBooks } from '../with-books.ts';
 import { type ChangeOptions, withChange } from './change-view.ts';
@@ -157,10 +159,15 @@ async function carryOut(
 function holdText(hold: HoldView): string {
   const { currency } = hold;
   const name = cleanText(hold.hold);
-  const left = `${cleanText(hold.account)} has ${hold.available} ${currency} available.`;
-  if (hold.state === 'captured') return `${name}: charged ${hold.captured} ${currency}. ${left}`;
+  const money = (text: string) => {
+    const nanos = parseMoney(text)?.nanos;
+    return nanos === undefined ? `${text} ${currency}` : formatExactMoney(nanos, currency);
+  };
+  const left = `${cleanText(hold.account)} has ${money(hold.available)} available.`;
+  if (hold.state === 'captured') return `${name}: charged ${money(hold.captured)}. ${left}`;
   if (hold.state !== 'open') return `${name} is ${hold.state}; nothing was charged. ${left}`;
-  return `${name} holds ${hold.amount} ${currency} until ${hold.expiresAt}, and may be captured with up to ${hold.captureMax} ${currency}. ${left}`;
+  const until = time(Date.parse(hold.expiresAt));
+  return `${name} holds ${money(hold.amount)} until ${until}, and may be captured with up to ${money(hold.captureMax)}. ${left}`;
 }
 
 function closing(key: string, dryRun: boolean, repeated: boolean): string {
