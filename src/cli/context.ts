@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
 import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
@@ -55,7 +56,7 @@ export interface RulesOnDisk {
 /** The ledger's read models and its direct path, on an open database. */
 export interface Books {
   readonly queries: Queries;
-  readonly admin: AdminStore;
+  readonly admin: AdminStore & CaseStore;
   /** One account's past. */
   readonly history: History;
   readonly close: () => Promise<void>;

@@ -7,6 +7,7 @@ import { createHistory } from '../adapters/postgres/statement/history.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import { openServer, type Server } from './engine.ts';
@@ -15,7 +16,7 @@ import { engineSettings } from './engine-settings.ts';
 /** The database for commands: read models and the direct path, without queues or workers. */
 export interface OpenBooks {
   readonly queries: Queries;
-  readonly admin: AdminStore;
+  readonly admin: AdminStore & CaseStore;
   readonly history: History;
   readonly close: () => Promise<void>;
 }

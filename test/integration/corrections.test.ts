@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseEventKey } from '../../src/domain/events/event-key.ts';
 import { NANOS_MAX } from '../../src/domain/money/nanos.ts';
+import type { AdminStore } from '../../src/pipeline/admin/admin-store.ts';
 import { correctEvent } from '../../src/pipeline/admin/correct-event.ts';
 import { findPostedEvent } from '../../src/pipeline/admin/find-posted-event.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
@@ -127,7 +128,7 @@ describe('a void', () => {
   test('is refused by an index when two that saw the same state reach it', async () => {
     const ledger = await acmeWith('7');
     // A transaction that read before the other one committed, as if there were no fence.
-    const blind: TestLedger['admin'] = {
+    const blind: AdminStore = {
       ...ledger.admin,
       transact: (scope, work) =>
         ledger.admin.transact(scope, (transaction) =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../src/domain/time.ts';
+import type { AdminStore } from '../../src/pipeline/admin/admin-store.ts';
 import { freeze } from '../../src/pipeline/admin/freeze.ts';
 import { thaw } from '../../src/pipeline/admin/thaw.ts';
 import {
@@ -168,7 +169,7 @@ describe('posting', () => {
     await ledger.use('acme', [{ id: 'a' }, { id: 'taken' }]);
     await thaw(ledger.admin, thawing('acme'));
     let attempts = 0;
-    const admin: TestLedger['admin'] = {
+    const admin: AdminStore = {
       ...ledger.admin,
       transact: (scope, work) =>
         ledger.admin.transact(scope, (transaction) => {

@@ -3,6 +3,7 @@ import { addressOf } from '../../src/domain/ids.ts';
 import { parseQuantity, type Quantity } from '../../src/domain/money/quantity.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { AppError } from '../../src/errors.ts';
+import type { AdminStore } from '../../src/pipeline/admin/admin-store.ts';
 import { type CorrectTo, correctEvent } from '../../src/pipeline/admin/correct-event.ts';
 import { type EventReference, findPostedEvent } from '../../src/pipeline/admin/find-posted-event.ts';
 import type { UsageFilter } from '../../src/pipeline/admin/quarantine-store.ts';
@@ -27,7 +28,7 @@ export function quantityOf(text: string): Quantity {
 
 /** Finds a posted event of the source `api` and corrects it. */
 export async function correctById(
-  ledger: TestLedger,
+  ledger: Pick<TestLedger, 'queries'> & { readonly admin: AdminStore },
   id: string,
   to: CorrectTo,
   over: Parameters<typeof requestOf>[0] & { readonly reference?: EventReference } = {},
@@ -89,7 +90,7 @@ export const PRICED_RULESET: Ruleset = {
 
 /** Posts or voids quarantined usage of the default tenant. */
 export function settle(
-  ledger: Pick<TestLedger, 'admin'>,
+  ledger: { readonly admin: AdminStore },
   what: 'post' | 'void',
   filter: Omit<UsageFilter, 'tenant'> = {},
   over: Parameters<typeof requestOf>[0] & { readonly ruleset?: Ruleset } = {},

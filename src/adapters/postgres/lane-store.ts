@@ -12,6 +12,7 @@ import type {
 import { int8Array } from './binary-array.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
+import { readLessons } from './lesson-rows.ts';
 import { isMissingPartition, preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
 import { findIdentities, keepIdentities } from './source-identities.ts';
@@ -163,6 +164,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     loadAccounts: (walletIds) => loadAccounts(client, walletIds),
     findKeys: (keys) => findKeys(client, keys),
     holds: holdRowsOf(client),
+    lessons: () => readLessons(client, lane),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
     write: (batch) => writeBatch(client, batch, fence.at.getTime()),

@@ -7,6 +7,7 @@ import { formatIso } from '../../domain/time.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import { KeyTakenError } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
+import { closeLessons } from './lesson-rows.ts';
 import { burnRecord } from './sealed-records.ts';
 import { writeBurns } from './write-burns.ts';
 
@@ -25,6 +26,7 @@ export async function writeRareRows(client: pg.PoolClient, batch: BatchRecord): 
   if (throttled.length > 0) await projectThrottles(client, throttled);
   if (batch.decisions.length > 0) await insertDecisions(client, batch);
   if (batch.outbox.length > 0) await insertOutbox(client, batch);
+  if (batch.lessons.length > 0) await closeLessons(client, batch);
 }
 
 /** SHA-256 over the batch's decisions, alerts and burns of grants as they are stored; null without any. */

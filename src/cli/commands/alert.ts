@@ -12,6 +12,7 @@ import { print } from '../output/print.ts';
 import { facts, table } from '../output/table.ts';
 import { inWords, time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
+import { registerClose } from './alert-close.ts';
 import { alertJson, alertTable } from './alert-view.ts';
 import { walletJson } from './wallet-view.ts';
 
@@ -20,6 +21,7 @@ export function registerAlert(program: Command, context: CliContext): void {
   const alert = program.command('alert').description('what needs eyes, and the evidence behind it');
   registerList(alert, context);
   registerShow(alert, context);
+  registerClose(alert, context);
 }
 
 function registerList(alert: Command, context: CliContext): void {

@@ -18,7 +18,8 @@ export type ChangeKind =
   | 'limit'
   | 'capture'
   | 'reversal'
-  | 'amend';
+  | 'amend'
+  | 'label';
 
 /** One signed leg on the wallet. */
 export interface ChangeEntry {

@@ -11,7 +11,8 @@ const nanos = z.union([
     .transform(BigInt),
 ]);
 const total = z.object({ events: z.number().int(), amount: nanos });
-const wallet = z.object({
+/** The part of a result that every change has. */
+export const walletResultSchema = z.object({
   wallet: z.string().refine((text) => parseWalletId(text) !== undefined),
   tenant: z.string(),
   account: z.string(),
@@ -23,7 +24,7 @@ const wallet = z.object({
 });
 
 /** What a top-up did. */
-export const topUpResultSchema = wallet.extend({
+export const topUpResultSchema = walletResultSchema.extend({
   amount: nanos,
   source: z.enum(['paid', 'promotional']),
   balanceBefore: nanos,
@@ -36,7 +37,7 @@ export const topUpResultSchema = wallet.extend({
 export type TopUpOutcome = z.infer<typeof topUpResultSchema>;
 
 /** What a freeze did. */
-export const freezeResultSchema = wallet.extend({
+export const freezeResultSchema = walletResultSchema.extend({
   untilMs: z.number(),
   /** The freeze that was in force already; null when the wallet was not frozen. With `isChanged` false it still is. */
   before: z
@@ -48,7 +49,7 @@ export const freezeResultSchema = wallet.extend({
 export type FreezeOutcome = z.infer<typeof freezeResultSchema>;
 
 /** What a refund, a dispute, its reversal or a correction did. */
-export const adjustResultSchema = wallet.extend({
+export const adjustResultSchema = walletResultSchema.extend({
   kind: z.enum(['refund', 'dispute', 'reinstate', 'correct']),
   amount: nanos,
   balanceBefore: nanos,
@@ -58,7 +59,7 @@ export const adjustResultSchema = wallet.extend({
 export type AdjustOutcome = z.infer<typeof adjustResultSchema>;
 
 /** A wallet's limits as they are now. */
-export const limitsResultSchema = wallet.extend({
+export const limitsResultSchema = walletResultSchema.extend({
   overdraftLimit: nanos.nullable(),
   spendLimit: nanos.nullable(),
   periodMs: z.number().nullable(),
@@ -68,7 +69,7 @@ export const limitsResultSchema = wallet.extend({
 export type LimitsOutcome = z.infer<typeof limitsResultSchema>;
 
 /** What a thaw did with the usage that was refused during the freeze. */
-export const thawResultSchema = wallet.extend({
+export const thawResultSchema = walletResultSchema.extend({
   usage: z.enum(['keep', 'post', 'void']),
   posted: total,
   voided: total,

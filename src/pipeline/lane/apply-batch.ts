@@ -13,6 +13,7 @@ import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
+import { applyLessons } from './lessons.ts';
 import { announceThrottled, expireGrants, thawExpired, touch } from './wallet-state.ts';
 
 /** One feature row is written for so many events: takeover then refolds at most this many events an account. */
@@ -38,6 +39,7 @@ export interface BatchInput {
  */
 export function applyBatch(memory: LaneMemory, input: BatchInput): BatchRecord {
   const batch = startBatch(memory, input.ruleset);
+  applyLessons(memory, batch);
   for (let index = 0; index < input.events.length; index++) {
     const item = input.events[index];
     const identity = input.identities[index];
@@ -71,6 +73,7 @@ function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
     breakage: 0n,
     currency: ruleset.pricing.currency,
     statuses: [],
+    lessons: [],
     counts: { posted: 0, duplicate: 0, quarantined: 0 },
   };
 }

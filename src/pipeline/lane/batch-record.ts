@@ -103,5 +103,7 @@ export interface BatchRecord {
   readonly currency: string;
   /** One per event, in input order. */
   readonly statuses: EventStatus[];
+  /** Lessons that were carried out with the batch. */
+  readonly lessons: bigint[];
   readonly counts: { posted: number; duplicate: number; quarantined: number };
 }

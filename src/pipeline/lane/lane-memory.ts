@@ -1,6 +1,7 @@
 import { RecentKeys } from '../../domain/events/recent-keys.ts';
 import type { AccountFeatures } from '../../domain/features/account-features.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import type { Lesson } from './lessons.ts';
 
 /** One account as its lane's writer knows it. */
 export interface LaneAccount {
@@ -35,6 +36,9 @@ export interface LaneMemory {
   /** Automatic freezes of the last day, for the breaker. */
   freezesMs: number[];
   readonly lanes: number;
+  /** What closed alerts teach and no batch has carried out yet, and the change they were read at. */
+  lessons: readonly Lesson[];
+  lessonsReadAt: bigint | undefined;
   /** Holds that were judged against this memory and are on their way to the books; settles whatever becomes of them. */
   holdsInFlight: Promise<void> | undefined;
 }
@@ -63,6 +67,8 @@ export function createLaneMemory(head: {
     recentKeys: new RecentKeys(head.keysCompleteFromMs),
     freezesMs: [...head.freezesMs],
     lanes: head.lanes,
+    lessons: [],
+    lessonsReadAt: undefined,
     holdsInFlight: undefined,
   };
 }

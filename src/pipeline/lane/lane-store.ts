@@ -2,6 +2,7 @@ import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
+import type { Lesson } from './lessons.ts';
 
 /** A wallet as stored, with its feature checkpoint when there is one. */
 export interface StoredAccount {
@@ -46,6 +47,8 @@ export interface LaneTransaction {
   readonly loadAccounts: (walletIds: readonly bigint[]) => Promise<readonly StoredAccount[]>;
   readonly findKeys: FindKeys;
   readonly holds: HoldRows;
+  /** Lessons that wait for the lane, oldest first; left out where nobody closes alerts. */
+  readonly lessons?: () => Promise<readonly Lesson[]>;
   /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;

@@ -9,6 +9,7 @@ import { HoldWriter } from './hold-writer.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import type { LaneStore, LaneTransaction } from './lane-store.ts';
+import { readLessons } from './lessons.ts';
 import { findMoved, keepIdentities, type MovingSources } from './moving-sources.ts';
 import { applyOutsideChanges, loadMissingAccounts, takeOver } from './take-over.ts';
 
@@ -252,6 +253,7 @@ export class LaneWriter {
 
     const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {
       await applyOutsideChanges(memory, transaction);
+      await readLessons(memory, transaction);
       await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
       const sinceMs = memory.clockMs - lateWindowMs;

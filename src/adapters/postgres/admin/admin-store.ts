@@ -2,12 +2,14 @@ import type pg from 'pg';
 import { parseWalletId } from '../../../domain/ids.ts';
 import { DAY_MS } from '../../../domain/time.ts';
 import { AppError } from '../../../errors.ts';
-import type { AdminScope, AdminStore, AdminTransaction, WalletReference } from '../../../pipeline/admin/admin-store.ts';
+import type { AdminScope, AdminStore, WalletReference } from '../../../pipeline/admin/admin-store.ts';
+import type { CaseStore, CaseTransaction } from '../../../pipeline/admin/case-store.ts';
 import { isMissingPartition, preparePartitions } from '../partitions.ts';
 import { inTransaction } from '../pool.ts';
 import { isSqlState } from '../sql-state.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { adminTransaction } from './admin-transaction.ts';
+import { walletOfAlert } from './alert-cases.ts';
 import { findPosted } from './event-corrections.ts';
 import { quarantineIndex } from './filtered-quarantine.ts';
 
@@ -15,13 +17,14 @@ import { quarantineIndex } from './filtered-quarantine.ts';
 class DryRun extends Error {}
 
 /** The direct path on PostgreSQL: each transaction holds its lane's fence, so it never interleaves with a batch. */
-export function createAdminStore(pool: pg.Pool): AdminStore {
+export function createAdminStore(pool: pg.Pool): AdminStore & CaseStore {
   const partitions = new Set<number>();
-  const store: AdminStore = {
+  const store: AdminStore & CaseStore = {
     findWallets: (reference) => findWallets(pool, reference),
+    walletOfAlert: (tenant, alertId) => walletOfAlert(pool, tenant, alertId),
     quarantine: quarantineIndex(pool),
     corrections: { findPosted: (tenant, event) => findPosted(pool, tenant, event) },
-    async transact<T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>): Promise<T> {
+    async transact<T>(scope: AdminScope, work: (transaction: CaseTransaction) => Promise<T>): Promise<T> {
       const lane = await laneOf(pool, scope.shard);
       await preparePartitions(pool, partitions, await entryTimes(pool, lane, scope));
       for (let attempt = 1; ; attempt++) {
@@ -52,7 +55,7 @@ async function attemptOnce<T>(
   pool: pg.Pool,
   lane: number,
   scope: AdminScope,
-  work: (transaction: AdminTransaction) => Promise<T>,
+  work: (transaction: CaseTransaction) => Promise<T>,
 ): Promise<T> {
   let result: { readonly value: T } | undefined;
   try {

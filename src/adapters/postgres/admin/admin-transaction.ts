@@ -2,10 +2,12 @@ import type pg from 'pg';
 import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import { formatIso } from '../../../domain/time.ts';
 import { AppError } from '../../../errors.ts';
-import type { AdminScope, AdminTransaction } from '../../../pipeline/admin/admin-store.ts';
+import type { AdminScope } from '../../../pipeline/admin/admin-store.ts';
+import type { CaseTransaction } from '../../../pipeline/admin/case-store.ts';
 import { readFreezeCause } from '../freeze-cause.ts';
 import { holdRowsOf } from '../hold-rows.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
+import { casesOf } from './alert-cases.ts';
 import { correctionsOf } from './event-corrections.ts';
 import { exactJson } from './exact-json.ts';
 import { filteredQuarantineOf } from './filtered-quarantine.ts';
@@ -17,7 +19,7 @@ export async function adminTransaction(
   client: pg.PoolClient,
   laneNumber: number,
   scope: AdminScope,
-): Promise<AdminTransaction> {
+): Promise<CaseTransaction> {
   const lane = await lockLane(client, laneNumber, scope.nowMs);
   const { walletId } = scope;
   const at = formatIso(lane.atMs);
@@ -60,6 +62,7 @@ export async function adminTransaction(
     noteChange: () => noteChange(client, lane, walletId),
     quarantine: filteredQuarantineOf(client, walletId, at),
     corrections: correctionsOf(client),
+    cases: casesOf(client, laneNumber, walletId, at),
   };
 }
 
