@@ -12,7 +12,7 @@ import type {
 import { int8Array } from './binary-array.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
-import { readLessons } from './lesson-rows.ts';
+import { readCaseCounts, readLessons } from './lesson-rows.ts';
 import { isMissingPartition, preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
 import { findIdentities, keepIdentities } from './source-identities.ts';
@@ -165,6 +165,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     findKeys: (keys) => findKeys(client, keys),
     holds: holdRowsOf(client),
     lessons: () => readLessons(client, lane),
+    caseCounts: () => readCaseCounts(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
     write: (batch) => writeBatch(client, batch, fence.at.getTime()),

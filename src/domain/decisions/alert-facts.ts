@@ -1,4 +1,5 @@
 import type { Outcome } from '../rules/band.ts';
+import type { WeighedChoice } from './expected-loss.ts';
 import type { RuleResult } from './judgement.ts';
 
 /** Everything an alert may say. The text holds no number that is not here or computed from what is here. */
@@ -12,6 +13,8 @@ export interface AlertFacts {
   readonly raisedAtMs: number;
   readonly frozenUntilMs: number | null;
   readonly notFrozenBecause: string | null;
+  /** What each outcome was expected to cost; null where the ruleset has no costs. */
+  readonly choice: WeighedChoice | null;
   readonly results: readonly RuleResult[];
   /** Oldest first; ends with the current hour. */
   readonly hourlySpendNanos: readonly number[];

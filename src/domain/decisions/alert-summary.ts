@@ -8,6 +8,7 @@ import type { AlertFacts } from './alert-facts.ts';
 import { nextSteps, suggestReply } from './alert-reply.ts';
 import { baselineOf, formatTimes, formatValue, isMoney, observedInWindow, usualSentence } from './alert-words.ts';
 import type { RuleResult } from './judgement.ts';
+import { probabilityWords, weighedWords } from './weighed-words.ts';
 
 export type { AlertFacts } from './alert-facts.ts';
 
@@ -26,6 +27,7 @@ export function writeAlertSummary(facts: AlertFacts): { readonly title: string; 
     [
       block('Why', whyIntro(facts), ...hits.map((hit) => explain(hit, facts.currency)), ...shadowLine(facts)),
       block('At risk', atRisk(facts)),
+      ...(facts.choice === null ? [] : [block('Weighed', weighedWords(facts.choice, facts.currency))]),
       block(facts.frozenUntilMs === null ? 'Done' : 'Saved so far', whatWasDone(facts)),
       block('Not certain', ...notCertain(facts, lead)),
       block('They may ask', `"${question}"`, `Reply: ${reply}`),
@@ -129,8 +131,12 @@ function whatWasDone(facts: AlertFacts): string {
   return `${held} The freeze ends ${formatUtc(facts.frozenUntilMs)}.${spent}`;
 }
 
-function notCertain({ results }: AlertFacts, lead: RuleResult | undefined): readonly string[] {
-  const lines = ['There is no probability of abuse yet: this says how unusual the usage is, not why it happened.'];
+function notCertain({ results, choice }: AlertFacts, lead: RuleResult | undefined): readonly string[] {
+  const lines = [
+    choice === null
+      ? 'There is no probability of abuse: this says how unusual the usage is, not why it happened.'
+      : probabilityWords(choice),
+  ];
   if (lead !== undefined)
     lines.push(`The baseline rests on ${baselineOf(lead)}${lead.points < FEW_POINTS ? ', which is little' : ''}.`);
   const missing = results.filter((result) => result.status === 'inconclusive' && result.mode === 'live');

@@ -1,4 +1,5 @@
 import { OUTCOMES, type Outcome, severityOf } from '../rules/band.ts';
+import type { AbuseProbability } from './abuse-probability.ts';
 
 /** What acting costs, from the ruleset; nano-units. */
 export interface ActionCosts {
@@ -45,6 +46,9 @@ export interface LossChoice {
   /** Every outcome up to `byPoints`, mildest first. */
   readonly options: readonly OutcomeCost[];
 }
+
+/** A choice with the probability it rests on. */
+export type WeighedChoice = LossChoice & { readonly probability: AbuseProbability };
 
 /** A milder outcome must be cheaper by this share: sums that hardly differ must not make decisions flicker. */
 const HYSTERESIS = 0.2;

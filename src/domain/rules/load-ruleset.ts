@@ -124,6 +124,7 @@ function assemble({ hash, rules, pricing, settings }: Parts): Ruleset {
     overdraftNanos: settings.overdraftNanos,
     freeze: { hours: settings.freezeHours, perDayMax: settings.freezesPerDayMax },
     budgets: { alertsPerDay: settings.alertsPerDay },
+    costs: settings.costs,
   };
 }
 

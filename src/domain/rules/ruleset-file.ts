@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ActionCosts } from '../decisions/expected-loss.ts';
 import { OVERDRAFT_UNLIMITED } from '../ledger/wallet.ts';
 import { ACTION_KINDS, type Band, type BandAction, OUTCOMES } from './band.ts';
 import { checkBands } from './check-bands.ts';
@@ -22,6 +23,17 @@ const rulesetShape = z.strictObject({
       }),
     )
     .min(2),
+  costs: z
+    .strictObject({
+      review: z.union([z.string(), z.number()]).describe("A person's time on one alert."),
+      friction: z
+        .union([z.string(), z.number()])
+        .describe('What stopping one honest customer costs, beside the usage.'),
+    })
+    .optional()
+    .describe(
+      'With it, a wallet is frozen only when that is expected to cost less than letting it run until a review.',
+    ),
   budgets: z.strictObject({
     alerts_per_day: z.int().min(1).max(1_000_000),
     freezes_per_day: z.int().min(0).max(1_000_000).optional(),
@@ -35,6 +47,8 @@ export interface Settings {
   readonly freezeHours: number;
   readonly freezesPerDayMax: number;
   readonly alertsPerDay: number;
+  /** Null when outcomes follow from points alone. */
+  readonly costs: ActionCosts | null;
 }
 
 /** A freeze is a pause for a person to look, not a sentence. */
@@ -55,6 +69,7 @@ export function readSettings(source: YamlSource, currency: string | undefined): 
     const message = 'A mistaken rule could freeze every customer in an hour.';
     source.report(['budgets'], 'RULE-SAFE-008', message, 'add freezes_per_day: 10');
   }
+  const costs = readCosts(source, document.costs, currency);
   if (source.errors.length > 0 || overdraftNanos === undefined) return undefined;
   return {
     overdraftNanos,
@@ -62,7 +77,20 @@ export function readSettings(source: YamlSource, currency: string | undefined): 
     freezeHours: freeze?.hours ?? 0,
     freezesPerDayMax: document.budgets.freezes_per_day ?? 0,
     alertsPerDay: document.budgets.alerts_per_day,
+    costs,
   };
+}
+
+function readCosts(
+  source: YamlSource,
+  costs: z.infer<typeof rulesetShape>['costs'],
+  currency: string | undefined,
+): ActionCosts | null {
+  if (costs === undefined) return null;
+  const review = take(source, ['costs', 'review'], parseMoney(String(costs.review), currency));
+  const friction = take(source, ['costs', 'friction'], parseMoney(String(costs.friction), currency));
+  if (review === undefined || friction === undefined) return null;
+  return { reviewNanos: Number(review), frictionNanos: Number(friction) };
 }
 
 /** How far below zero usage may go: an amount, `none` or `unlimited`. */

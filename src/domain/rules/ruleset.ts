@@ -1,3 +1,4 @@
+import type { ActionCosts } from '../decisions/expected-loss.ts';
 import type { FeatureSpec } from '../features/feature-spec.ts';
 import type { Band } from './band.ts';
 import type { CompiledRule } from './compiled-rule.ts';
@@ -23,6 +24,8 @@ export interface Ruleset {
   readonly overdraftNanos: bigint;
   readonly freeze: FreezePolicy;
   readonly budgets: Budgets;
+  /** What acting costs; without it outcomes follow from points alone. */
+  readonly costs?: ActionCosts | null;
 }
 
 /** How long a freeze lasts, and how many a day are allowed before freezes are demoted to review. */

@@ -12,9 +12,7 @@ import type { BatchRecord } from './batch-record.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
 import { laneLedger } from './wallet-state.ts';
-
-/** How long we assume it takes a person to look at an alert: the burn until then is at risk. */
-const REACTION_HOURS = 12;
+import { dearerThan, REACTION_HOURS, type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
 
 /** Hours of spend shown on an alert. */
 const CHART_HOURS = 48;
@@ -45,7 +43,8 @@ export function decide(
   // A wallet that is stopped already needs no second alert: nothing more can be lost until somebody thaws it.
   const isMuted = wallet.status !== 'active';
   const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
-  const { outcome, notFrozenBecause } = actOn(memory, batch, ruleset, account, judgement, decisionId, nowMs);
+  const choice = weighOutcome(memory, ruleset, account, judgement, nowMs);
+  const { outcome, notFrozenBecause } = actOn(memory, batch, ruleset, account, judgement, choice, decisionId, nowMs);
   const figures = figuresOf(account, judgement, nowMs);
   batch.decisions.push({
     decisionId,
@@ -62,11 +61,12 @@ export function decide(
       moneyAtRisk: figures.moneyAtRiskNanos,
       loss: figures.lossNanos,
       notFrozenBecause,
+      ...(choice === null ? {} : { choice }),
       hourlySpendNanos: figures.hourlySpendNanos,
     },
   });
   if (judgement.raised && !isMuted)
-    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, figures, nowMs });
+    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, choice, figures, nowMs });
   return decisionId;
 }
 
@@ -82,6 +82,7 @@ function actOn(
   ruleset: Ruleset,
   account: LaneAccount,
   judgement: Judgement,
+  choice: WeighedChoice | null,
   decisionId: string,
   nowMs: number,
 ): Acted {
@@ -92,6 +93,9 @@ function actOn(
         ? 'no band of this ruleset freezes'
         : `the rules that fire add up to ${judgement.score} points; a freeze needs ${freezeFrom}`;
     return { outcome: judgement.outcome, notFrozenBecause };
+  }
+  if (choice !== null && choice.outcome !== 'freeze') {
+    return { outcome: choice.outcome, notFrozenBecause: dearerThan(choice, account.wallet.currency) };
   }
   const reason = judgement.results
     .filter((result) => result.score > 0)
@@ -155,11 +159,12 @@ function raiseAlert(
     readonly outcome: Judgement['outcome'];
     readonly decisionId: string;
     readonly notFrozenBecause: string | null;
+    readonly choice: WeighedChoice | null;
     readonly figures: Figures;
     readonly nowMs: number;
   },
 ): void {
-  const { outcome, decisionId, notFrozenBecause, figures, nowMs } = context;
+  const { outcome, decisionId, notFrozenBecause, choice, figures, nowMs } = context;
   const alertId = derivedId('alt', [decisionId]);
   const { title, summary } = writeAlertSummary({
     alertId,
@@ -171,6 +176,7 @@ function raiseAlert(
     raisedAtMs: nowMs,
     frozenUntilMs: wallet.frozenUntilMs,
     notFrozenBecause,
+    choice,
     results: judgement.results,
     hourlySpendNanos: figures.hourlySpendNanos,
     balanceNanos: wallet.posted,

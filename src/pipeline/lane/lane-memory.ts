@@ -1,3 +1,4 @@
+import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
 import { RecentKeys } from '../../domain/events/recent-keys.ts';
 import type { AccountFeatures } from '../../domain/features/account-features.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
@@ -39,6 +40,9 @@ export interface LaneMemory {
   /** What closed alerts teach and no batch has carried out yet, and the change they were read at. */
   lessons: readonly Lesson[];
   lessonsReadAt: bigint | undefined;
+  /** How closed alerts of each rule turned out, in all lanes, and when that was read by the lane's clock. */
+  caseCounts: ReadonlyMap<string, CaseCounts>;
+  casesReadAtMs: number;
   /** Holds that were judged against this memory and are on their way to the books; settles whatever becomes of them. */
   holdsInFlight: Promise<void> | undefined;
 }
@@ -69,6 +73,8 @@ export function createLaneMemory(head: {
     lanes: head.lanes,
     lessons: [],
     lessonsReadAt: undefined,
+    caseCounts: new Map(),
+    casesReadAtMs: -1,
     holdsInFlight: undefined,
   };
 }

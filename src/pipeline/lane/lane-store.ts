@@ -1,3 +1,4 @@
+import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -49,6 +50,8 @@ export interface LaneTransaction {
   readonly holds: HoldRows;
   /** Lessons that wait for the lane, oldest first; left out where nobody closes alerts. */
   readonly lessons?: () => Promise<readonly Lesson[]>;
+  /** How closed alerts turned out, by rule. */
+  readonly caseCounts?: () => Promise<ReadonlyMap<string, CaseCounts>>;
   /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;

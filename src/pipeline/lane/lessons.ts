@@ -1,4 +1,5 @@
 import { closeIncident, unflagHours } from '../../domain/features/account-features.ts';
+import { HOUR_MS } from '../../domain/time.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import type { LaneTransaction } from './lane-store.ts';
@@ -18,6 +19,7 @@ export interface Lesson {
  * ever written together with a change of their wallet.
  */
 export async function readLessons(memory: LaneMemory, transaction: LaneTransaction): Promise<void> {
+  await readCaseCounts(memory, transaction);
   if (memory.lessonsReadAt === memory.changeNo) return;
   const lessons = (await transaction.lessons?.()) ?? [];
   if (lessons.length > 0) {
@@ -29,6 +31,14 @@ export async function readLessons(memory: LaneMemory, transaction: LaneTransacti
   }
   memory.lessons = lessons;
   memory.lessonsReadAt = memory.changeNo;
+}
+
+/** Verdicts of other lanes count too, so they are read again now and then; what was read is stored with each decision. */
+async function readCaseCounts(memory: LaneMemory, transaction: LaneTransaction): Promise<void> {
+  const isFresh = memory.casesReadAtMs >= 0 && memory.clockMs - memory.casesReadAtMs < HOUR_MS;
+  if (isFresh && memory.lessonsReadAt === memory.changeNo) return;
+  memory.caseCounts = (await transaction.caseCounts?.()) ?? new Map();
+  memory.casesReadAtMs = memory.clockMs;
 }
 
 /** Carries out what waits before the batch's first event; the accounts' features are written with the batch. */

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  type AbuseProbability,
+  abuseProbability,
+  NO_CASES,
+} from '../../../../src/domain/decisions/abuse-probability.ts';
 import { type AlertFacts, writeAlertSummary } from '../../../../src/domain/decisions/alert-summary.ts';
+import { chooseByLoss } from '../../../../src/domain/decisions/expected-loss.ts';
 import type { RuleResult } from '../../../../src/domain/decisions/judgement.ts';
 import { displayWidth } from '../../../../src/domain/text/clean.ts';
 import { HOUR_MS, MINUTE_MS } from '../../../../src/domain/time.ts';
@@ -94,6 +100,7 @@ const frozen: AlertFacts = {
   raisedAtMs: RAISED_AT,
   frozenUntilMs: RAISED_AT + 24 * HOUR_MS,
   notFrozenBecause: null,
+  choice: null,
   results: [spendBurst, spendFarAbove, { ...spendFarAbove, ruleId: 'spend-new-model', mode: 'shadow', score: 0 }],
   hourlySpendNanos: [...quiet, ...attack],
   balanceNanos: -37_250_000_000n,
@@ -117,6 +124,20 @@ const review: AlertFacts = {
   moneyAtRiskNanos: 926_400_000_000n,
 };
 
+const weighed = (burn: number, usual: number, probability: AbuseProbability, spendable: number) => ({
+  ...chooseByLoss('freeze', 'review', {
+    probability: probability.mean,
+    burnNanosPerHour: burn * USD,
+    usualNanosPerHour: usual * USD,
+    reactionHours: 12,
+    unnoticedHours: 72,
+    freezeHours: 24,
+    spendableNanos: spendable * USD,
+    costs: { reviewNanos: 5 * USD, frictionNanos: 25 * USD },
+  }),
+  probability,
+});
+
 const cases: Readonly<Record<string, AlertFacts>> = {
   freeze: frozen,
   'already-frozen': {
@@ -125,6 +146,14 @@ const cases: Readonly<Record<string, AlertFacts>> = {
     heldBackNanos: 96_000_000_000n,
   },
   review,
+  'freeze-weighed': { ...frozen, choice: weighed(80, 1.5, abuseProbability(90, { confirmed: 3, benign: 1 }), 5_000) },
+  'not-worth-freezing': {
+    ...review,
+    score: 90,
+    notFrozenBecause: 'a freeze is expected to cost $9.30, review only $5.54',
+    choice: weighed(0.05, 0.01, abuseProbability(90, NO_CASES), 5_000),
+    results: [{ ...spendFarAbove, score: 90 }],
+  },
   watch: {
     ...review,
     outcome: 'watch',

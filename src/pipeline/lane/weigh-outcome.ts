@@ -1,0 +1,78 @@
+import { abuseProbability, NO_CASES } from '../../domain/decisions/abuse-probability.ts';
+import { chooseByLoss, type WeighedChoice } from '../../domain/decisions/expected-loss.ts';
+import type { Judgement } from '../../domain/decisions/judge.ts';
+import { hourlySeries } from '../../domain/features/account-features.ts';
+import { OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
+import { formatMoney } from '../../domain/money/nanos.ts';
+import { OUTCOMES, severityOf } from '../../domain/rules/band.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import type { LaneAccount, LaneMemory } from './lane-memory.ts';
+
+export type { WeighedChoice } from '../../domain/decisions/expected-loss.ts';
+
+/** How long we assume it takes a person to look at an alert: the burn until then is at risk. */
+export const REACTION_HOURS = 12;
+
+/** How long abuse goes on when nobody is told: until the customer or the card's owner notices. */
+const UNNOTICED_HOURS = 72;
+
+/**
+ * What each outcome is expected to cost, and the cheapest that may be chosen; null where the ruleset has no costs. Points
+ * decide whether a person looks, whatever the sum: a loss that is small so far is no reason to look away.
+ */
+export function weighOutcome(
+  memory: LaneMemory,
+  ruleset: Ruleset,
+  { wallet, features }: LaneAccount,
+  judgement: Judgement,
+  nowMs: number,
+): WeighedChoice | null {
+  const { costs, freeze } = ruleset;
+  if (costs === undefined || costs === null) return null;
+  const lead = judgement.results
+    .filter(({ mode, status }) => mode === 'live' && (status === 'hit' || status === 'snoozed'))
+    .sort((a, b) => b.score - a.score || (a.ruleId < b.ruleId ? -1 : 1))[0];
+  const probability = abuseProbability(
+    judgement.score,
+    lead === undefined ? NO_CASES : (memory.caseCounts.get(lead.ruleId) ?? NO_CASES),
+  );
+  const hour = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+  const spent = hourlySeries(features, 'spend', hour - DAY_MS, hour + HOUR_MS);
+  const limit = wallet.overdraftLimit ?? ruleset.overdraftNanos;
+  const inForce = wallet.status === 'active' ? 'review' : 'freeze';
+  const choice = chooseByLoss(
+    judgement.outcome,
+    OUTCOMES[Math.min(severityOf(inForce), severityOf(judgement.outcome))] ?? 'review',
+    {
+      probability: probability.mean,
+      burnNanosPerHour: Math.max(0, ...spent.slice(-2)),
+      usualNanosPerHour: usualPerHour(judgement),
+      reactionHours: REACTION_HOURS,
+      unnoticedHours: UNNOTICED_HOURS,
+      freezeHours: freeze.hours,
+      spendableNanos:
+        limit === OVERDRAFT_UNLIMITED
+          ? Number.POSITIVE_INFINITY
+          : Math.max(0, Number(wallet.posted - wallet.held + limit)),
+      costs,
+    },
+  );
+  return { ...choice, probability };
+}
+
+/** The usual spend an hour, by the money rule that knows the account best. */
+function usualPerHour({ results }: Judgement): number {
+  const known = results.filter(({ unit, points, windowMs }) => unit === 'nanos' && points > 0 && windowMs > 0);
+  const best = known.sort((a, b) => b.windowMs - a.windowMs)[0];
+  return best === undefined ? 0 : Math.max(0, Math.round((best.expected * HOUR_MS) / best.windowMs));
+}
+
+/** Why points that ask for a freeze did not lead to one. */
+export function dearerThan({ options, outcome }: WeighedChoice, currency: string): string {
+  const cost = (of: string) => {
+    const option = options.find((candidate) => candidate.outcome === of);
+    return formatMoney(BigInt(option?.totalNanos ?? 0), currency);
+  };
+  return `a freeze is expected to cost ${cost('freeze')}, ${outcome} only ${cost(outcome)}`;
+}
