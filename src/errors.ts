@@ -35,6 +35,7 @@ export const ERROR_CATALOGUE = {
   WALLET_NOT_FOUND: { kind: 'not_found', fix: 'List wallets with `tollkeeper wallet list`.' },
   ACCOUNT_NOT_FOUND: { kind: 'not_found', fix: 'List accounts with `tollkeeper account list`.' },
   ALERT_NOT_FOUND: { kind: 'not_found', fix: 'List alerts with `tollkeeper alert list`.' },
+  DECISION_NOT_FOUND: { kind: 'not_found', fix: 'Take the id from `tollkeeper alert show`.' },
   ALERT_CLOSED: { kind: 'conflict', fix: 'Nothing is left to do; another verdict would replace this one.' },
   EVENT_NOT_FOUND: {
     kind: 'not_found',

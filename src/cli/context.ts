@@ -6,6 +6,7 @@ import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
@@ -59,6 +60,8 @@ export interface Books {
   readonly admin: AdminStore & CaseStore;
   /** One account's past. */
   readonly history: History;
+  /** What decisions were made of. */
+  readonly replay: ReplayStore;
   readonly close: () => Promise<void>;
 }
 

@@ -3,12 +3,14 @@ import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { type MigrationStatus, migrate, migrationStatus } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { createReplayStore } from '../adapters/postgres/replay-store.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
@@ -18,6 +20,7 @@ export interface OpenBooks {
   readonly queries: Queries;
   readonly admin: AdminStore & CaseStore;
   readonly history: History;
+  readonly replay: ReplayStore;
   readonly close: () => Promise<void>;
 }
 
@@ -35,6 +38,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     queries: createQueries(pool, files),
     admin: createAdminStore(pool),
     history: createHistory(pool, files),
+    replay: createReplayStore(pool),
     close,
   };
 }

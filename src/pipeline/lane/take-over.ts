@@ -4,6 +4,7 @@ import { addressOf } from '../../domain/ids.ts';
 import { openWallet } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { decodeFacts, type StoredFact } from './facts-codec.ts';
+import { foldInputOf } from './fold-input.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { createLaneMemory, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
 import type { LaneStore, LaneTransaction, StoredAccount } from './lane-store.ts';
@@ -40,19 +41,7 @@ async function refold(
   for (const fact of facts) {
     const account = memory.accounts.get(ids.get(fact) ?? 0n);
     if (account === undefined || account.checkpointBatch >= batchNo || fact.status === 'duplicate') continue;
-    const believed = fact.status !== 'too_late' && fact.status !== 'in_future';
-    foldJudged(
-      account.features,
-      {
-        meter: fact.meter,
-        quantity: Number(fact.quantity),
-        spendNanos: Number(fact.amount ?? 0n),
-        occurredAtMs: believed ? fact.occurredAtMs : fact.ingestedAtMs,
-        ingestedAtMs: fact.ingestedAtMs,
-        disposition: fact.status === 'posted' || fact.status === 'altered' ? fact.status : 'quarantined',
-      },
-      ruleset.features,
-    );
+    foldJudged(account.features, foldInputOf(fact), ruleset.features);
     markDirty(memory, account, batchNo);
   }
 }

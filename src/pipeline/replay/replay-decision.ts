@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { type Judgement, judge } from '../../domain/decisions/judge.ts';
+import { contentHashOf, eventKeyOf, formatEventKey } from '../../domain/events/event-key.ts';
+import type { UsageEvent } from '../../domain/events/usage-event.ts';
+import {
+  type AccountFeatures,
+  closeIncident,
+  createFeatures,
+  foldUsage,
+  hourlySeries,
+  unflagHours,
+} from '../../domain/features/account-features.ts';
+import { derivedId } from '../../domain/ids.ts';
+import { parseQuantity } from '../../domain/money/quantity.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import { HOUR_MS } from '../../domain/time.ts';
+import type { StoredFact } from '../lane/facts-codec.ts';
+import { foldInputOf } from '../lane/fold-input.ts';
+import { type Difference, firstDifference } from './first-difference.ts';
+import type { AppliedLesson, ReplayBatch, ReplayStore, StoredDecision } from './replay-store.ts';
+
+/** The ruleset of a hash; undefined when its files are no longer known. */
+export type RulesetOf = (hash: string) => Promise<Ruleset | undefined>;
+
+/** What came of deciding again. */
+export type ReplayResult =
+  | { readonly status: 'same'; readonly events: number }
+  | ({ readonly status: 'differs'; readonly events: number } & Difference)
+  /** Something it rests on is gone, which is no difference. */
+  | { readonly status: 'impossible'; readonly reason: string };
+
+const evidenceSchema = z.looseObject({
+  results: z.array(z.unknown()),
+  raised: z.boolean().optional(),
+  wallet: z.looseObject({ status: z.string() }).optional(),
+  hourlySpendNanos: z.array(z.number()).optional(),
+  choice: z.looseObject({ byPoints: z.string() }).optional(),
+  notFrozenBecause: z.string().nullable().default(null),
+});
+
+/**
+ * Decides again from what is stored: the account's events are folded and judged from its first one on, with the rules in
+ * force at each batch and what closed cases had taught by then. The judgement must come out as it was stored, number by
+ * number. What depends on other accounts at that moment (the day's cap on freezes, the sum that weighed a freeze) is
+ * stored with the decision and not decided again.
+ */
+export async function replayDecision(
+  store: ReplayStore,
+  rulesetOf: RulesetOf,
+  decision: StoredDecision,
+): Promise<ReplayResult> {
+  const rulesets = new Map<string, Ruleset | undefined>();
+  const lessons = await store.lessons(decision.walletId);
+  const account = new Account(lessons);
+  for await (const batch of store.batches(decision.lane, decision.batchNo)) {
+    if (!rulesets.has(batch.rulesetHash)) rulesets.set(batch.rulesetHash, await rulesetOf(batch.rulesetHash));
+    const ruleset = rulesets.get(batch.rulesetHash);
+    if (ruleset === undefined) {
+      if (!batch.facts.some((fact) => isOf(fact, decision))) continue;
+      return { status: 'impossible', reason: `the files of ruleset ${batch.rulesetHash.slice(0, 12)} are not kept` };
+    }
+    const found = account.play(batch, ruleset, decision);
+    if (found !== undefined) return compare(decision, found, account);
+  }
+  return { status: 'impossible', reason: 'its event is not among the stored ones of its lane' };
+}
+
+/** One account's features as its history is played. */
+class Account {
+  readonly features: AccountFeatures = createFeatures();
+  events = 0;
+  readonly #lessons: readonly AppliedLesson[];
+  #taught = 0;
+
+  constructor(lessons: readonly AppliedLesson[]) {
+    this.#lessons = lessons;
+  }
+
+  /** Plays a batch; the judgement that made the decision, or null where nothing came of it, once its event is reached. */
+  play(batch: ReplayBatch, ruleset: Ruleset, decision: StoredDecision): Judgement | null | undefined {
+    this.#learn(batch.batchNo);
+    for (const fact of batch.facts) {
+      if (!isOf(fact, decision)) continue;
+      this.events++;
+      foldUsage(this.features, foldInputOf(fact), ruleset.features);
+      const judgement = judge(ruleset, this.features, {
+        account: fact.account,
+        ingestedAtMs: fact.ingestedAtMs,
+        eventSpendNanos: Number(fact.amount ?? 0n),
+      });
+      if (batch.batchNo === decision.batchNo && decisionIdOf(fact, ruleset) === decision.decisionId) return judgement;
+    }
+    return undefined;
+  }
+
+  #learn(batchNo: number): void {
+    for (; this.#taught < this.#lessons.length; this.#taught++) {
+      const lesson = this.#lessons[this.#taught];
+      if (lesson === undefined || lesson.batchNo > batchNo) return;
+      if (lesson.verdict === 'benign') unflagHours(this.features, lesson.fromMs, lesson.toMs);
+      closeIncident(this.features);
+    }
+  }
+}
+
+function compare(decision: StoredDecision, judgement: Judgement | null, account: Account): ReplayResult {
+  const { events, features } = account;
+  const parsed = evidenceSchema.safeParse(decision.evidence);
+  if (!parsed.success) return { status: 'impossible', reason: 'its evidence is of another form' };
+  if (judgement === null) {
+    return { status: 'differs', events, field: 'results', stored: parsed.data.results, replayed: 'no rule fires' };
+  }
+  const stored = parsed.data;
+  // The status was stored after the decision: one that froze the wallet itself found it active.
+  const froze = decision.outcome === 'freeze' && stored.notFrozenBecause === null;
+  const muted = stored.wallet !== undefined && stored.wallet.status !== 'active' && !froze;
+  const hour = Math.floor(decision.decidedAtMs / HOUR_MS) * HOUR_MS;
+  const hours = stored.hourlySpendNanos?.length ?? 0;
+  const byPoints = stored.choice?.byPoints ?? (stored.notFrozenBecause === null ? decision.outcome : undefined);
+  const difference = firstDifference(
+    {
+      score: decision.score,
+      ...(byPoints === undefined ? {} : { outcome: byPoints }),
+      results: stored.results,
+      ...(stored.raised === undefined ? {} : { raised: stored.raised }),
+      ...(hours === 0 ? {} : { hourlySpendNanos: stored.hourlySpendNanos }),
+    },
+    // Through JSON, as the stored evidence went: a field that is undefined is no field.
+    JSON.parse(
+      JSON.stringify({
+        score: judgement.score,
+        ...(byPoints === undefined ? {} : { outcome: judgement.outcome }),
+        results: judgement.results,
+        ...(stored.raised === undefined ? {} : { raised: judgement.raised && !muted }),
+        ...(hours === 0
+          ? {}
+          : { hourlySpendNanos: hourlySeries(features, 'spend', hour - (hours - 1) * HOUR_MS, hour + HOUR_MS) }),
+      }),
+    ),
+  );
+  return difference === undefined ? { status: 'same', events } : { status: 'differs', events, ...difference };
+}
+
+function isOf(fact: StoredFact, { tenant, account }: StoredDecision): boolean {
+  return fact.status !== 'duplicate' && fact.account === account && fact.tenant === tenant;
+}
+
+/** The id the lane gave to a decision about this event under these rules. */
+function decisionIdOf(fact: StoredFact, ruleset: Ruleset): string {
+  const event = eventOf(fact);
+  if (event === undefined) return '';
+  const key = formatEventKey(eventKeyOf(event));
+  return derivedId('dec', [key, contentHashOf(event).toString(), ruleset.hash]);
+}
+
+function eventOf(fact: StoredFact): UsageEvent | undefined {
+  const quantity = parseQuantity(fact.quantity);
+  if (typeof quantity === 'string') return undefined;
+  const { tenant, id, source, account, meter, occurredAtMs, sequence, properties } = fact;
+  return {
+    tenant,
+    id,
+    source,
+    account,
+    meter,
+    quantity,
+    occurredAtMs,
+    ...(sequence === null ? {} : { sequence }),
+    ...(properties === null ? {} : { properties }),
+  };
+}

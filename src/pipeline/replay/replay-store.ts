@@ -1,0 +1,43 @@
+import type { StoredFact } from '../lane/facts-codec.ts';
+
+/** A decision as it was stored. */
+export interface StoredDecision {
+  readonly decisionId: string;
+  readonly tenant: string;
+  readonly account: string;
+  readonly walletId: bigint;
+  readonly lane: number;
+  readonly batchNo: number;
+  readonly outcome: string;
+  readonly score: number;
+  readonly rulesetHash: string;
+  readonly decidedAtMs: number;
+  /** The evidence word for word. */
+  readonly evidence: unknown;
+}
+
+/** A batch of the lane with its events, in lane order. */
+export interface ReplayBatch {
+  readonly batchNo: number;
+  readonly rulesetHash: string;
+  readonly facts: readonly StoredFact[];
+}
+
+/** A lesson with the batch that carried it out. */
+export interface AppliedLesson {
+  readonly batchNo: number;
+  readonly verdict: 'confirmed_fraud' | 'benign';
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What replaying needs of the database; reads only. */
+export interface ReplayStore {
+  readonly decision: (tenant: string, decisionId: string) => Promise<StoredDecision | undefined>;
+  /** Ids of so many decisions, spread over the newest ones. */
+  readonly sample: (count: number) => Promise<readonly { readonly tenant: string; readonly decisionId: string }[]>;
+  /** Usage batches of a lane through one, oldest first. */
+  readonly batches: (lane: number, throughBatch: number) => AsyncIterable<ReplayBatch>;
+  /** Lessons of a wallet that a batch has carried out, oldest first. */
+  readonly lessons: (walletId: bigint) => Promise<readonly AppliedLesson[]>;
+}
