@@ -71,7 +71,10 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
       }),
     );
     const change = { key, dryRun, isRepeated: result.isRepeated };
-    print(context, options.json, { json: topUpJson(result, change), text: `${topUpText(result)}\n${closing(change)}` });
+    print(context, options.json, {
+      json: topUpJson(result, change),
+      text: `${topUpText(result, dryRun && !result.isRepeated)}\n${closing(change)}`,
+    });
   });
 }
 
@@ -98,19 +101,26 @@ function topUpJson(result: TopUpOutcome, change: Parameters<typeof changeJson>[1
   };
 }
 
-function topUpText(result: TopUpOutcome): string {
+/** What was done; of a dry run, with the same figures, what would be. */
+function topUpText(result: TopUpOutcome, isOnlyTried: boolean): string {
   const money = (nanos: bigint) => formatMoney(nanos, result.currency);
   const { released, waiting } = result;
   const lines = [
-    `${cleanText(result.account)} (${result.wallet}): ${money(result.amount)} ${result.source}. Balance ${money(result.balanceBefore)} → ${money(result.balance)}.`,
+    `${cleanText(result.account)} (${result.wallet}): ${money(result.amount)} ${result.source}. ${isOnlyTried ? 'The balance would go' : 'Balance'} ${money(result.balanceBefore)} → ${money(result.balance)}.`,
   ];
-  if (result.isOpened) lines.push('The account was unknown and is now open and confirmed.');
+  if (result.isOpened) {
+    lines.push(`The account ${isOnlyTried ? 'is unknown and would be' : 'was unknown and is now'} open and confirmed.`);
+  }
   if (released.events > 0) {
-    lines.push(`Posted ${count(released.events, 'event')} worth ${money(released.amount)} that waited for credit.`);
+    lines.push(
+      `${isOnlyTried ? 'Would post' : 'Posted'} ${count(released.events, 'event')} worth ${money(released.amount)} that waited for credit.`,
+    );
   }
   if (waiting.events > 0) {
     const why = result.status === 'active' ? 'do not fit the balance' : 'wait, because the wallet is frozen';
-    lines.push(`${count(waiting.events, 'event')} worth ${money(waiting.amount)} still ${why}.`);
+    lines.push(
+      `${count(waiting.events, 'event')} worth ${money(waiting.amount)} ${isOnlyTried ? 'would still' : 'still'} ${why}.`,
+    );
   }
   return lines.join('\n');
 }
