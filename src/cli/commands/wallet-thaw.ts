@@ -8,11 +8,10 @@ import { type ThawRequest, thaw } from '../../pipeline/admin/thaw.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, withCommon } from '../options.ts';
 import { timeField } from '../output/json.ts';
-import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
+import { carryOut } from './carry-out.ts';
+import { type ChangeOptions, changeJson, totalJson, withChange } from './change-view.ts';
 import { type FilterOptions, withUsageFilter } from './quarantine-filter.ts';
 
 const USAGE = ['keep', 'post', 'void'] as const;
@@ -50,33 +49,24 @@ export function registerThaw(wallet: Command, context: CliContext): void {
   ]).action(async (name: string, options: ThawOptions) => {
     const only = onlyOf(options);
     const { overdraftNanos } = await rulesInForce(context);
-    const key = options.key ?? context.newKey();
-    const dryRun = options.dryRun === true;
     const { tenant, currency, usage } = options;
-    const result = await withBooks(context, ({ admin }) =>
-      thaw(admin, {
-        wallet: { tenant, name, ...(currency === undefined ? {} : { currency }) },
-        usage,
-        ...(only === undefined ? {} : { only }),
-        overdraftNanos,
-        key,
-        actor: context.actor,
-        reason: options.reason ?? null,
-        nowMs: context.now(),
-        dryRun,
+    const wallet = { tenant, name, ...(currency === undefined ? {} : { currency }) };
+    await carryOut(context, options, {
+      work: ({ admin }, request) =>
+        thaw(admin, { ...request, wallet, usage, overdraftNanos, ...(only === undefined ? {} : { only }) }),
+      answer: (result, change) => ({
+        json: {
+          ...changeJson(result, change),
+          usage,
+          ...onlyJson(only),
+          posted: totalJson(result.posted),
+          voided: totalJson(result.voided),
+          overLimit: totalJson(result.overLimit),
+          throttled: totalJson(result.throttled),
+          kept: totalJson(result.kept),
+        },
+        text: thawText(result, { isOnlyTried: change.dryRun && !result.isRepeated, only }),
       }),
-    );
-    const change = { key, dryRun, isRepeated: result.isRepeated };
-    const totals = {
-      posted: totalJson(result.posted),
-      voided: totalJson(result.voided),
-      overLimit: totalJson(result.overLimit),
-      throttled: totalJson(result.throttled),
-      kept: totalJson(result.kept),
-    };
-    print(context, options.json, {
-      json: { ...changeJson(result, change), usage, ...onlyJson(only), ...totals },
-      text: `${thawText(result, { isOnlyTried: dryRun && !result.isRepeated, only })}\n${closing(change)}`,
     });
   });
 }

@@ -8,11 +8,10 @@ import { topUp } from '../../pipeline/admin/top-up.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, notAnAmount, positiveAmount, wholeNumber, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
-import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
+import { carryOut, releasedLines } from './carry-out.ts';
+import { type ChangeOptions, changeJson, totalJson, withChange } from './change-view.ts';
 
 interface TopUpOptions extends CommonOptions, ChangeOptions {
   readonly promotional?: boolean;
@@ -51,29 +50,23 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
     const ruleset = await rulesInForce(context);
     const { currency } = ruleset.pricing;
     const amount = positiveAmount(text, currency);
-    const key = options.key ?? context.newKey();
-    const dryRun = options.dryRun === true;
-    const result = await withBooks(context, ({ admin }) =>
-      topUp(admin, {
-        tenant: options.tenant,
-        account,
-        currency,
-        amount,
-        source: options.promotional === true ? 'promotional' : 'paid',
-        ...(options.priority === undefined ? {} : { priority: options.priority }),
-        ...(options.expires === undefined ? {} : { expiresAtMs: options.expires }),
-        overdraftNanos: ruleset.overdraftNanos,
-        key,
-        actor: context.actor,
-        reason: options.reason ?? null,
-        nowMs: context.now(),
-        dryRun,
+    await carryOut(context, options, {
+      work: ({ admin }, request) =>
+        topUp(admin, {
+          ...request,
+          tenant: options.tenant,
+          account,
+          currency,
+          amount,
+          source: options.promotional === true ? 'promotional' : 'paid',
+          ...(options.priority === undefined ? {} : { priority: options.priority }),
+          ...(options.expires === undefined ? {} : { expiresAtMs: options.expires }),
+          overdraftNanos: ruleset.overdraftNanos,
+        }),
+      answer: (result, change) => ({
+        json: topUpJson(result, change),
+        text: topUpText(result, change.dryRun && !result.isRepeated),
       }),
-    );
-    const change = { key, dryRun, isRepeated: result.isRepeated };
-    print(context, options.json, {
-      json: topUpJson(result, change),
-      text: `${topUpText(result, dryRun && !result.isRepeated)}\n${closing(change)}`,
     });
   });
 }
@@ -111,11 +104,7 @@ function topUpText(result: TopUpOutcome, isOnlyTried: boolean): string {
   if (result.isOpened) {
     lines.push(`The account ${isOnlyTried ? 'is unknown and would be' : 'was unknown and is now'} open and confirmed.`);
   }
-  if (released.events > 0) {
-    lines.push(
-      `${isOnlyTried ? 'Would post' : 'Posted'} ${count(released.events, 'event')} worth ${money(released.amount)} that waited for credit.`,
-    );
-  }
+  lines.push(...releasedLines(released, result.currency, { waitedFor: ' for credit', isOnlyTried }));
   if (waiting.events > 0) {
     const why = result.status === 'active' ? 'do not fit the balance' : 'wait, because the wallet is frozen';
     lines.push(

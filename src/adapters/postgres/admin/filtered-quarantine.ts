@@ -17,7 +17,7 @@ import type {
 } from '../../../pipeline/admin/quarantine-store.ts';
 import { exactJson } from './exact-json.ts';
 import { filterSql } from './quarantine-filter.ts';
-import { closeRows, postedKeys } from './wallet-quarantine.ts';
+import { closeRows, withPosted } from './wallet-quarantine.ts';
 
 /** A wallet's filtered quarantine inside one database transaction. */
 export function filteredQuarantineOf(client: pg.PoolClient, walletId: bigint, at: string): QuarantineAccess {
@@ -66,11 +66,7 @@ async function page(
      order by q.lane, q.batch_no, q.position limit $5`,
     [walletId, after?.lane ?? -1, after?.batchNo ?? 0n, after?.position ?? 0, limit, ...values],
   );
-  const posted = await postedKeys(
-    client,
-    rows.map((row) => row.event_key),
-  );
-  return rows.map((row) => ({
+  return withPosted(client, rows, (row) => ({
     key: parseEventKey(row.event_key),
     contentHash: row.content_hash,
     reason: row.reason,
@@ -80,7 +76,6 @@ async function page(
     meter: row.meter,
     quantity: row.event === null ? null : quantityIn(row.event),
     occurredAtMs: row.event_time.getTime(),
-    isPosted: posted.has(row.event_key),
     place: { lane: row.lane, batchNo: row.batch_no, position: row.position },
   }));
 }

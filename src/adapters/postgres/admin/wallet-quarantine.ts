@@ -68,30 +68,30 @@ async function openUsage(
      order by q.lane, q.batch_no, q.position limit $3`,
     [walletId, reason, limit, amountMax ?? null, ...values],
   );
-  const posted = await postedKeys(
-    client,
-    rows.map((row) => row.event_key),
-  );
-  return rows.map((row) => ({
-    key: parseEventKey(row.event_key),
-    contentHash: row.content_hash,
-    amount: row.amount,
-    residue: row.residue,
-    isPosted: posted.has(row.event_key),
+  return withPosted(client, rows, ({ event_key, content_hash, amount, residue }) => ({
+    key: parseEventKey(event_key),
+    contentHash: content_hash,
+    amount,
+    residue,
   }));
 }
 
 /**
- * Those of these keys that have an entry. No index spans entries and quarantine, so the lane of another account may have
- * posted an event under a key that was in quarantine already.
+ * Rows of quarantine as usage, with whether their key has an entry already. No index spans entries and quarantine, so the
+ * lane of another account may have posted an event under a key that was in quarantine.
  */
-export async function postedKeys(client: pg.PoolClient, keys: readonly string[]): Promise<ReadonlySet<string>> {
-  if (keys.length === 0) return new Set();
-  const { rows } = await client.query<{ event_key: string }>(
+export async function withPosted<R extends { readonly event_key: string }, T extends object>(
+  client: pg.PoolClient,
+  rows: readonly R[],
+  read: (row: R) => T,
+): Promise<readonly (T & { readonly isPosted: boolean })[]> {
+  if (rows.length === 0) return [];
+  const { rows: entries } = await client.query<{ event_key: string }>(
     'select event_key from entry where event_key = any($1::uuid[])',
-    [keys],
+    [rows.map((row) => row.event_key)],
   );
-  return new Set(rows.map((row) => row.event_key));
+  const posted = new Set(entries.map((entry) => entry.event_key));
+  return rows.map((row) => ({ ...read(row), isPosted: posted.has(row.event_key) }));
 }
 
 /** Why a row can be a duplicate although it was new when it came. */
