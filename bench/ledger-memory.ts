@@ -73,7 +73,8 @@ async function featureBytes(): Promise<{ readonly memory: number; readonly store
     for (let hour = 0; hour < HISTORY_DAYS * 24; hour++) {
       const atMs = startMs + hour * HOUR_MS + Math.floor(random() * HOUR_MS);
       const meter = meters[hour % meters.length] ?? '';
-      const spendNanos = Math.floor(random() * 1_000_000);
+      // Up to 10 USD an hour: a small customer's sums would need fewer bytes, and flatter the figure.
+      const spendNanos = Math.floor(random() * 10_000_000_000);
       const quantity = Math.floor(random() * 4_000);
       foldUsage(
         features,

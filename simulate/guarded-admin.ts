@@ -136,16 +136,17 @@ export class GuardedAdmin implements AdminStore {
       answered: (key) => ask('answered', () => transaction.answered(key)),
       confirmAccount: (wallet) => ask('confirm account', () => transaction.confirmAccount(wallet)),
       insertWallet: (wallet) => ask('insert wallet', () => transaction.insertWallet(wallet)),
-      openUsage: (reason, limit, amountMax) =>
+      openUsage: (reason, limit, amountMax, part) =>
         ask('open usage', () => {
           looks.push(this.#takenKeys());
-          return transaction.openUsage(reason, limit, amountMax);
+          return transaction.openUsage(reason, limit, amountMax, part);
         }),
       countUsage: (reason) => ask('count usage', () => transaction.countUsage(reason)),
-      closeAsPosted: (usage, by) => ask('close as posted', () => transaction.closeAsPosted(usage, by)),
-      closeAsVoid: (reason, by) => ask('close as void', () => transaction.closeAsVoid(reason, by)),
-      closeAsDuplicate: (usage, by) => ask('close as duplicate', () => transaction.closeAsDuplicate(usage, by)),
-      moveUsage: (from, to) => ask(`move ${from}`, () => transaction.moveUsage(from, to)),
+      closeAsPosted: (usage, by, key) => ask('close as posted', () => transaction.closeAsPosted(usage, by, key)),
+      closeAsVoid: (reason, by, part) => ask('close as void', () => transaction.closeAsVoid(reason, by, part)),
+      closeAsDuplicate: (usage, by, key) =>
+        ask('close as duplicate', () => transaction.closeAsDuplicate(usage, by, key)),
+      moveUsage: (from, to, part) => ask(`move ${from}`, () => transaction.moveUsage(from, to, part)),
       freezeCause: (wallet) => ask('freeze cause', () => transaction.freezeCause(wallet)),
       noteChange: () => {
         noted.is = true;

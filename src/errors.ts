@@ -28,6 +28,10 @@ export const ERROR_CATALOGUE = {
   },
   DATABASE_UNREACHABLE: { kind: 'infrastructure', fix: 'Check DATABASE_URL and that PostgreSQL accepts connections.' },
   DATABASE_NOT_MIGRATED: { kind: 'infrastructure', fix: 'Run `tollkeeper migrate`.' },
+  DATABASE_NEWER: {
+    kind: 'infrastructure',
+    fix: 'Use the release that migrated the database, or a later one; migrations are never taken back. A backup from before them works with this release.',
+  },
   QUEUE_UNREACHABLE: { kind: 'infrastructure', fix: 'Check REDIS_URL and that Redis accepts connections.' },
   LANE_FENCED: { kind: 'conflict', fix: 'Another process took the lane over; this one stops writing to it.' },
   LANE_BUSY: { kind: 'conflict', fix: 'Another process owns the lane; stop it or wait for its lease to end.' },

@@ -13,6 +13,7 @@ import type {
   ReleasableReason,
   UsageTotal,
 } from '../../src/pipeline/admin/admin-store.ts';
+import type { UsagePart } from '../../src/pipeline/admin/quarantine-store.ts';
 import { KeyTakenError } from '../../src/pipeline/lane/lane-store.ts';
 import { laneOfShard } from '../engine.ts';
 import { MemoryHolds } from './holds.ts';
@@ -76,6 +77,7 @@ class MemoryChange implements AdminTransaction {
   readonly quarantine: AdminTransaction['quarantine'] = {
     page: notSimulated('quarantine by filter'),
     close: notSimulated('quarantine by filter'),
+    settledBy: notSimulated('quarantine by filter'),
   };
 
   constructor(ledger: MemoryLedger, { walletId, shard, nowMs }: AdminScope) {
@@ -119,8 +121,8 @@ class MemoryChange implements AdminTransaction {
     this.#head = { ...wallet };
   };
 
-  readonly openUsage: AdminTransaction['openUsage'] = async (reason, limit, amountMax) =>
-    this.#open(reason)
+  readonly openUsage: AdminTransaction['openUsage'] = async (reason, limit, amountMax, part) =>
+    this.#open(reason, part)
       .flatMap(({ key, contentHash, amount, residue }) => {
         const fits = amountMax === undefined || (amount ?? 0n) < amountMax || (amount === amountMax && residue === 0n);
         if (amount === null || !fits) return [];
@@ -132,16 +134,16 @@ class MemoryChange implements AdminTransaction {
 
   readonly closeAsPosted: AdminTransaction['closeAsPosted'] = async (usage) => this.#close(usage, 'posted');
 
-  readonly closeAsVoid = async (reason: ReleasableReason) => {
-    const rows = this.#open(reason);
+  readonly closeAsVoid: AdminTransaction['closeAsVoid'] = async (reason, _by, part) => {
+    const rows = this.#open(reason, part);
     for (const row of rows) row.status = 'void';
     return total(rows);
   };
 
   readonly closeAsDuplicate: AdminTransaction['closeAsDuplicate'] = async (usage) => this.#close(usage, 'duplicate');
 
-  readonly moveUsage: AdminTransaction['moveUsage'] = async (from, to) => {
-    const rows = this.#open(from);
+  readonly moveUsage: AdminTransaction['moveUsage'] = async (from, to, part) => {
+    const rows = this.#open(from, part);
     for (const row of rows) row.reason = to;
     return total(rows);
   };
@@ -200,7 +202,8 @@ class MemoryChange implements AdminTransaction {
     }
   }
 
-  #open(reason: string): StoredUsage[] {
+  #open(reason: string, part?: UsagePart): StoredUsage[] {
+    if (part !== undefined) notSimulated('quarantine by filter')();
     return this.#usage.filter((row) => row.status === 'open' && row.reason === reason);
   }
 

@@ -1,6 +1,6 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
-import { type MigrationStatus, migrate, migrationStatus } from '../adapters/postgres/migrate.ts';
+import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createReplayStore } from '../adapters/postgres/replay-store.ts';
@@ -60,7 +60,9 @@ export async function openMigrated(config: Config, onError: (error: Error) => vo
 export async function readMigrations(config: Config, onError: (error: Error) => void): Promise<MigrationStatus> {
   const { pool, close } = await openPool(config, onError);
   try {
-    return await migrationStatus(pool);
+    const status = await migrationStatus(pool);
+    requireKnown(status);
+    return status;
   } finally {
     await close();
   }
@@ -76,7 +78,9 @@ export async function applyMigrations(config: Config, onError: (error: Error) =>
   }
 }
 
-async function requireMigrated({ pending }: MigrationStatus): Promise<void> {
+async function requireMigrated(status: MigrationStatus): Promise<void> {
+  requireKnown(status);
+  const { pending } = status;
   if (pending.length === 0) return;
   throw new AppError('DATABASE_NOT_MIGRATED', `The database lacks ${pending.join(', ')}.`);
 }

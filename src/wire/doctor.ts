@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { freeDiskBytes } from '../adapters/disk-space.ts';
+import { freeDiskBytes, isWritableDirectory } from '../adapters/disk-space.ts';
 import { clusterExists } from '../adapters/postgres/embedded/cluster.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createBullmqEngine, type QueueConnection } from '../adapters/queue/bullmq-engine.ts';
@@ -9,10 +10,11 @@ import { AppError } from '../errors.ts';
 import { type Finding, fail, ok, warn } from '../pipeline/doctor/finding.ts';
 import { judgeDatabase } from '../pipeline/doctor/judge-database.ts';
 import { judgeDisk } from '../pipeline/doctor/judge-disk.ts';
-import { judgeLanes, judgeNoWriter } from '../pipeline/doctor/judge-lanes.ts';
+import { judgeLaneCount, judgeLanes, judgeNoWriter } from '../pipeline/doctor/judge-lanes.ts';
 import { judgeQueue } from '../pipeline/doctor/judge-queue.ts';
 import { judgeRedis } from '../pipeline/doctor/judge-redis.ts';
 import type { QueueCounts } from '../pipeline/ingest/queue-port.ts';
+import type { LaneHealth } from '../pipeline/queries/database-health.ts';
 import {
   HOLDS_QUEUE,
   INGEST_QUEUE,
@@ -60,7 +62,7 @@ function describeConfig(config: Config): readonly Finding[] {
     ok('config', `PostgreSQL: ${config.databaseUrl === undefined ? embedded : hostOf(config.databaseUrl.reveal())}`),
     ok('config', `queues: ${config.redisUrl === undefined ? 'in PostgreSQL' : hostOf(config.redisUrl.reveal())}`),
     ok('config', `rules: ${rulesDir ?? 'the packaged ones'}`),
-    ok('config', `${config.lanes} lanes, late window ${config.lateWindowMs / 86_400_000} days`),
+    ok('config', `${config.lanes} lanes for a new database, late window ${config.lateWindowMs / 86_400_000} days`),
   ];
 }
 
@@ -88,7 +90,9 @@ async function lookAtRules(config: Config): Promise<readonly Finding[]> {
 }
 
 async function lookAtDisk(config: Config): Promise<readonly Finding[]> {
-  return [judgeDisk({ directory: config.dataDir, freeBytes: await freeDiskBytes(config.dataDir) })];
+  const directory = config.dataDir;
+  const [freeBytes, isWritable] = [await freeDiskBytes(directory), await isWritableDirectory(directory)];
+  return [judgeDisk({ directory, freeBytes, isWritable })];
 }
 
 async function lookAtRedis(config: Config): Promise<readonly Finding[]> {
@@ -110,13 +114,39 @@ async function lookAtDatabase(config: Config, nowMs: () => number, hasQueues: bo
         ? `embedded engine ${server.status === 'attached' ? 'runs' : 'can be started'}`
         : 'reachable';
     const findings = [ok('database', how), ...judgeDatabase(health, nowMs())];
-    if (health.migrationsPending.length > 0) return findings;
-    const lanes = health.lanes.map(({ lane }) => lane);
+    if (health.migrationsPending.length + health.migrationsNewer.length > 0) return findings;
+    const settled = await settledLanes(health.lanes, {
+      mayBeTaken: server.kind !== 'embedded' || server.status === 'attached',
+      read: async () => (await createQueries(pool).health()).lanes,
+    });
+    const lanes = settled.map(({ lane }) => lane);
     const queues = hasQueues ? await attemptQueues(config, { pool, server, lanes }) : UNSEEN;
-    return [...findings, ...judgeLanes(health.lanes, queues.jobsWaiting), ...queues.findings];
+    return [
+      ...findings,
+      ...judgeLaneCount(lanes.length, config.lanes),
+      ...judgeLanes(settled, queues.jobsWaiting),
+      ...queues.findings,
+    ];
   } finally {
     await close();
   }
+}
+
+/** A process that has just started takes its lanes one after the other, and looks for orphaned ones every two seconds. */
+const TAKING_MS = 2_500;
+const TAKING_POLL_MS = 250;
+
+/** The lanes as they are when whoever starts right now has taken them, or could have. */
+async function settledLanes(
+  first: readonly LaneHealth[],
+  { mayBeTaken, read }: { readonly mayBeTaken: boolean; readonly read: () => Promise<readonly LaneHealth[]> },
+): Promise<readonly LaneHealth[]> {
+  let lanes = first;
+  for (const endsMs = performance.now() + TAKING_MS; mayBeTaken && performance.now() < endsMs; lanes = await read()) {
+    if (lanes.every(({ isOwned }) => isOwned)) break;
+    await sleep(TAKING_POLL_MS);
+  }
+  return lanes;
 }
 
 /** What waits in the queues, and how many jobs on their way to a lane nobody has finished (null: unknown). */

@@ -68,6 +68,8 @@ export interface TestUsage {
   readonly id: string;
   readonly dollars?: string;
   readonly meter?: string;
+  /** `api` unless told otherwise. */
+  readonly source?: string;
   readonly atMs?: number;
   readonly receivedAtMs?: number;
 }
@@ -143,5 +145,5 @@ function usageEvent(account: string, usage: TestUsage): UsageEvent {
   const quantity = parseQuantity(usage.dollars ?? '1');
   if (typeof quantity === 'string') throw new Error(quantity);
   const { id, meter: name = 'dollars', atMs = START_MS } = usage;
-  return { tenant: 'default', id, source: 'api', account, meter: name, quantity, occurredAtMs: atMs };
+  return { tenant: 'default', id, source: usage.source ?? 'api', account, meter: name, quantity, occurredAtMs: atMs };
 }

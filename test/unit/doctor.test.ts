@@ -1,10 +1,15 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { isWritableDirectory } from '../../src/adapters/disk-space.ts';
 import { judgeDatabase } from '../../src/pipeline/doctor/judge-database.ts';
 import { judgeDisk } from '../../src/pipeline/doctor/judge-disk.ts';
-import { judgeLanes } from '../../src/pipeline/doctor/judge-lanes.ts';
+import { judgeLaneCount, judgeLanes } from '../../src/pipeline/doctor/judge-lanes.ts';
 import { judgeQueue } from '../../src/pipeline/doctor/judge-queue.ts';
 import { judgeRedis, type RedisHealth } from '../../src/pipeline/doctor/judge-redis.ts';
 import type { DatabaseHealth } from '../../src/pipeline/queries/database-health.ts';
+
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const REDIS: RedisHealth = {
   version: '7.0.15',
@@ -27,6 +32,7 @@ const DATABASE: DatabaseHealth = {
   clockMs: NOW_MS,
   sizeBytes: 10_000_000n,
   migrationsPending: [],
+  migrationsNewer: [],
   lanes: [lane(0, true), lane(1, true)],
   outboxUnsent: 0,
   outboxOldestMs: null,
@@ -52,6 +58,7 @@ describe('the database', () => {
   test.each([
     ['is well', {}, 'ok'],
     ['is not migrated', { migrationsPending: ['0001-ledger.sql'] }, 'fail'],
+    ['was migrated by a newer release', { migrationsNewer: ['9999-later.sql'] }, 'fail'],
     ['has a clock that is off by seconds', { clockMs: NOW_MS - 5_000 }, 'warn'],
     ['has a clock that is off by minutes', { clockMs: NOW_MS + 300_000 }, 'fail'],
     ['is too old', { serverMajor: 12 }, 'fail'],
@@ -77,6 +84,13 @@ describe('lanes', () => {
     expect(worst(findings) ?? 'ok').toBe(status);
   });
 
+  test('of another number than configured are a warning', () => {
+    expect(judgeLaneCount(4, 4)).toEqual([]);
+    expect(judgeLaneCount(4, 8)).toMatchObject([
+      { status: 'warn', fix: expect.stringContaining('TOLLKEEPER_LANES=4') },
+    ]);
+  });
+
   test('that have no writer while jobs wait ask for Tollkeeper to be started', () => {
     expect(judgeLanes([lane(0, false)], 3).at(-1)).toEqual({
       area: 'lanes',
@@ -88,8 +102,19 @@ describe('lanes', () => {
 });
 
 test('a disk that runs full is a warning, a full one a failure', () => {
-  const judge = (gib: number) => judgeDisk({ directory: '/data', freeBytes: gib * 1024 ** 3 }).status;
+  const judge = (gib: number, isWritable = true) =>
+    judgeDisk({ directory: '/data', freeBytes: gib * 1024 ** 3, isWritable }).status;
   expect([judge(100), judge(2), judge(0.1)]).toEqual(['ok', 'warn', 'fail']);
+  expect(judge(100, false)).toBe('fail');
+});
+
+test('a data directory that cannot be written is told from one that can, or that can be made', async () => {
+  const directory = await temporaryDirectory();
+  expect(await isWritableDirectory(join(directory, 'not', 'there'))).toBe(true);
+  await writeFile(join(directory, 'file'), '');
+  expect(await isWritableDirectory(join(directory, 'file', 'below'))).toBe(false);
+  // Not even a superuser writes there.
+  expect(await isWritableDirectory('/proc/sys')).toBe(false);
 });
 
 test('failed jobs are a warning: their events are not accounted for', () => {

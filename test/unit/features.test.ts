@@ -144,7 +144,7 @@ describe('the stored form', () => {
     const features = createFeatures();
     for (let week = 0; week < 10; week++) foldUsage(features, usage(START + week * 30 * DAY_MS), SPEND_ONLY);
     expect(encodeFeatures(features).length).toBeLessThan(64);
-    expect(features.series[0]?.hourly?.slots.length).toBe(4);
+    expect(features.series[0]?.hourly?.capacity).toBe(4);
   });
 
   it('refuses damage and versions it does not know', () => {

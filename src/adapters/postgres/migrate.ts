@@ -11,6 +11,8 @@ const MIGRATION_LOCK = 0x544f4c4c;
 export interface MigrationStatus {
   readonly applied: readonly string[];
   readonly pending: readonly string[];
+  /** Applied by a newer release: this one knows nothing of them. */
+  readonly newer: readonly string[];
 }
 
 /**
@@ -25,7 +27,9 @@ export async function migrate(pool: pg.Pool, options: { readonly lanes: number }
     await client.query(
       'create table if not exists migration (name text primary key, applied_at timestamptz not null default now())',
     );
-    const { pending } = await migrationStatus(client);
+    const status = await migrationStatus(client);
+    requireKnown(status);
+    const { pending } = status;
     for (const name of pending) await applyMigration(client, name);
     await layOutLanes(client, options.lanes);
     return pending;
@@ -44,7 +48,22 @@ export async function migrationStatus(client: pg.Pool | pg.PoolClient): Promise<
   const rows =
     exists.rows[0]?.found === true ? (await client.query<{ name: string }>('select name from migration')).rows : [];
   const applied = new Set(rows.map((row) => row.name));
-  return { applied: names.filter((name) => applied.has(name)), pending: names.filter((name) => !applied.has(name)) };
+  return {
+    applied: names.filter((name) => applied.has(name)),
+    pending: names.filter((name) => !applied.has(name)),
+    newer: [...applied].filter((name) => !names.includes(name)).sort(),
+  };
+}
+
+/** `AppError(DATABASE_NEWER)` when a newer release has changed this database: its tables are not what we expect. */
+export function requireKnown({ newer, applied, pending }: MigrationStatus): void {
+  const newest = newer.at(-1);
+  if (newest === undefined) return;
+  const own = [...applied, ...pending].sort().at(-1) ?? 'none';
+  throw new AppError(
+    'DATABASE_NEWER',
+    `The database is at migration ${newest}; this release of Tollkeeper knows migrations up to ${own}.`,
+  );
 }
 
 function migrationsDirectory(): string {

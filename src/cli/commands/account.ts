@@ -10,7 +10,7 @@ import { print } from '../output/print.ts';
 import { facts, table } from '../output/table.ts';
 import { time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
-import { walletTable } from './wallet-list.ts';
+import { nothingListed, walletTable } from './wallet-list.ts';
 import { walletJson } from './wallet-view.ts';
 
 /** `account …` */
@@ -33,7 +33,7 @@ function registerList(parent: Command, context: CliContext): void {
     );
     print(context, json, {
       json: { accounts: accounts.map(accountJson), limit },
-      text: accounts.length === 0 ? 'No accounts. The first usage or top-up opens one.' : accountTable(accounts),
+      text: accounts.length === 0 ? nothingListed('account', account ?? status) : accountTable(accounts),
     });
     if (accounts.length === limit && json !== true) context.output.note(`Only the first ${limit}; --limit shows more.`);
   });

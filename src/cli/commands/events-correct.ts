@@ -12,11 +12,9 @@ import { type EventReference, findPostedEvent } from '../../pipeline/admin/find-
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
-import { print } from '../output/print.ts';
-import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
+import { carryOut, releasedLines } from './carry-out.ts';
+import { type ChangeOptions, changeJson, totalJson, withChange } from './change-view.ts';
 
 interface CorrectOptions extends CommonOptions, ChangeOptions {
   readonly source?: string;
@@ -34,7 +32,7 @@ export function registerCorrections(events: Command, context: CliContext): void 
     'tollkeeper events void evt_1042 --source api-gateway --reason "billed by mistake, case 118"',
     'tollkeeper events void evt_1042 --reason "case 118" --dry-run',
   ]).action((id: string | undefined, options: CorrectOptions) =>
-    carryOut(context, id, options, () => ({ kind: 'void' })),
+    correct(context, id, options, () => ({ kind: 'void' })),
   );
 
   const amending = withReference(
@@ -48,7 +46,7 @@ export function registerCorrections(events: Command, context: CliContext): void 
     'tollkeeper events amend evt_1042 --source api-gateway --quantity 1200 --reason "counted twice, case 118"',
     'tollkeeper events amend evt_1042 --amount "0.40 USD" --reason "agreed with the customer"',
   ]).action((id: string | undefined, options: CorrectOptions) =>
-    carryOut(context, id, options, (ruleset) => amendTo(options, ruleset)),
+    correct(context, id, options, (ruleset) => amendTo(options, ruleset)),
   );
 }
 
@@ -60,7 +58,7 @@ function withReference(command: Command): Command {
     .option('--event-key <uuid>', 'instead of the id: the key that `events show --json` prints');
 }
 
-async function carryOut(
+async function correct(
   context: CliContext,
   id: string | undefined,
   options: CorrectOptions,
@@ -69,26 +67,16 @@ async function carryOut(
   const reference = referenceOf(id, options);
   const ruleset = await rulesInForce(context);
   const wanted = to(ruleset);
-  const key = options.key ?? context.newKey();
-  const dryRun = options.dryRun === true;
-  const { event, result } = await withBooks(context, async (books) => {
-    const found = await findPostedEvent(books, reference);
-    const request = {
-      event: found,
-      to: wanted,
-      ruleset,
-      key,
-      actor: context.actor,
-      reason: options.reason,
-      nowMs: context.now(),
-      dryRun,
-    };
-    return { event: found, result: await correctEvent(books.admin, request) };
-  });
-  const change = { key, dryRun, isRepeated: result.isRepeated };
-  print(context, options.json, {
-    json: { ...changeJson(result, change), ...correctionJson(result, event) },
-    text: `${correctionText(result, event)}\n${closing(change)}`,
+  await carryOut(context, options, {
+    work: async (books, request) => {
+      const event = await findPostedEvent(books, reference);
+      const correction = { ...request, event, to: wanted, ruleset, reason: options.reason };
+      return { found: event, ...(await correctEvent(books.admin, correction)) };
+    },
+    answer: ({ found, ...result }, change) => ({
+      json: { ...changeJson(result, change), ...correctionJson(result, found) },
+      text: correctionText(result, found),
+    }),
   });
 }
 
@@ -161,14 +149,9 @@ function correctionText(result: CorrectionOutcome, { event }: PostedUsage): stri
     result.kind === 'void'
       ? `${name} is void: ${money(result.reversed)} credited back.`
       : `${name} is amended: ${money(result.reversed)} credited back, ${money(result.charged)} charged instead.`;
-  const { released } = result;
-  const paid =
-    released.events === 0
-      ? []
-      : [`Posted ${count(released.events, 'event')} worth ${money(released.amount)} that waited for credit.`];
   return [
     what,
     `${cleanText(result.account)} (${result.wallet}): balance ${money(result.balanceBefore)} → ${money(result.balance)}.`,
-    ...paid,
+    ...releasedLines(result.released, result.currency, { waitedFor: ' for credit' }),
   ].join('\n');
 }

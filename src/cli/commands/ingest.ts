@@ -9,6 +9,7 @@ import { readEvents } from '../ingest/read-events.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 import { createProgress, type Progress } from '../output/progress.ts';
+import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 import { IngestTally } from './ingest-tally.ts';
 
@@ -84,14 +85,18 @@ async function sendAll(
   { json }: IngestOptions,
   progress: Progress,
 ): Promise<void> {
+  const stop = stopOf(context);
   const ruleset = await rulesInForce(context);
   const intake = await context.openIntake({ ruleset });
   tally.startRun(intake.run);
   const inFlight = new Set<Promise<void>>();
   let failure: unknown;
   try {
-    for await (const job of jobs) {
-      if (failure !== undefined) break;
+    for (;;) {
+      // A pipe may have nothing to say for hours.
+      const next = await Promise.race([jobs.next(), stop.requested]);
+      if (next === undefined || next.done === true || failure !== undefined) break;
+      const job = next.value;
       const sent = intake
         .submit(job.data)
         .then((statuses) => {
@@ -111,12 +116,28 @@ async function sendAll(
     // What was read before the file broke off is on its way already, and is finished.
     await Promise.all(inFlight);
     // The total was counted before the file was read; how many events it really held is known by now.
-    progress.finish(failure === undefined ? tally.events : undefined);
+    progress.finish(failure === undefined && stop.signal() === undefined ? tally.events : undefined);
     await intake.close();
+  }
+  const signal = stop.signal();
+  if (failure === undefined && signal !== undefined) {
+    const next = 'Ingesting the file again goes on from there: what is in the books already is a duplicate.';
+    context.output.note(`Stopped by ${signal} after ${count(tally.events, 'event')}, all of them settled. ${next}`);
+    context.setExitCode(signal === 'SIGTERM' ? 143 : 130);
   }
   if (failure === undefined) return;
   if (tally.events > 0 && json !== true) context.output.note(tally.answer(false).text);
   throw failure;
+}
+
+/** Whether somebody has asked to stop; what is on its way is finished then, and nothing more is read. */
+function stopOf(context: CliContext) {
+  let signal: string | undefined;
+  const requested = context.stopRequested().then((name) => {
+    signal = name;
+    return undefined;
+  });
+  return { requested, signal: () => signal };
 }
 
 function mapping(text: string): Readonly<Record<string, string>> {

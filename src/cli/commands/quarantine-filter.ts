@@ -17,8 +17,13 @@ export interface FilterOptions {
 
 /** Adds the filters; `--reason` is the audit log's, so the reason of quarantine is `--for`. */
 export function withFilter(command: Command): Command {
+  const why = new Option('--for <why>', 'only usage quarantined for this').choices(Object.keys(QUARANTINE_REASONS));
+  return withUsageFilter(command.addOption(why));
+}
+
+/** Adds the filters that are about the usage itself, whatever it waits for. */
+export function withUsageFilter(command: Command): Command {
   return command
-    .addOption(new Option('--for <why>', 'only usage quarantined for this').choices(Object.keys(QUARANTINE_REASONS)))
     .option('--meter <name>', 'only this meter')
     .option('--source <name>', 'only from this source')
     .option('--from <time>', 'only events that happened then or later (RFC 3339, or a date)', time)

@@ -16,7 +16,8 @@ import { table } from '../output/table.ts';
 import { count, inWords, time } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, closing, withChange } from './change-view.ts';
+import { carryOut } from './carry-out.ts';
+import { type ChangeOptions, withChange } from './change-view.ts';
 import { type FilterOptions, filterOf, withFilter } from './quarantine-filter.ts';
 import { settleJson, settleText } from './settle-view.ts';
 
@@ -77,25 +78,9 @@ function registerSettle(parent: Command, context: CliContext, what: 'post' | 'vo
       );
     }
     const { pricing, overdraftNanos } = await rulesInForce(context);
-    const key = options.key ?? context.newKey();
-    const dryRun = options.dryRun === true;
-    const result = await withBooks(context, ({ admin }) =>
-      settleQuarantine(admin, {
-        what,
-        filter,
-        pricing,
-        overdraftNanos,
-        key,
-        actor: context.actor,
-        reason: options.reason ?? null,
-        nowMs: context.now(),
-        dryRun,
-      }),
-    );
-    const change = { key, dryRun, isRepeated: result.isRepeated };
-    print(context, options.json, {
-      json: settleJson(result, change),
-      text: `${settleText(result)}\n${closing(change)}`,
+    await carryOut(context, options, {
+      work: ({ admin }, request) => settleQuarantine(admin, { ...request, what, filter, pricing, overdraftNanos }),
+      answer: (result, change) => ({ json: settleJson(result, change), text: settleText(result) }),
     });
   });
 }

@@ -7,11 +7,9 @@ import type { AdjustOutcome } from '../../pipeline/admin/results.ts';
 import type { CliContext } from '../context.ts';
 import { amount, type CommonOptions, walletReference, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
-import { print } from '../output/print.ts';
-import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
+import { carryOut, releasedLines } from './carry-out.ts';
+import { type ChangeOptions, changeJson, totalJson, withChange } from './change-view.ts';
 
 interface AdjustOptions extends CommonOptions, ChangeOptions {
   readonly currency?: string;
@@ -81,31 +79,19 @@ function registerOne(wallet: Command, context: CliContext, adjustment: Adjustmen
       const { nanos, currency } = amount(text, kind === 'correct' ? 'signed' : 'positive');
       const reference = walletReference(options.tenant, name, [currency, options.currency]);
       const { overdraftNanos } = await rulesInForce(context);
-      const key = options.key ?? context.newKey();
-      const dryRun = options.dryRun === true;
-      const result = await withBooks(context, ({ admin }) =>
-        adjust(admin, {
-          wallet: reference,
-          kind,
-          amount: nanos,
-          overdraftNanos,
-          key,
-          actor: context.actor,
-          reason: options.reason,
-          nowMs: context.now(),
-          dryRun,
+      await carryOut(context, options, {
+        work: ({ admin }, request) =>
+          adjust(admin, { ...request, wallet: reference, kind, amount: nanos, overdraftNanos, reason: options.reason }),
+        answer: (result, change) => ({
+          json: {
+            ...changeJson(result, change),
+            kind,
+            ...moneyFields('amount', result.amount),
+            ...moneyFields('balanceBefore', result.balanceBefore),
+            released: totalJson(result.released),
+          },
+          text: adjustText(result, adjustment.done),
         }),
-      );
-      const change = { key, dryRun, isRepeated: result.isRepeated };
-      print(context, options.json, {
-        json: {
-          ...changeJson(result, change),
-          kind,
-          ...moneyFields('amount', result.amount),
-          ...moneyFields('balanceBefore', result.balanceBefore),
-          released: totalJson(result.released),
-        },
-        text: `${adjustText(result, adjustment.done)}\n${closing(change)}`,
       });
     },
   );
@@ -113,8 +99,6 @@ function registerOne(wallet: Command, context: CliContext, adjustment: Adjustmen
 
 function adjustText(result: AdjustOutcome, done: string): string {
   const money = (nanos: bigint) => formatMoney(nanos, result.currency);
-  const { released } = result;
   const line = `${cleanText(result.account)} (${result.wallet}): ${money(result.amount)} ${done}. Balance ${money(result.balanceBefore)} → ${money(result.balance)}.`;
-  if (released.events === 0) return line;
-  return `${line}\nPosted ${count(released.events, 'event')} worth ${money(released.amount)} that waited for credit.`;
+  return [line, ...releasedLines(result.released, result.currency, { waitedFor: ' for credit' })].join('\n');
 }

@@ -6,10 +6,9 @@ import type { CliContext } from '../context.ts';
 import { type CommonOptions, wholeNumber, withCommon } from '../options.ts';
 import { freezeCauseWords } from '../output/freeze-words.ts';
 import { timeField } from '../output/json.ts';
-import { print } from '../output/print.ts';
 import { time } from '../output/words.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, type ChangeState, changeJson, closing, withChange } from './change-view.ts';
+import { carryOut } from './carry-out.ts';
+import { type ChangeOptions, type ChangeState, changeJson, withChange } from './change-view.ts';
 
 /** A year: a longer stop is a closed account, not a freeze. */
 const HOURS_MAX = 8_760;
@@ -33,29 +32,21 @@ export function registerFreeze(wallet: Command, context: CliContext): void {
     'tollkeeper wallet freeze acme --hours 2 --reason "leaked key, case 118"',
     'tollkeeper wallet freeze acme --hours 24 --reason "payment disputed" --dry-run',
   ]).action(async (name: string, options: FreezeOptions) => {
-    const key = options.key ?? context.newKey();
-    const dryRun = options.dryRun === true;
-    const { tenant, currency } = options;
-    const result = await withBooks(context, ({ admin }) =>
-      freeze(admin, {
-        wallet: { tenant, name, ...(currency === undefined ? {} : { currency }) },
-        hours: options.hours,
-        reason: options.reason,
-        key,
-        actor: context.actor,
-        nowMs: context.now(),
-        dryRun,
+    const { tenant, currency, hours: forHours, reason } = options;
+    const reference = { tenant, name, ...(currency === undefined ? {} : { currency }) };
+    await carryOut(context, options, {
+      work: ({ admin }, request) => freeze(admin, { ...request, wallet: reference, hours: forHours, reason }),
+      answer: (result, change) => ({
+        json: {
+          ...changeJson(result, change),
+          until: timeField(result.untilMs),
+          changed: result.isChanged,
+          frozenBefore: beforeJson(result),
+        },
+        text: freezeText(result, change),
+        // Without a change there is nothing that sending it again could do twice.
+        isUnchanged: !result.isChanged && !change.isRepeated,
       }),
-    );
-    const change = { key, dryRun, isRepeated: result.isRepeated };
-    print(context, options.json, {
-      json: {
-        ...changeJson(result, change),
-        until: timeField(result.untilMs),
-        changed: result.isChanged,
-        frozenBefore: beforeJson(result),
-      },
-      text: freezeText(result, change),
     });
   });
 }
@@ -83,7 +74,5 @@ function freezeText(result: FreezeOutcome, change: ChangeState): string {
     );
   }
   if (isChanged) lines.push('Usage is kept in quarantine and not charged; it thaws by itself then.');
-  // Without a change there is nothing that sending it again could do twice.
-  if (isChanged || change.isRepeated) lines.push(closing(change));
   return lines.join('\n');
 }

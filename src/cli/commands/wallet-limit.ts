@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
-import { formatMoney } from '../../domain/money/nanos.ts';
 import { parseDuration } from '../../domain/rules/units.ts';
 import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
@@ -9,11 +8,10 @@ import { setLimits } from '../../pipeline/admin/set-limits.ts';
 import type { CliContext } from '../context.ts';
 import { amount, type CommonOptions, type TypedAmount, walletReference, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
-import { print } from '../output/print.ts';
-import { count, overdraftText, spendLimitText } from '../output/words.ts';
+import { overdraftText, spendLimitText } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
+import { carryOut, releasedLines } from './carry-out.ts';
+import { type ChangeOptions, changeJson, totalJson, withChange } from './change-view.ts';
 import { overdraftWord } from './wallet-view.ts';
 
 interface LimitOptions extends CommonOptions, ChangeOptions {
@@ -46,31 +44,20 @@ export function registerLimit(wallet: Command, context: CliContext): void {
     const asked = limitsOf(options);
     const reference = walletReference(options.tenant, name, [...asked.currencies, options.currency]);
     const { overdraftNanos } = await rulesInForce(context);
-    const key = options.key ?? context.newKey();
-    const dryRun = options.dryRun === true;
-    const result = await withBooks(context, ({ admin }) =>
-      setLimits(admin, {
-        wallet: reference,
-        ...asked.limits,
-        overdraftNanos,
-        key,
-        actor: context.actor,
-        reason: options.reason,
-        nowMs: context.now(),
-        dryRun,
+    await carryOut(context, options, {
+      work: ({ admin }, request) =>
+        setLimits(admin, { ...request, wallet: reference, ...asked.limits, overdraftNanos, reason: options.reason }),
+      answer: (result, change) => ({
+        json: {
+          ...changeJson(result, change),
+          overdraft: overdraftWord(result.overdraftLimit),
+          ...moneyFields('overdraftLimit', result.overdraftLimit),
+          ...moneyFields('spendLimit', result.spendLimit),
+          periodMs: result.periodMs,
+          released: totalJson(result.released),
+        },
+        text: limitText(result),
       }),
-    );
-    const change = { key, dryRun, isRepeated: result.isRepeated };
-    print(context, options.json, {
-      json: {
-        ...changeJson(result, change),
-        overdraft: overdraftWord(result.overdraftLimit),
-        ...moneyFields('overdraftLimit', result.overdraftLimit),
-        ...moneyFields('spendLimit', result.spendLimit),
-        periodMs: result.periodMs,
-        released: totalJson(result.released),
-      },
-      text: `${limitText(result)}\n${closing(change)}`,
     });
   });
 }
@@ -121,13 +108,8 @@ function period(text: string): number {
 
 function limitText(result: LimitsOutcome): string {
   const { currency, overdraftLimit, spendLimit, periodMs, released } = result;
-  const lines = [
+  return [
     `${cleanText(result.account)} (${result.wallet}) may fall to ${overdraftText(overdraftLimit, currency)}, and spend ${spendLimitText(spendLimit, periodMs, currency)}.`,
-  ];
-  if (released.events > 0) {
-    lines.push(
-      `Posted ${count(released.events, 'event')} worth ${formatMoney(released.amount, currency)} that waited.`,
-    );
-  }
-  return lines.join('\n');
+    ...releasedLines(released, currency),
+  ].join('\n');
 }

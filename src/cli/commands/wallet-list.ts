@@ -27,8 +27,7 @@ export function registerWalletList(wallet: Command, context: CliContext): void {
     );
     print(context, json, {
       json: { wallets: wallets.map(walletJson), limit },
-      text:
-        wallets.length === 0 ? 'No wallets. The first usage or top-up of an account opens one.' : walletTable(wallets),
+      text: wallets.length === 0 ? nothingListed('wallet', account ?? status) : walletTable(wallets),
     });
     if (wallets.length === limit && json !== true) context.output.note(`Only the first ${limit}; --limit shows more.`);
   });
@@ -50,6 +49,12 @@ const COLUMNS: readonly Column<WalletView>[] = [
     cell: ({ quarantined, quarantinedEvents, currency }) => usageTotal(quarantinedEvents, quarantined, currency),
   },
 ];
+
+/** An empty list: only one that nothing narrowed says that there are none at all. */
+export function nothingListed(noun: 'account' | 'wallet', filter: string | undefined): string {
+  if (filter !== undefined) return `No ${noun} fits. Without --account and --status all are listed.`;
+  return `No ${noun}s. The first usage or top-up ${noun === 'wallet' ? 'of an account ' : ''}opens one.`;
+}
 
 /** Wallets as a table. */
 export function walletTable(wallets: readonly WalletView[]): string {

@@ -1,19 +1,25 @@
 import { type Command, Option } from 'commander';
 import { formatMoney } from '../../domain/money/nanos.ts';
 import { cleanText } from '../../domain/text/clean.ts';
+import { AppError } from '../../errors.ts';
 import type { UsageTotal } from '../../pipeline/admin/admin-store.ts';
 import type { ThawOutcome } from '../../pipeline/admin/results.ts';
-import { thaw } from '../../pipeline/admin/thaw.ts';
+import { type ThawRequest, thaw } from '../../pipeline/admin/thaw.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, withCommon } from '../options.ts';
-import { print } from '../output/print.ts';
+import { timeField } from '../output/json.ts';
 import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
+import { carryOut } from './carry-out.ts';
+import { type ChangeOptions, changeJson, totalJson, withChange } from './change-view.ts';
+import { type FilterOptions, withUsageFilter } from './quarantine-filter.ts';
 
-interface ThawOptions extends CommonOptions, ChangeOptions {
-  readonly usage: 'keep' | 'post' | 'void';
+const USAGE = ['keep', 'post', 'void'] as const;
+type Usage = (typeof USAGE)[number];
+
+interface ThawOptions extends CommonOptions, ChangeOptions, Omit<FilterOptions, 'tenant' | 'account' | 'for'> {
+  readonly usage: Usage;
+  readonly rest?: Usage;
   readonly currency?: string;
 }
 
@@ -25,48 +31,82 @@ export function registerThaw(wallet: Command, context: CliContext): void {
     .argument('<account>', 'an account, or a wallet id (wal_…)')
     .addOption(
       new Option('--usage <what>', 'usage refused during the freeze: keep it in quarantine, post it, or void it')
-        .choices(['keep', 'post', 'void'])
+        .choices(USAGE)
         .default('keep'),
     )
+    .addOption(
+      new Option(
+        '--rest <what>',
+        'with a filter: usage refused during the freeze that it does not fit (default: "keep")',
+      ).choices(USAGE),
+    )
     .option('--currency <code>', 'when the account has wallets in several');
-  withCommon(withChange(command), [
+  withCommon(withUsageFilter(withChange(command)), [
     'tollkeeper wallet thaw acme',
     'tollkeeper wallet thaw acme --usage post --reason "customer confirmed"',
     'tollkeeper wallet thaw acme --usage void --reason "fraud, case 118" --dry-run',
+    'tollkeeper wallet thaw acme --usage void --source gw-1 --from 2026-03-01T14:00:00Z --rest post --dry-run',
   ]).action(async (name: string, options: ThawOptions) => {
+    const only = onlyOf(options);
     const { overdraftNanos } = await rulesInForce(context);
-    const key = options.key ?? context.newKey();
-    const dryRun = options.dryRun === true;
     const { tenant, currency, usage } = options;
-    const result = await withBooks(context, ({ admin }) =>
-      thaw(admin, {
-        wallet: { tenant, name, ...(currency === undefined ? {} : { currency }) },
-        usage,
-        overdraftNanos,
-        key,
-        actor: context.actor,
-        reason: options.reason ?? null,
-        nowMs: context.now(),
-        dryRun,
+    const wallet = { tenant, name, ...(currency === undefined ? {} : { currency }) };
+    await carryOut(context, options, {
+      work: ({ admin }, request) =>
+        thaw(admin, { ...request, wallet, usage, overdraftNanos, ...(only === undefined ? {} : { only }) }),
+      answer: (result, change) => ({
+        json: {
+          ...changeJson(result, change),
+          usage,
+          ...onlyJson(only),
+          posted: totalJson(result.posted),
+          voided: totalJson(result.voided),
+          overLimit: totalJson(result.overLimit),
+          throttled: totalJson(result.throttled),
+          kept: totalJson(result.kept),
+        },
+        text: thawText(result, { isOnlyTried: change.dryRun && !result.isRepeated, only }),
       }),
-    );
-    const change = { key, dryRun, isRepeated: result.isRepeated };
-    const totals = {
-      posted: totalJson(result.posted),
-      voided: totalJson(result.voided),
-      overLimit: totalJson(result.overLimit),
-      throttled: totalJson(result.throttled),
-      kept: totalJson(result.kept),
-    };
-    print(context, options.json, {
-      json: { ...changeJson(result, change), usage, ...totals },
-      text: `${thawText(result, dryRun && !result.isRepeated)}\n${closing(change)}`,
     });
   });
 }
 
+/** The part of the refused usage that `--usage` is about; undefined when it is about all of it. */
+function onlyOf({ usage, rest, meter, source, from, to }: ThawOptions): ThawRequest['only'] {
+  const filter = {
+    ...(meter === undefined ? {} : { meter }),
+    ...(source === undefined ? {} : { source }),
+    ...(from === undefined ? {} : { fromMs: from }),
+    ...(to === undefined ? {} : { toMs: to }),
+  };
+  const isNarrowed = Object.keys(filter).length > 0;
+  const told = rest ?? 'keep';
+  if (!isNarrowed && rest === undefined) return undefined;
+  if (!isNarrowed) throw new AppError('CLI_USAGE', '--rest needs a filter: --meter, --source, --from or --to.');
+  if (usage === told) {
+    throw new AppError('CLI_USAGE', `What the filter fits and the rest would both be ${DONE[usage]}.`, {
+      fix:
+        usage === 'keep'
+          ? 'Say with --usage post or --usage void what becomes of the usage that the filter fits.'
+          : `For all of it, give --usage ${usage} without a filter.`,
+    });
+  }
+  return { filter, rest: told };
+}
+
+const DONE = { keep: 'kept', post: 'posted', void: 'voided' } as const;
+
+function onlyJson(only: ThawRequest['only']) {
+  if (only === undefined) return {};
+  const { meter = null, source = null, fromMs, toMs } = only.filter;
+  return { filter: { meter, source, from: timeField(fromMs ?? null), to: timeField(toMs ?? null) }, rest: only.rest };
+}
+
 /** What was done; of a dry run, with the same figures, what would be. */
-function thawText(result: ThawOutcome, isOnlyTried: boolean): string {
+function thawText(
+  result: ThawOutcome,
+  { isOnlyTried, only }: { readonly isOnlyTried: boolean; readonly only: ThawRequest['only'] },
+): string {
   const worth = ({ events, amount }: UsageTotal) =>
     `${count(events, 'event')} worth ${formatMoney(amount, result.currency)}`;
   const say = (done: string, tried: string) => (isOnlyTried ? tried : done);
@@ -87,9 +127,18 @@ function thawText(result: ThawOutcome, isOnlyTried: boolean): string {
       `${worth(throttled)} ${say('exceed', 'would exceed')} the spending limit: posted in the periods that follow.`,
     );
   }
+  if (only !== undefined && settled(result).every(({ events }) => events === 0)) {
+    lines.push('No usage refused during the freeze fits.');
+  }
   if (kept.events > 0) {
     const stay = say(kept.events === 1 ? 'stays' : 'stay', 'would stay');
-    lines.push(`${worth(kept)} ${stay} in quarantine. Settle with --usage post or --usage void.`);
+    lines.push(
+      `${worth(kept)} ${stay} in quarantine. Settle ${kept.events === 1 ? 'it' : 'them'} with --usage post or --usage void.`,
+    );
   }
   return lines.join('\n');
+}
+
+function settled({ posted, voided, overLimit, throttled }: ThawOutcome): readonly UsageTotal[] {
+  return [posted, voided, overLimit, throttled];
 }

@@ -8,11 +8,10 @@ import { topUp } from '../../pipeline/admin/top-up.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, notAnAmount, positiveAmount, wholeNumber, withCommon } from '../options.ts';
 import { moneyFields } from '../output/json.ts';
-import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
-import { withBooks } from '../with-books.ts';
-import { type ChangeOptions, changeJson, closing, totalJson, withChange } from './change-view.ts';
+import { carryOut, releasedLines } from './carry-out.ts';
+import { type ChangeOptions, changeJson, totalJson, withChange } from './change-view.ts';
 
 interface TopUpOptions extends CommonOptions, ChangeOptions {
   readonly promotional?: boolean;
@@ -51,27 +50,24 @@ export function registerTopUp(wallet: Command, context: CliContext): void {
     const ruleset = await rulesInForce(context);
     const { currency } = ruleset.pricing;
     const amount = positiveAmount(text, currency);
-    const key = options.key ?? context.newKey();
-    const dryRun = options.dryRun === true;
-    const result = await withBooks(context, ({ admin }) =>
-      topUp(admin, {
-        tenant: options.tenant,
-        account,
-        currency,
-        amount,
-        source: options.promotional === true ? 'promotional' : 'paid',
-        ...(options.priority === undefined ? {} : { priority: options.priority }),
-        ...(options.expires === undefined ? {} : { expiresAtMs: options.expires }),
-        overdraftNanos: ruleset.overdraftNanos,
-        key,
-        actor: context.actor,
-        reason: options.reason ?? null,
-        nowMs: context.now(),
-        dryRun,
+    await carryOut(context, options, {
+      work: ({ admin }, request) =>
+        topUp(admin, {
+          ...request,
+          tenant: options.tenant,
+          account,
+          currency,
+          amount,
+          source: options.promotional === true ? 'promotional' : 'paid',
+          ...(options.priority === undefined ? {} : { priority: options.priority }),
+          ...(options.expires === undefined ? {} : { expiresAtMs: options.expires }),
+          overdraftNanos: ruleset.overdraftNanos,
+        }),
+      answer: (result, change) => ({
+        json: topUpJson(result, change),
+        text: topUpText(result, change.dryRun && !result.isRepeated),
       }),
-    );
-    const change = { key, dryRun, isRepeated: result.isRepeated };
-    print(context, options.json, { json: topUpJson(result, change), text: `${topUpText(result)}\n${closing(change)}` });
+    });
   });
 }
 
@@ -98,19 +94,22 @@ function topUpJson(result: TopUpOutcome, change: Parameters<typeof changeJson>[1
   };
 }
 
-function topUpText(result: TopUpOutcome): string {
+/** What was done; of a dry run, with the same figures, what would be. */
+function topUpText(result: TopUpOutcome, isOnlyTried: boolean): string {
   const money = (nanos: bigint) => formatMoney(nanos, result.currency);
   const { released, waiting } = result;
   const lines = [
-    `${cleanText(result.account)} (${result.wallet}): ${money(result.amount)} ${result.source}. Balance ${money(result.balanceBefore)} → ${money(result.balance)}.`,
+    `${cleanText(result.account)} (${result.wallet}): ${money(result.amount)} ${result.source}. ${isOnlyTried ? 'The balance would go' : 'Balance'} ${money(result.balanceBefore)} → ${money(result.balance)}.`,
   ];
-  if (result.isOpened) lines.push('The account was unknown and is now open and confirmed.');
-  if (released.events > 0) {
-    lines.push(`Posted ${count(released.events, 'event')} worth ${money(released.amount)} that waited for credit.`);
+  if (result.isOpened) {
+    lines.push(`The account ${isOnlyTried ? 'is unknown and would be' : 'was unknown and is now'} open and confirmed.`);
   }
+  lines.push(...releasedLines(released, result.currency, { waitedFor: ' for credit', isOnlyTried }));
   if (waiting.events > 0) {
     const why = result.status === 'active' ? 'do not fit the balance' : 'wait, because the wallet is frozen';
-    lines.push(`${count(waiting.events, 'event')} worth ${money(waiting.amount)} still ${why}.`);
+    lines.push(
+      `${count(waiting.events, 'event')} worth ${money(waiting.amount)} ${isOnlyTried ? 'would still' : 'still'} ${why}.`,
+    );
   }
   return lines.join('\n');
 }

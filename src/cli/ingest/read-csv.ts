@@ -43,7 +43,9 @@ function readHeader(
   file: string,
 ): Header {
   if (!('cells' in record)) {
-    throw new AppError('FILE_UNREADABLE', `${file}: the header cannot be read: ${record.reason}.`);
+    throw new AppError('FILE_UNREADABLE', `${file}: the header cannot be read: ${record.reason}.`, {
+      fix: 'Name a text file of usage events: one JSON object per line, or CSV with a first line of names. --format says which.',
+    });
   }
   const names = record.cells.map((cell) => cell.trim());
   const shown = names.map((name) => JSON.stringify(cleanText(name).slice(0, 60))).join(', ');

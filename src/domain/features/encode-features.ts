@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 import { type AccountFeatures, createFeatures, type Series } from './feature-state.ts';
 import type { Gate, Incident } from './incident.ts';
-import { type Ring, ringAt } from './ring.ts';
+import { type Ring, ringAt, ringOf } from './ring.ts';
 
 const VERSION = 1;
 
@@ -87,18 +87,15 @@ function readRing(reader: ByteReader): Ring | null {
   if (span === 0) return null;
   if (span > SPAN_MAX) throw new RangeError(`a feature spans ${span} buckets`);
   const head = reader.whole();
-  const tail = head - span + 1;
-  let length = 4;
-  while (length < span) length *= 2;
-  const slots = new Array<number>(length).fill(0);
+  const sums = new Array<number>(span).fill(0);
   const masks: number[] = [];
   for (let base = 0; base < span; base += 8) masks.push(reader.byte());
   const isWhole = reader.byte() === 1;
   for (let offset = 0; offset < span; offset++) {
     const isSet = (((masks[offset >> 3] ?? 0) >> (offset & 7)) & 1) === 1;
-    if (isSet) slots[(tail + offset) & (length - 1)] = isWhole ? reader.whole() : reader.double();
+    if (isSet) sums[offset] = isWhole ? reader.whole() : reader.double();
   }
-  return { head, tail, slots };
+  return ringOf(head - span + 1, sums);
 }
 
 function writeHours(writer: ByteWriter, hours: readonly number[]): void {

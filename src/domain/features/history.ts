@@ -1,4 +1,5 @@
 import type { AccountFeatures, Series } from './feature-state.ts';
+import { ringCopy } from './ring.ts';
 
 /** The hours a baseline may learn from, oldest first; shorter than asked for when the account is younger. */
 export interface History {
@@ -14,14 +15,7 @@ export function readHistory(features: AccountFeatures, series: Series, lastHour:
   const sums = new Array<number>(count).fill(0);
   const usable = new Array<number>(count).fill(1);
   const ring = series.hourly;
-  if (ring !== null) {
-    // The ring's own reader would check its bounds once an hour; here they are known.
-    const mask = ring.slots.length - 1;
-    const last = Math.min(count - 1, ring.head - firstHour);
-    for (let index = Math.max(0, ring.tail - firstHour); index <= last; index++) {
-      sums[index] = ring.slots[(firstHour + index) & mask] ?? 0;
-    }
-  }
+  if (ring !== null) ringCopy(ring, firstHour, sums);
   for (const hour of features.flaggedHours) {
     if (hour >= firstHour && hour <= lastHour) usable[hour - firstHour] = 0;
   }

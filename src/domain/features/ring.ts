@@ -1,36 +1,61 @@
+import { packSlots, readSlot, slotWidth, writeSlot } from './packed-slots.ts';
+
 /**
- * A bounded series of sums by bucket number. Slots are addressed by `bucket & (length − 1)`, so adding is O(1) and a
- * late amount corrects its own bucket. Plain arrays of doubles: a typed array costs about 200 bytes before its first
- * value, more than the whole ring of a small account.
+ * A bounded series of sums by bucket number. Slots are addressed by `bucket mod capacity`, so adding is O(1) and a late
+ * amount corrects its own bucket. Every sum is kept exactly, however it is kept: a state that was stored and loaded
+ * holds the same numbers as one that stayed in memory.
+ *
+ * A short ring is a plain array of doubles: a typed array costs about 200 bytes before its first value, more than the
+ * whole ring of a small account. A long one is packed into as many bytes a slot as its largest sum needs, because four
+ * weeks of hours as doubles are 5.6 KB a feature, and most of that is zeros.
  */
 export interface Ring {
   /** Newest bucket that was written. */
   head: number;
   /** Oldest bucket that is kept; anything below reads as zero. */
   tail: number;
-  /** Length is a power of two. */
+  /** Slots there are; at least the buckets from `tail` to `head`. */
+  capacity: number;
+  /** The sums of a short ring; empty when they are packed. */
   slots: number[];
+  /** The sums of a long ring, `width` bytes each; null while it is short. */
+  packed: Uint8Array | null;
+  /** Bytes per packed slot; 0 while there are none. */
+  width: number;
 }
 
 const SLOTS_MIN = 4;
+const PLAIN_SLOTS_MAX = 32;
+const NO_SLOTS: number[] = [];
 
 /** A ring whose first bucket is `bucket`. */
 export function createRing(bucket: number): Ring {
-  return { head: bucket, tail: bucket, slots: zeros(SLOTS_MIN) };
+  return { head: bucket, tail: bucket, capacity: SLOTS_MIN, slots: zeros(SLOTS_MIN), packed: null, width: 0 };
+}
+
+/** A ring of known sums, the first of which is that of bucket `tail`; at least one. */
+export function ringOf(tail: number, sums: readonly number[]): Ring {
+  const head = tail + sums.length - 1;
+  const capacity = Math.max(SLOTS_MIN, sums.length);
+  const ring: Ring = { head, tail, capacity, slots: NO_SLOTS, packed: null, width: 0 };
+  const slots = zeros(capacity);
+  for (let offset = 0; offset < sums.length; offset++) slots[(tail + offset) % capacity] = sums[offset] ?? 0;
+  keep(ring, slots);
+  return ring;
 }
 
 /** The sum in a bucket; zero outside what is kept. */
 export function ringAt(ring: Ring, bucket: number): number {
   if (bucket > ring.head || bucket < ring.tail) return 0;
-  return ring.slots[bucket & (ring.slots.length - 1)] ?? 0;
+  return slotAt(ring, bucket % ring.capacity);
 }
 
 /** Adds to a bucket, keeping at most `bucketsMax` of the newest. Amounts for buckets that fell out are ignored. */
 export function ringAdd(ring: Ring, bucket: number, amount: number, bucketsMax: number): void {
   if (bucket > ring.head) advance(ring, bucket, bucketsMax);
   else if (bucket < ring.tail && !extendBack(ring, bucket, bucketsMax)) return;
-  const index = bucket & (ring.slots.length - 1);
-  ring.slots[index] = (ring.slots[index] ?? 0) + amount;
+  const slot = bucket % ring.capacity;
+  setSlot(ring, slot, slotAt(ring, slot) + amount);
 }
 
 /** Sum of `count` buckets that end with `last`, oldest first: one fixed order, so that sums replay to the bit. */
@@ -40,41 +65,82 @@ export function ringSum(ring: Ring, last: number, count: number): number {
   return sum;
 }
 
+/** Writes the sums of the buckets from `first` on over those of `into`; what the ring does not keep is left as it is. */
+export function ringCopy(ring: Ring, first: number, into: number[]): void {
+  const last = Math.min(into.length - 1, ring.head - first);
+  let index = Math.max(0, ring.tail - first);
+  // One division for all: this is read for every rule that an hour's first event touches.
+  let slot = (first + index) % ring.capacity;
+  for (; index <= last; index++) {
+    into[index] = slotAt(ring, slot);
+    slot = slot + 1 === ring.capacity ? 0 : slot + 1;
+  }
+}
+
+function slotAt(ring: Ring, slot: number): number {
+  return ring.packed === null ? (ring.slots[slot] ?? 0) : readSlot(ring.packed, slot, ring.width);
+}
+
+function setSlot(ring: Ring, slot: number, sum: number): void {
+  if (ring.packed === null) {
+    ring.slots[slot] = sum;
+    return;
+  }
+  if (slotWidth(sum) > ring.width) {
+    // Happens at most seven times: a slot has at most eight bytes.
+    const slots = unpacked(ring);
+    slots[slot] = sum;
+    keep(ring, slots);
+  } else writeSlot(ring.packed, slot, ring.width, sum);
+}
+
 function advance(ring: Ring, bucket: number, bucketsMax: number): void {
   if (bucket - ring.head >= bucketsMax) {
     // Everything kept so far is out of reach. The array stays small: a sparse account must not pay for its silence.
-    ring.slots = zeros(SLOTS_MIN);
-    ring.tail = bucket;
-    ring.head = bucket;
+    Object.assign(ring, createRing(bucket));
     return;
   }
   ring.tail = Math.max(ring.tail, bucket - bucketsMax + 1);
-  if (bucket - ring.tail >= ring.slots.length) grow(ring, bucket - ring.tail + 1);
-  const mask = ring.slots.length - 1;
-  for (let fresh = ring.head + 1; fresh <= bucket; fresh++) ring.slots[fresh & mask] = 0;
+  if (bucket - ring.tail >= ring.capacity) grow(ring, bucket - ring.tail + 1, bucketsMax);
+  for (let fresh = ring.head + 1; fresh <= bucket; fresh++) setSlot(ring, fresh % ring.capacity, 0);
   ring.head = bucket;
 }
 
 function extendBack(ring: Ring, bucket: number, bucketsMax: number): boolean {
   const span = ring.head - bucket + 1;
   if (span > bucketsMax) return false;
-  if (span > ring.slots.length) grow(ring, span);
-  const mask = ring.slots.length - 1;
+  if (span > ring.capacity) grow(ring, span, bucketsMax);
   // Slots below the tail may hold sums of buckets long gone.
-  for (let old = bucket; old < ring.tail; old++) ring.slots[old & mask] = 0;
+  for (let old = bucket; old < ring.tail; old++) setSlot(ring, old % ring.capacity, 0);
   ring.tail = bucket;
   return true;
 }
 
-function grow(ring: Ring, span: number): void {
-  let length = ring.slots.length;
-  while (length < span) length *= 2;
-  const slots = zeros(length);
-  const oldMask = ring.slots.length - 1;
-  for (let bucket = ring.tail; bucket <= ring.head; bucket++) {
-    slots[bucket & (length - 1)] = ring.slots[bucket & oldMask] ?? 0;
+// Half as much again, and never more than will be kept: a full ring has a slot for each bucket and none beside them.
+function grow(ring: Ring, span: number, bucketsMax: number): void {
+  const capacity = Math.max(span, Math.min(bucketsMax, Math.ceil(ring.capacity * 1.5)));
+  const slots = zeros(capacity);
+  for (let bucket = ring.tail; bucket <= ring.head; bucket++) slots[bucket % capacity] = ringAt(ring, bucket);
+  ring.capacity = capacity;
+  keep(ring, slots);
+}
+
+function keep(ring: Ring, slots: number[]): void {
+  if (slots.length <= PLAIN_SLOTS_MAX) {
+    ring.slots = slots;
+    return;
   }
-  ring.slots = slots;
+  let width = Math.max(1, ring.width);
+  for (const sum of slots) width = Math.max(width, slotWidth(sum));
+  ring.packed = packSlots(slots, width);
+  ring.width = width;
+  ring.slots = NO_SLOTS;
+}
+
+function unpacked(ring: Ring): number[] {
+  const slots = zeros(ring.capacity);
+  for (let slot = 0; slot < slots.length; slot++) slots[slot] = slotAt(ring, slot);
+  return slots;
 }
 
 function zeros(length: number): number[] {

@@ -1,5 +1,5 @@
 import { type AdjustmentKind, adjustWallet } from '../../domain/ledger/adjust-wallet.ts';
-import { formatDecimal } from '../../domain/money/nanos.ts';
+import { formatExactMoney } from '../../domain/money/nanos.ts';
 import { AppError } from '../../errors.ts';
 import type { AdminStore, WalletReference } from './admin-store.ts';
 import { recordOf, requestKey, walletOutcome } from './change-record.ts';
@@ -42,7 +42,7 @@ export async function adjust(store: AdminStore, request: AdjustRequest): Promise
     if (!adjusted.ok) {
       if (adjusted.reason === 'balance_too_large')
         throw new AppError('AMOUNT_INVALID', 'The balance would be larger than a wallet can hold.');
-      const left = `${formatDecimal(adjusted.refundable)} ${currency}`;
+      const left = formatExactMoney(adjusted.refundable, currency);
       throw new AppError('REFUND_TOO_LARGE', `${account} has ${left} of paid credit that is neither spent nor held.`);
     }
     const detail = { key, amount };

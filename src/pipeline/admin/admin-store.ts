@@ -6,7 +6,7 @@ import type { FreezeCause } from '../freeze-cause.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
 import type { CorrectionAccess, CorrectionIndex, CorrectionRow } from './correction-store.ts';
-import type { QuarantineAccess, QuarantineIndex } from './quarantine-store.ts';
+import type { QuarantineAccess, QuarantineIndex, UsagePart } from './quarantine-store.ts';
 
 /** The wallet a person means. */
 export interface WalletReference {
@@ -76,15 +76,16 @@ export interface AdminTransaction {
     reason: ReleasableReason,
     limit: number,
     amountMax?: bigint,
+    part?: UsagePart,
   ) => Promise<readonly QuarantinedUsage[]>;
   readonly countUsage: (reason: ReleasableReason) => Promise<UsageTotal>;
-  readonly closeAsPosted: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
+  readonly closeAsPosted: (usage: readonly QuarantinedUsage[], by: string, request?: string) => Promise<void>;
   /** Closes usage whose key another lane has posted: it can never be charged here. */
-  readonly closeAsDuplicate: (usage: readonly QuarantinedUsage[], by: string) => Promise<void>;
-  /** Closes all open usage with this reason without charging it; the keys stay claimed. */
-  readonly closeAsVoid: (reason: ReleasableReason, by: string) => Promise<UsageTotal>;
+  readonly closeAsDuplicate: (usage: readonly QuarantinedUsage[], by: string, request?: string) => Promise<void>;
+  /** Closes open usage with this reason, all or a part, without charging it; the keys stay claimed. */
+  readonly closeAsVoid: (reason: ReleasableReason, by: string, part?: UsagePart) => Promise<UsageTotal>;
   /** Open usage that waited for one thing waits for another instead: for the next credit, or for a period with room. */
-  readonly moveUsage: (from: ReleasableReason, to: 'over_limit' | 'throttled') => Promise<UsageTotal>;
+  readonly moveUsage: (from: ReleasableReason, to: 'over_limit' | 'throttled', part?: UsagePart) => Promise<UsageTotal>;
   /** Stores a wallet's status outside the books: a thaw that is under way. */
   readonly saveStatus: (wallet: WalletHead) => Promise<void>;
   readonly write: (change: ChangeRecord) => Promise<void>;

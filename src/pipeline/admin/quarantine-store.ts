@@ -14,6 +14,14 @@ export interface UsageFilter {
   readonly toMs?: number;
 }
 
+/** The usage of one wallet that one request settles: what a filter fits, or, with `isRest`, all that it does not fit. */
+export interface UsagePart {
+  readonly filter: UsageFilter;
+  readonly isRest: boolean;
+  /** The request's key, stored with every row it closes. */
+  readonly request: string;
+}
+
 /** Where a row stands in the order of arrival. */
 export interface ArrivalPlace {
   readonly lane: number;
@@ -56,6 +64,8 @@ export interface QuarantineAccess {
     rows: readonly { readonly key: EventKey; readonly amount: bigint }[],
     closed: { readonly status: ClosedStatus; readonly by: string; readonly request: string },
   ) => Promise<void>;
+  /** Everything closed under a request's key so far, in this transaction and before; one row for each currency. */
+  readonly settledBy: (key: string) => Promise<readonly SettledTotals[]>;
 }
 
 /** A wallet with usage that a filter fits. */

@@ -1,3 +1,4 @@
+import { ERROR_CATALOGUE } from '../../errors.ts';
 import type { DatabaseHealth } from '../queries/database-health.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
@@ -14,7 +15,7 @@ export function judgeDatabase(health: DatabaseHealth, nowMs: number): readonly F
     judgeServer(health),
     judgeMigrations(health),
     judgeClock(health.clockMs - nowMs),
-    ...(health.migrationsPending.length > 0 ? [] : [judgeOutbox(health, nowMs)]),
+    ...(health.migrationsPending.length + health.migrationsNewer.length > 0 ? [] : [judgeOutbox(health, nowMs)]),
   ];
 }
 
@@ -24,7 +25,11 @@ function judgeServer({ serverVersion, serverMajor, sizeBytes }: DatabaseHealth):
   return fail('database', message, `Use PostgreSQL ${MAJOR_MIN} or later.`);
 }
 
-function judgeMigrations({ migrationsPending }: DatabaseHealth): Finding {
+function judgeMigrations({ migrationsPending, migrationsNewer }: DatabaseHealth): Finding {
+  if (migrationsNewer.length > 0) {
+    const { fix } = ERROR_CATALOGUE.DATABASE_NEWER;
+    return fail('database', `migrated by a newer release: ${migrationsNewer.join(', ')}`, fix);
+  }
   if (migrationsPending.length === 0) return ok('database', 'every migration is applied');
   return fail('database', `not migrated: ${migrationsPending.join(', ')}`, 'Run `tollkeeper migrate`.');
 }

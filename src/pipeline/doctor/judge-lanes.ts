@@ -11,6 +11,15 @@ export function judgeLanes(lanes: readonly LaneHealth[], jobsWaiting: number | n
   return [...lanes.map(describe), ...judgeWriters(lanes, jobsWaiting)];
 }
 
+/** A database keeps the number of lanes it was laid out with, whatever is configured afterwards. */
+export function judgeLaneCount(laidOut: number, configured: number): readonly Finding[] {
+  if (laidOut === configured) return [];
+  const message = `this database was laid out with ${laidOut} lanes; TOLLKEEPER_LANES=${configured} changes nothing there`;
+  return [
+    warn('lanes', message, `Set TOLLKEEPER_LANES=${laidOut}: the number is chosen when a database is migrated first.`),
+  ];
+}
+
 /** Without a single writer nothing is charged and nobody is watched; with jobs waiting, that matters now. */
 export function judgeNoWriter(jobsWaiting: number | null): Finding {
   if (jobsWaiting === null || jobsWaiting === 0) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { formatWalletId } from '../../domain/ids.ts';
 import { HOLD_STATES, type Hold, type HoldRefusal } from '../../domain/ledger/hold.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
-import { formatDecimal } from '../../domain/money/nanos.ts';
+import { formatDecimal, formatExactMoney } from '../../domain/money/nanos.ts';
 import { formatIso } from '../../domain/time.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '../../errors.ts';
 
@@ -73,7 +73,7 @@ export function refusalAnswer(
 ): HoldAnswer {
   const { holdId, wallet, hold, asked = 0n } = about;
   const name = JSON.stringify(holdId);
-  const amount = (nanos: bigint) => `${formatDecimal(nanos)} ${wallet.currency}`;
+  const amount = (nanos: bigint) => formatExactMoney(nanos, wallet.currency);
   switch (reason) {
     case 'wallet_not_active':
       return refuse('WALLET_FROZEN', `The wallet of ${wallet.account} is ${wallet.status}.`);

@@ -16,6 +16,8 @@ export interface DatabaseHealth {
   readonly clockMs: number;
   readonly sizeBytes: bigint;
   readonly migrationsPending: readonly string[];
+  /** Applied by a newer release. */
+  readonly migrationsNewer: readonly string[];
   readonly lanes: readonly LaneHealth[];
   readonly outboxUnsent: number;
   readonly outboxOldestMs: number | null;

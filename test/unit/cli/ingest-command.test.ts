@@ -116,3 +116,47 @@ describe('the exit code of ingest', () => {
     expect((await runCli(['--help'])).stdout).toMatch(/2 wrong usage.*file/s);
   });
 });
+
+describe('an ingest that is asked to stop', () => {
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ])('%s: finishes what is on its way, says how far it came, and exits %i', async (signal, code) => {
+    let stop: (name: string) => void = () => undefined;
+    const stopRequested = () =>
+      new Promise<string>((resolve) => {
+        stop = resolve;
+      });
+    let jobs = 0;
+    const submit = async (job: { readonly events: readonly unknown[] }) => {
+      if (++jobs === 1) stop(signal);
+      await new Promise((resolve) => setImmediate(resolve));
+      return job.events.map(posted as never);
+    };
+    const openIntake = () => Promise.resolve({ run: 'run_1', submit, close: () => Promise.resolve() } as never);
+    const result = await runCli(['ingest', await fileOf(60_000), '--quiet'], {
+      ...pipeline(posted).given,
+      openIntake,
+      stopRequested,
+    });
+    expect(result.exitCode).toBe(code);
+    const settled = jobs * 5_000;
+    expect(settled).toBeLessThan(60_000);
+    expect(result.stderr).toContain(
+      `Stopped by ${signal} after ${settled.toLocaleString('en-US')} events, all of them settled.`,
+    );
+    expect(result.stdout).toContain(`posted ${settled.toLocaleString('en-US')}`);
+  });
+});
+
+test.each([
+  ['a binary file', Buffer.from(Array.from({ length: 4_096 }, (_, index) => (index * 37) % 256))],
+  ['a file that is one huge line', Buffer.from('x'.repeat(3_000_000))],
+])('%s is told what it should be, not to check its path', async (_name, bytes) => {
+  const file = join(await temporaryDirectory(), 'usage');
+  writeFileSync(file, bytes);
+  const { exitCode, stderr } = await runCli(['ingest', file], pipeline(posted).given);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('error FILE_UNREADABLE: ');
+  expect(stderr).toContain('Fix: Name a text file of usage events');
+});

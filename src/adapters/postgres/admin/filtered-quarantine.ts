@@ -16,33 +16,13 @@ import type {
   WaitingWallet,
 } from '../../../pipeline/admin/quarantine-store.ts';
 import { exactJson } from './exact-json.ts';
-import { closeRows, postedKeys } from './wallet-quarantine.ts';
-
-/** Conditions of a filter on quarantine `q`, and their values, numbered from `first`. */
-export function filterSql(
-  filter: UsageFilter,
-  first = 1,
-): { readonly sql: string; readonly values: readonly unknown[] } {
-  const { tenant, account, reason, meter, source, fromMs, toMs } = filter;
-  const conditions: readonly (readonly [string, unknown])[] = [
-    ['q.tenant_id =', tenant],
-    ['q.account_id =', account],
-    ['q.reason =', reason],
-    ['q.meter =', meter],
-    ['q.source =', source],
-    ['q.event_time >=', fromMs === undefined ? undefined : formatIso(fromMs)],
-    ['q.event_time <', toMs === undefined ? undefined : formatIso(toMs)],
-  ];
-  const given = conditions.filter(([, value]) => value !== undefined);
-  return {
-    sql: given.map(([condition], index) => `${condition} $${first + index}`).join(' and '),
-    values: given.map(([, value]) => value),
-  };
-}
+import { filterSql } from './quarantine-filter.ts';
+import { closeRows, withPosted } from './wallet-quarantine.ts';
 
 /** A wallet's filtered quarantine inside one database transaction. */
 export function filteredQuarantineOf(client: pg.PoolClient, walletId: bigint, at: string): QuarantineAccess {
   return {
+    settledBy: (key) => settledBy(client, key),
     page: (filter, after, limit) => page(client, walletId, { filter, after, limit }),
     close: async (rows, { status, by, request }) => {
       if (status !== 'void') return closeRows(client, { usage: rows, status, at, by, request });
@@ -86,11 +66,7 @@ async function page(
      order by q.lane, q.batch_no, q.position limit $5`,
     [walletId, after?.lane ?? -1, after?.batchNo ?? 0n, after?.position ?? 0, limit, ...values],
   );
-  const posted = await postedKeys(
-    client,
-    rows.map((row) => row.event_key),
-  );
-  return rows.map((row) => ({
+  return withPosted(client, rows, (row) => ({
     key: parseEventKey(row.event_key),
     contentHash: row.content_hash,
     reason: row.reason,
@@ -100,7 +76,6 @@ async function page(
     meter: row.meter,
     quantity: row.event === null ? null : quantityIn(row.event),
     occurredAtMs: row.event_time.getTime(),
-    isPosted: posted.has(row.event_key),
     place: { lane: row.lane, batchNo: row.batch_no, position: row.position },
   }));
 }
@@ -160,8 +135,8 @@ async function walletsWith(pool: pg.Pool, filter: UsageFilter, nowMs: number): P
   }));
 }
 
-async function settledBy(pool: pg.Pool, key: string): Promise<readonly SettledTotals[]> {
-  const { rows } = await pool.query<{ currency: string } & Record<string, bigint>>(
+async function settledBy(client: Pick<pg.Pool, 'query'>, key: string): Promise<readonly SettledTotals[]> {
+  const { rows } = await client.query<{ currency: string } & Record<string, bigint>>(
     `select w.currency, ${['posted', 'void', 'duplicate']
       .map(
         (status) => `count(*) filter (where q.status = '${status}') as ${status}_events,

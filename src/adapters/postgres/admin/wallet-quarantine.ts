@@ -3,6 +3,8 @@ import { assert } from '../../../domain/assert.ts';
 import { formatEventKey, parseEventKey } from '../../../domain/events/event-key.ts';
 import type { QuarantinedUsage } from '../../../domain/ledger/release-usage.ts';
 import type { AdminTransaction, ReleasableReason, UsageTotal } from '../../../pipeline/admin/admin-store.ts';
+import type { UsagePart } from '../../../pipeline/admin/quarantine-store.ts';
+import { partSql } from './quarantine-filter.ts';
 
 type QuarantinePart = Pick<
   AdminTransaction,
@@ -12,7 +14,7 @@ type QuarantinePart = Pick<
 /** A wallet's quarantined usage inside one database transaction. Closing a row keeps its key claimed. */
 export function quarantineOf(client: pg.PoolClient, walletId: bigint, at: string): QuarantinePart {
   return {
-    openUsage: (reason, limit, amountMax) => openUsage(client, walletId, { reason, limit, amountMax }),
+    openUsage: (reason, limit, amountMax, part) => openUsage(client, walletId, { reason, limit, amountMax, part }),
     countUsage: (reason) =>
       total(
         client,
@@ -20,63 +22,76 @@ export function quarantineOf(client: pg.PoolClient, walletId: bigint, at: string
          where wallet_id = $1 and status = 'open' and reason = $2`,
         [walletId, reason],
       ),
-    closeAsPosted: (usage, by) => closeRows(client, { usage, status: 'posted', at, by, request: null }),
-    closeAsDuplicate: (usage, by) => closeRows(client, { usage, status: 'duplicate', at, by, request: null }),
-    closeAsVoid: (reason, by) =>
-      total(
+    closeAsPosted: (usage, by, request) =>
+      closeRows(client, { usage, status: 'posted', at, by, request: request ?? null }),
+    closeAsDuplicate: (usage, by, request) =>
+      closeRows(client, { usage, status: 'duplicate', at, by, request: request ?? null }),
+    closeAsVoid: (reason, by, part) => {
+      const { sql, values } = partSql(part, 6);
+      return total(
         client,
-        `with closed as (update quarantine set status = 'void', closed_at = $3, closed_by = $4
-           where wallet_id = $1 and status = 'open' and reason = $2 returning amount)
+        `with closed as (update quarantine q set status = 'void', closed_at = $3, closed_by = $4, closed_request = $5
+           where q.wallet_id = $1 and q.status = 'open' and q.reason = $2 and ${sql} returning q.amount)
          select count(*) as events, coalesce(sum(amount), 0)::bigint as amount from closed`,
-        [walletId, reason, at, by],
-      ),
-    moveUsage: (from, to) =>
-      total(
+        [walletId, reason, at, by, part?.request ?? null, ...values],
+      );
+    },
+    moveUsage: (from, to, part) => {
+      const { sql, values } = partSql(part, 4);
+      return total(
         client,
-        `with moved as (update quarantine set reason = $3
-           where wallet_id = $1 and status = 'open' and reason = $2 returning amount)
+        `with moved as (update quarantine q set reason = $3
+           where q.wallet_id = $1 and q.status = 'open' and q.reason = $2 and ${sql} returning q.amount)
          select count(*) as events, coalesce(sum(amount), 0)::bigint as amount from moved`,
-        [walletId, from, to],
-      ),
+        [walletId, from, to, ...values],
+      );
+    },
   };
 }
 
 async function openUsage(
   client: pg.PoolClient,
   walletId: bigint,
-  { reason, limit, amountMax }: { reason: ReleasableReason; limit: number; amountMax: bigint | undefined },
+  wanted: {
+    readonly reason: ReleasableReason;
+    readonly limit: number;
+    readonly amountMax: bigint | undefined;
+    readonly part: UsagePart | undefined;
+  },
 ): Promise<readonly QuarantinedUsage[]> {
+  const { reason, limit, amountMax, part } = wanted;
+  const { sql, values } = partSql(part, 5);
   const { rows } = await client.query<{ event_key: string; content_hash: bigint; amount: bigint; residue: bigint }>(
-    `select event_key, content_hash, amount, residue from quarantine
-     where wallet_id = $1 and status = 'open' and reason = $2 and amount is not null
-       and ($4::bigint is null or amount < $4 or (amount = $4 and residue = 0))
-     order by lane, batch_no, position limit $3`,
-    [walletId, reason, limit, amountMax ?? null],
+    `select q.event_key, q.content_hash, q.amount, q.residue from quarantine q
+     where q.wallet_id = $1 and q.status = 'open' and q.reason = $2 and q.amount is not null
+       and ($4::bigint is null or q.amount < $4 or (q.amount = $4 and q.residue = 0)) and ${sql}
+     order by q.lane, q.batch_no, q.position limit $3`,
+    [walletId, reason, limit, amountMax ?? null, ...values],
   );
-  const posted = await postedKeys(
-    client,
-    rows.map((row) => row.event_key),
-  );
-  return rows.map((row) => ({
-    key: parseEventKey(row.event_key),
-    contentHash: row.content_hash,
-    amount: row.amount,
-    residue: row.residue,
-    isPosted: posted.has(row.event_key),
+  return withPosted(client, rows, ({ event_key, content_hash, amount, residue }) => ({
+    key: parseEventKey(event_key),
+    contentHash: content_hash,
+    amount,
+    residue,
   }));
 }
 
 /**
- * Those of these keys that have an entry. No index spans entries and quarantine, so the lane of another account may have
- * posted an event under a key that was in quarantine already.
+ * Rows of quarantine as usage, with whether their key has an entry already. No index spans entries and quarantine, so the
+ * lane of another account may have posted an event under a key that was in quarantine.
  */
-export async function postedKeys(client: pg.PoolClient, keys: readonly string[]): Promise<ReadonlySet<string>> {
-  if (keys.length === 0) return new Set();
-  const { rows } = await client.query<{ event_key: string }>(
+export async function withPosted<R extends { readonly event_key: string }, T extends object>(
+  client: pg.PoolClient,
+  rows: readonly R[],
+  read: (row: R) => T,
+): Promise<readonly (T & { readonly isPosted: boolean })[]> {
+  if (rows.length === 0) return [];
+  const { rows: entries } = await client.query<{ event_key: string }>(
     'select event_key from entry where event_key = any($1::uuid[])',
-    [keys],
+    [rows.map((row) => row.event_key)],
   );
-  return new Set(rows.map((row) => row.event_key));
+  const posted = new Set(entries.map((entry) => entry.event_key));
+  return rows.map((row) => ({ ...read(row), isPosted: posted.has(row.event_key) }));
 }
 
 /** Why a row can be a duplicate although it was new when it came. */

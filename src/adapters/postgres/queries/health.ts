@@ -5,20 +5,21 @@ import { migrationStatus } from '../migrate.ts';
 
 /** Looks the database over without changing anything; works on one that is not migrated yet. */
 export async function readHealth(pool: pg.Pool): Promise<DatabaseHealth> {
-  const { pending } = await migrationStatus(pool);
+  const { pending, newer } = await migrationStatus(pool);
   const { rows } = await pool.query<{ version: string; number: number; clock: Date; size: bigint }>(
     `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
        clock_timestamp() as clock, pg_database_size(current_database()) as size`,
   );
   const server = rows[0];
   if (server === undefined) throw new Error('a select without a table returns one row');
-  const isMigrated = pending.length === 0;
+  const isMigrated = pending.length === 0 && newer.length === 0;
   return {
     serverVersion: server.version,
     serverMajor: Math.floor(server.number / 10_000),
     clockMs: server.clock.getTime(),
     sizeBytes: server.size,
     migrationsPending: pending,
+    migrationsNewer: newer,
     lanes: isMigrated ? await readLanes(pool) : [],
     ...(isMigrated ? await readBacklog(pool) : { outboxUnsent: 0, outboxOldestMs: null, quarantineOpen: 0 }),
   };

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { formatWalletId } from '../../../domain/ids.ts';
 import { parseJsonObject } from '../../../json-object.ts';
 import type { QuarantineFilter, QuarantineStatus, QuarantineView } from '../../../pipeline/queries/quarantine-view.ts';
-import { filterSql } from '../admin/filtered-quarantine.ts';
+import { filterSql } from '../admin/quarantine-filter.ts';
 
 /** Quarantined usage that a filter fits: money at risk by reason, and the rows, oldest first. */
 export async function listQuarantine(pool: pg.Pool, filter: QuarantineFilter): Promise<QuarantineView> {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { eventKeyOf, formatEventKey, parseEventKey } from '../../../domain/events/event-key.ts';
+import { holdKey } from '../../../domain/ledger/hold.ts';
 import { ENTRY_KIND, entryKindName } from '../../../domain/ledger/wallet.ts';
 import { parseJsonObject } from '../../../json-object.ts';
 import { decodeFacts, type StoredFact } from '../../../pipeline/lane/facts-codec.ts';
@@ -22,6 +23,14 @@ export interface ReadRow {
   readonly reason: string | null;
   readonly idempotency_key: string | null;
   readonly usage: string | null;
+  /** Of an entry that charges a hold: the wallet's holds of that moment, one of which it is. */
+  readonly holds: readonly string[] | null;
+}
+
+/** The holds an entry may charge, by the time in its key; `w`, `kind` and `at` are columns of the query it is part of. */
+export function holdsSql(w: string, kind: string, at: string): string {
+  return `case when ${kind} = ${ENTRY_KIND.captured} then (select array_agg(h.hold_id) from hold h
+    where h.wallet_id = ${w} and h.placed_at = ${at} and h.state = 'captured') end`;
 }
 
 const PAGE = 1_000;
@@ -45,7 +54,7 @@ export interface EntryRange {
  */
 export async function* readEntries(
   client: pg.PoolClient,
-  wallet: Pick<StatementWallet, 'walletId' | 'account'>,
+  wallet: Pick<StatementWallet, 'walletId' | 'account' | 'tenant'>,
   range: EntryRange,
   archived: readonly ReadRow[],
 ): AsyncGenerator<readonly StatementEntry[]> {
@@ -56,7 +65,8 @@ export async function* readEntries(
     page: PAGE,
     // The driver takes no parameters for a cursor; these are our own integers.
     sql: `select e.event_key, e.seq, e.amount, e.balance_after, e.content_hash, e.kind, e.lane, e.batch_no, b.posted_at,
-        b.kind as batch_kind, b.actor, b.reason, b.idempotency_key, q.event as usage
+        b.kind as batch_kind, b.actor, b.reason, b.idempotency_key, q.event as usage,
+        ${holdsSql('e.wallet_id', 'e.kind', 'e.event_time')} as holds
       from entry e join batch b using (lane, batch_no)
       left join quarantine q on e.kind = ${ENTRY_KIND.released} and q.event_key = e.event_key
       where e.wallet_id = ${wallet.walletId} and e.seq > ${after} and e.seq <= ${through} ${order}`,
@@ -66,7 +76,7 @@ export async function* readEntries(
   let left = newestFirst ?? Number.POSITIVE_INFINITY;
   for await (const row of merge(attached, archived, newestFirst !== undefined)) {
     if (left-- <= 0) break;
-    page.push(toEntry(row, await toldOf(row, facts)));
+    page.push(toEntry(row, await toldOf(row, facts, wallet.tenant)));
     if (page.length < PAGE) continue;
     yield page;
     page = [];
@@ -113,13 +123,20 @@ function toEntry(row: ReadRow, told: Told): StatementEntry {
   };
 }
 
-async function toldOf(row: ReadRow, facts: BatchFacts): Promise<Told> {
+async function toldOf(row: ReadRow, facts: BatchFacts, tenant: string): Promise<Told> {
   if (row.usage !== null) return fromUsage(row.usage);
   if (row.kind === ENTRY_KIND.usage || row.kind === ENTRY_KIND.fact) {
     const fact = await facts.find(row.lane, row.batch_no, row.event_key);
     return fact === undefined ? UNTOLD : fromFact(fact);
   }
+  if (row.kind === ENTRY_KIND.captured) return { ...UNTOLD, eventId: holdOf(row, tenant) };
   return { ...UNTOLD, eventId: row.idempotency_key };
+}
+
+/** The hold that an entry charges: the one its key is made of. */
+function holdOf({ holds, event_key: key }: ReadRow, tenant: string): string | null {
+  const placedAtMs = parseEventKey(key).timeMs;
+  return holds?.find((holdId) => formatEventKey(holdKey({ tenant, holdId, placedAtMs })) === key) ?? null;
 }
 
 function fromFact({ id, source, meter, quantity, sequence, properties }: StoredFact): Told {
