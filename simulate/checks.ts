@@ -22,6 +22,7 @@ export const PROPERTIES = [
   'no hold after a freeze',
   'a hold is closed once',
   'available stays within the limit',
+  'what is held is counted',
   'entries are numbered without gaps',
   'the chain is unbroken',
   'grants never exceed the balance',
@@ -53,6 +54,8 @@ export class Checks {
   /** Statuses of events and kinds of entries and changes, counted: a run in which nothing happens proves nothing. */
   readonly seen = new Map<string, number>();
   failure: { readonly property: Property; readonly detail: string } | undefined;
+  /** Properties that were broken beside the first, until the run stopped: one mistake often breaks several. */
+  readonly also = new Set<Property>();
   readonly #model: Model;
   readonly #ruleset: Ruleset;
   readonly #last = new Map<bigint, { seq: bigint; balance: bigint; isFrozen: boolean }>();
@@ -68,14 +71,20 @@ export class Checks {
   /** Counts a look at a property, and keeps the first time it did not hold. */
   expect(property: Property, holds: boolean, detail: () => string): void {
     this.exercised.set(property, (this.exercised.get(property) ?? 0) + 1);
-    if (!holds) this.failure ??= { property, detail: detail() };
+    if (holds) return;
+    this.failure ??= { property, detail: detail() };
+    if (property !== this.failure.property) this.also.add(property);
   }
 
   #see(what: string): void {
     this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
   }
 
-  batchCommitted(batch: BatchRecord, chain: Buffer, held: Held): void {
+  /**
+   * @param held what each wallet held in the writer's memory when the batch was judged
+   * @param short wallets of which its memory held less than the books when it was written
+   */
+  batchCommitted(batch: BatchRecord, chain: Buffer, { held, short }: { held: Held; short: readonly string[] }): void {
     const { lane, batchNo, previousChain } = batch;
     const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
     const isNext = batchNo === before.batchNo + 1;
@@ -111,6 +120,9 @@ export class Checks {
     this.expect('the model agrees', isForward, () => `lane ${lane}: the clock of batch ${batchNo} goes back`);
     this.#model.setClock(lane, batch.clockMs);
 
+    this.expect('what is held is counted', short.length === 0, () => short.join('; '));
+    // What the legs say by themselves comes before what the model says of them: it names what is wrong.
+    this.#checkLegs(legs);
     const expected = this.#model.applyBatch(batch, held);
     for (const { status } of batch.facts) this.#see(status);
     if (batch.entries.some(({ kind }) => kind === KIND.freeze)) this.#see('frozen by rules');
@@ -124,7 +136,6 @@ export class Checks {
       [formatEventKey(key), reason, amount, residue].join(' '),
     );
     this.#compare('quarantine', expected.quarantined, rows);
-    this.#checkLegs(legs);
     for (const { wallet } of batch.touched) this.#compareWallet(wallet);
   }
 
@@ -156,8 +167,8 @@ export class Checks {
         balance: balanceAfter,
       })),
     );
-    this.#compare(what, expected.entries.map(entryText), legs.map(entryText));
     this.#checkLegs(legs, command.do === 'thaw');
+    this.#compare(what, expected.entries.map(entryText), legs.map(entryText));
     const last = changes.at(-1)?.wallet;
     // A round that leaves a thaw under way stores its status apart from the change.
     if (last !== undefined && expected.wallet?.status !== 'thawing') this.#compareWallet(last);

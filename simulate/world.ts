@@ -254,9 +254,9 @@ export class World {
       owner: process.name,
       store: new GuardedLanes(this.stage, process, {
         inner: this.engine.lanes,
-        onCommit: (batch, chain, held) => {
-          this.history.batch(batch, held);
-          this.checks.batchCommitted(batch, chain, held);
+        onCommit: (batch, chain, memory) => {
+          this.history.batch(batch, memory.held);
+          this.checks.batchCommitted(batch, chain, memory);
         },
         onHolds: (holds, operations) => this.checks.holdsCommitted(holds, operations),
         onTheirWay: new HoldsOnTheirWay(this.model, this.#changes),
