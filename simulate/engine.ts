@@ -29,6 +29,8 @@ export interface Engine {
   readonly books: () => Promise<Books>;
   /** What the shipped proofs find wrong. */
   readonly faults: () => Promise<readonly string[]>;
+  /** Where the chain of a lane is broken. On PostgreSQL the proofs go through it, link by link. */
+  readonly brokenLinks: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
 }
 

@@ -1,10 +1,14 @@
+import type { UsageEvent } from '../src/domain/events/usage-event.ts';
 import { BASE_PRIORITY } from '../src/domain/ledger/grant.ts';
+import { lesser } from '../src/domain/money/nanos.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/time.ts';
 import type { Command } from './command.ts';
 import { LANES } from './engine.ts';
+import { roomOf } from './model/wallet.ts';
+import { DISCOUNTED, simulatedRuleset } from './ruleset.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import { ACCOUNTS } from './usage.ts';
-import type { World } from './world.ts';
+import type { World, WriterNode } from './world.ts';
 
 /** Something that happens to a simulated ledger. It starts things; when they go on is for the stage to say. */
 export interface Operation {
@@ -27,6 +31,8 @@ const COMMANDS_MAX = 3;
  */
 export const OPERATIONS: readonly Operation[] = [
   { name: 'job', weight: 30, run: (world) => addJob(world) },
+  { name: 'burst among holds', weight: 3, run: (world) => burstAmongHolds(world) },
+  { name: 'usage to the limit', weight: 4, run: (world) => usageToTheLimit(world) },
   { name: 'stalled job', weight: 8, run: (world) => deliverStalled(world) },
   { name: 'job again', weight: 3, run: (world) => repeatJob(world) },
   { name: 'clock forward', weight: 10, run: (world) => world.moveClock(1 + world.random.below(10 * MINUTE_MS)) },
@@ -50,24 +56,57 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'command again', weight: 3, run: (world) => repeatCommand(world) },
 ];
 
-/** To the very millisecond at which a freeze or a grant ends. */
+/** To the very millisecond at which a freeze, a grant, a hold or a period of a spending limit ends. */
 function toDate(world: World): void {
-  const dates = [...world.model.wallets.values()].flatMap(({ frozenUntilMs, grants, holds }) => [
+  const dates = [...world.model.wallets.values()].flatMap(({ frozenUntilMs, grants, holds, throttle }) => [
     frozenUntilMs ?? 0,
+    throttle === null ? 0 : (Math.floor(world.nowMs / throttle.periodMs) + 1) * throttle.periodMs,
     ...grants.map(({ expiresAtMs }) => expiresAtMs ?? 0),
     ...[...holds.values()].map(({ expiresAtMs }) => expiresAtMs),
   ]);
   const ahead = dates.filter((atMs) => atMs > world.nowMs);
-  if (ahead.length > 0) world.moveClock(Math.min(...ahead) - world.nowMs);
+  if (ahead.length === 0) return;
+  // Mostly the next one; the others would hardly ever be met among periods.
+  const atMs = world.random.next() < 0.5 ? Math.min(...ahead) : world.random.pick(ahead);
+  world.moveClock(atMs - world.nowMs);
 }
 
 function addJob(world: World): void {
+  send(world, () => world.usage.job(world.nowMs), world.random.pick(world.nodes));
+}
+
+function send(world: World, make: () => readonly UsageEvent[], node: WriterNode): void {
   const underWay = world.jobs.filter(({ isDone }) => !isDone).length;
   if (underWay >= JOBS_MAX) return;
-  const events = world.usage.job(world.nowMs);
-  const job = { id: world.jobs.length, events, workers: new Set<SimulatedProcess>(), isDone: false };
+  const job = { id: world.jobs.length, events: make(), workers: new Set<SimulatedProcess>(), isDone: false };
   world.jobs.push(job);
-  world.deliver(job, world.random.pick(world.nodes));
+  world.deliver(job, node);
+}
+
+/** Usage that may freeze an account, while holds of it are asked for: who is first must be first in the books too. */
+function burstAmongHolds(world: World): void {
+  const { random } = world;
+  const [account, node] = [random.pick(ACCOUNTS), random.pick(world.nodes)];
+  send(world, () => world.usage.job(world.nowMs, account), node);
+  for (let more = random.below(3); more >= 0; more--) {
+    const command = { ...placeHold(world), account };
+    world.commands.push(command);
+    world.hold(command, node);
+  }
+}
+
+/** What costs exactly what is left, or one nano-unit more: of the wallet's money, or of its period. */
+function usageToTheLimit(world: World): void {
+  const { random } = world;
+  const wallets = [...world.model.wallets.values()];
+  const active = wallets.filter(({ account, status }) => account !== DISCOUNTED && status === 'active');
+  if (active.length === 0) return;
+  const wallet = random.pick(active);
+  const money = wallet.posted - wallet.held + (wallet.overdraft ?? simulatedRuleset().overdraftNanos);
+  const room = wallet.throttle === null ? money : roomOf(wallet.throttle, world.nowMs);
+  const left = random.pick([money, lesser(room, money)]) + BigInt(random.below(2));
+  if (left <= 0n) return;
+  send(world, () => world.usage.exactly(world.nowMs, wallet.account, left), random.pick(world.nodes));
 }
 
 /** A job whose worker died. */

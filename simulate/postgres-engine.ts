@@ -68,6 +68,7 @@ async function openEngine(adminUrl: string, template: string, name: string): Pro
       const failed = proofs.filter(({ ok }) => !ok).map(({ name: title, detail }) => `${title}: ${detail}`);
       return [...failed, ...found];
     },
+    brokenLinks: async () => [],
     close: async () => {
       await pool.end();
       await query(adminUrl, `drop database if exists ${name} with (force)`);

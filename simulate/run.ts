@@ -60,6 +60,8 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
       () => 'a job has no answer',
     );
     compareWithModel(world, books);
+    const broken = await engine.brokenLinks();
+    checks.expect('the chain is unbroken', broken.length === 0, () => broken.slice(0, 3).join('; '));
     const split = world.history.replay(world.splits, { ruleset: simulatedRuleset(), lateWindowMs: LATE_WINDOW_MS });
     checks.expect('any split gives the same books', split === undefined, () => split ?? '');
     const faults = await engine.faults();

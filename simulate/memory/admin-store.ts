@@ -167,12 +167,14 @@ class MemoryChange implements AdminTransaction {
     );
     const link = { lane: lane.lane, lastBatch: BigInt(this.#lastBatch), epoch: lane.epoch, atMs: this.atMs };
     const seal = sealChange(this.#chain, link, change);
+    const chained = { ...place, previous: this.#chain.toString('hex'), chain: seal.chain.toString('hex') };
     this.#chain = seal.chain;
     const posted = change.kind === 'release' ? change.events : 0;
     const numbers = [change.events, posted, 0, 0, change.priced];
     const { walletId, frozenBy } = change.wallet;
     this.#head = { ...change.wallet };
     this.#commits.push(() => {
+      ledger.links.push(chained);
       const { grant, kind, actor, reason } = change;
       if (kind === 'freeze' && frozenBy !== null) ledger.freezeCauses.set(frozenBy, { kind: 'person', actor, reason });
       if (grant !== undefined) ledger.grants.set(grant.grantId, { ...grant, walletId, remaining: grant.amount });

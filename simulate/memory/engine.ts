@@ -11,8 +11,27 @@ export function openMemoryEngine(ledger = new MemoryLedger()): Engine {
     admin: new MemoryAdmin(ledger),
     books: async () => booksOf(ledger),
     faults: async () => [],
+    brokenLinks: async () => brokenLinks(ledger),
     close: async () => undefined,
   };
+}
+
+/** Goes through the chains from their first batches: each is linked to the one before it, and the last one is the lane's. */
+function brokenLinks({ links, lanes }: MemoryLedger): readonly string[] {
+  const ends = new Map(lanes.map(({ lane }) => [lane, { batchNo: 0, chain: '' }]));
+  const broken: string[] = [];
+  for (const { lane, batchNo, previous, chain } of links) {
+    const before = ends.get(lane);
+    const isLinked = before?.batchNo === batchNo - 1 && before.chain === previous;
+    if (!isLinked) broken.push(`lane ${lane}: batch ${batchNo} is not linked to batch ${before?.batchNo}`);
+    ends.set(lane, { batchNo, chain });
+  }
+  for (const { lane, lastBatch, chain } of lanes) {
+    const end = ends.get(lane);
+    const isEnd = end?.batchNo === lastBatch && end.chain === chain.toString('hex');
+    if (!isEnd) broken.push(`lane ${lane} ends at batch ${lastBatch}, its chain at ${end?.batchNo}`);
+  }
+  return broken;
 }
 
 function booksOf(ledger: MemoryLedger): Books {

@@ -164,6 +164,8 @@ export class MemoryLanes implements LaneStore {
       }
       ledger.burn(place, burns);
       ledger.batches.push(line);
+      const previous = batch.previousChain.toString('hex');
+      ledger.links.push({ ...place, previous, chain: chain.toString('hex') });
       if (revenue !== 0n) ledger.contra.push([batch.lane, batch.batchNo, 'revenue', revenue].join(' '));
       if (batch.breakage > 0n) ledger.contra.push([batch.lane, batch.batchNo, 'breakage', batch.breakage].join(' '));
       ledger.decisions.push(...decisions);

@@ -51,6 +51,14 @@ export interface StoredGrant extends Grant {
   readonly amount: bigint;
 }
 
+/** One batch in its lane's chain; the values as text. */
+export interface ChainLink {
+  readonly lane: number;
+  readonly batchNo: number;
+  readonly previous: string;
+  readonly chain: string;
+}
+
 /** A wallet row; what is left of grants, and what is held, is in their own rows. */
 export type StoredWallet = Omit<WalletHead, 'grants' | 'held'>;
 
@@ -85,6 +93,8 @@ export class MemoryLedger {
   readonly freezeCauses = new Map<string, FreezeCause>();
   readonly burns: string[] = [];
   readonly batches: string[] = [];
+  /** The chain of every lane as it was written: what each batch was linked to, and the value after it. */
+  readonly links: ChainLink[] = [];
   readonly contra: string[] = [];
   readonly decisions: string[] = [];
   readonly messages = new Map<string, string>();

@@ -6,7 +6,10 @@ import type { PlantedResult, PlantedRun } from './play.ts';
 const MS_MAX = 120_000;
 
 /** Plays a mistake in a process of its own, until a seed notices it. `Error` when the simulator itself broke. */
-export async function playMistake(run: PlantedRun, entry = new URL('./play.js', import.meta.url)): Promise<PlantedResult> {
+export async function playMistake(
+  run: PlantedRun,
+  entry = new URL('./play.js', import.meta.url),
+): Promise<PlantedResult> {
   const child = spawn(process.execPath, [fileURLToPath(entry), JSON.stringify(run)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: MS_MAX,
