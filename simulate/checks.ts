@@ -140,12 +140,12 @@ export class Checks {
   }
 
   changeEnded(command: Command, nowMs: number, outcome: AdminOutcome): void {
-    const { lane, atMs, round, changes, looks, holds, refused, dryRun } = outcome;
+    const { lane, atMs, changes, holds, refused, dryRun } = outcome;
     // What a dry run leaves behind would differ from the model at the next look.
     if (dryRun) return;
     this.expect('the model agrees', atMs >= this.#model.clockOf(lane), () => `${command.do} before the lane's clock`);
     const before = command.do === 'hold' ? this.#storedHold(outcome.walletId, command.holdId) : undefined;
-    const expected = this.#model.applyCommand(command, { atMs, nowMs, round, lane, looks: [...looks] });
+    const expected = this.#model.applyCommand(command, { ...outcome, nowMs, looks: [...outcome.looks] });
     const what = `${command.do} of ${command.account} (${command.key})`;
     this.expect(
       refused === undefined ? 'the model agrees' : 'a refusal changes nothing',

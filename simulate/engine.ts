@@ -16,6 +16,7 @@ export interface Books {
   readonly decisions: readonly string[];
   readonly messages: readonly string[];
   readonly requests: readonly string[];
+  readonly corrections: readonly string[];
   readonly holds: readonly string[];
   readonly holdAnswers: readonly string[];
   readonly features: readonly string[];

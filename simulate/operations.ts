@@ -7,7 +7,7 @@ import { LANES } from './engine.ts';
 import { roomOf } from './model/wallet.ts';
 import { DISCOUNTED, simulatedRuleset } from './ruleset.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-import { ACCOUNTS } from './usage.ts';
+import { ACCOUNTS, TENANT } from './usage.ts';
 import type { World, WriterNode } from './world.ts';
 
 /** Something that happens to a simulated ledger. It starts things; when they go on is for the stage to say. */
@@ -18,6 +18,8 @@ export interface Operation {
 }
 
 type HoldCommand = Extract<Command, { readonly do: 'hold' }>;
+
+const WAITING = ['frozen', 'over_limit', 'over_limit', 'throttled', 'too_late', 'altered', 'in_future'] as const;
 
 const CENT = 10_000_000n;
 
@@ -46,6 +48,8 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'freeze', weight: 1.5, run: (world) => ask(world, freeze(world)) },
   { name: 'thaw', weight: 3, run: (world) => ask(world, thaw(world)) },
   { name: 'adjust', weight: 2, run: (world) => ask(world, adjust(world)) },
+  { name: 'correct event', weight: 3, run: (world) => askMaybe(world, correctEvent(world)) },
+  { name: 'settle quarantine', weight: 2.5, run: (world) => ask(world, settle(world)) },
   { name: 'limits', weight: 2, run: (world) => ask(world, limits(world)) },
   { name: 'sweep credit', weight: 1.5, run: (world) => ask(world, sweep(world, 'expire')) },
   { name: 'sweep throttled', weight: 2, run: (world) => ask(world, sweep(world, 'release')) },
@@ -243,6 +247,40 @@ function adjust(world: World): Command {
   const amount = cents(world, 80);
   const isNegative = kind === 'correct' && world.random.next() < 0.5;
   return { do: 'adjust', ...who(world), kind, amount: isNegative ? -amount : amount };
+}
+
+/** One of the last events that were charged, now and then one that was corrected already. */
+function correctEvent(world: World): Command | undefined {
+  const { random, model } = world;
+  if (model.charges.size === 0) return undefined;
+  const all = [...model.charges];
+  const [event, charge] = random.pick(random.next() < 0.7 ? all.slice(-8) : all);
+  const { account } = charge.event;
+  const to = random.pick([
+    { kind: 'void' },
+    { kind: 'quantity', quantity: world.usage.quantityOf(charge.event.meter) },
+    { kind: 'amount', amount: cents(world, 40) - CENT },
+  ] as const);
+  return { do: 'amend', account, key: `key-${world.commands.length}`, event, to };
+}
+
+/** All that waits, or a part of it. */
+function settle(world: World): Command {
+  const { random } = world;
+  const { account, key } = who(world);
+  const filter = {
+    tenant: TENANT,
+    ...(random.next() < 0.5 ? { account } : {}),
+    ...(random.next() < 0.5 ? { reason: random.pick(WAITING) } : {}),
+    ...(random.next() < 0.2 ? { meter: random.pick(['tokens', 'calls', 'thirds']) } : {}),
+    ...(random.next() < 0.2 ? { fromMs: world.nowMs - random.below(DAY_MS) } : {}),
+    ...(random.next() < 0.2 ? { toMs: world.nowMs - random.below(DAY_MS) } : {}),
+  };
+  return { do: 'settle', account, key, what: random.next() < 0.75 ? 'post' : 'void', filter };
+}
+
+function askMaybe(world: World, command: Command | undefined): void {
+  if (command !== undefined) ask(world, command);
 }
 
 function limits(world: World): Command {

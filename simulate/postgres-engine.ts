@@ -94,6 +94,8 @@ const QUERIES: Readonly<Record<keyof Books, string>> = {
   decisions: `select concat_ws(' ', decision_id, outcome, score) as line from decision`,
   messages: `select concat_ws(' ', message_key, payload) as line from outbox`,
   requests: `select concat_ws(' ', idempotency_key, request_hash, result) as line from admin_request`,
+  corrections: `select concat_ws(' ', event_key, correction_no, kind, lane, batch_no, reversal_key, ${orDash('amended_key')}, reversed, charged,
+      ${orDash('meter')}, ${orDash('quantity')}) as line from event_correction`,
   holds: `select concat_ws(' ', hold_id, wallet_id, amount, capture_max, captured, state, ${ms('placed_at')}, ${ms('expires_at')}, ${ms('closed_at')}) as line
     from hold`,
   holdAnswers: `select concat_ws(' ', hold_id, idempotency_key, request_hash, operation, result) as line from hold_operation`,

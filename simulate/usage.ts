@@ -60,6 +60,11 @@ export class UsageSource {
     return events;
   }
 
+  /** How much of a meter an event might have had instead. */
+  quantityOf(meter: string): UsageEvent['quantity'] {
+    return quantity(this.#quantityOf(meter));
+  }
+
   /** One call that costs exactly so many nano-units, for an account with the usual price. */
   exactly(nowMs: number, account: string, nanos: bigint): readonly UsageEvent[] {
     const digits = (nanos * 5n).toString().padStart(8, '0');

@@ -127,7 +127,7 @@ export class World {
     const process = this.#newProcess(`${command.do} ${command.key}`);
     const store = new GuardedAdmin(this.stage, process, {
       inner: this.engine.admin,
-      takenKeys: () => this.model.takenKeys(command.account),
+      takenKeys: (walletId) => this.model.takenKeys(walletId),
       onEnd: (outcome) => {
         this.checks.changeEnded(command, nowMs, outcome);
         if (outcome.dryRun || outcome.refused !== undefined) return;
@@ -135,7 +135,7 @@ export class World {
         if (isNoted) this.#changes.set(walletId, (this.#changes.get(walletId) ?? 0) + 1);
         for (const { wallet } of outcome.changes) this.history.change(outcome.lane, wallet);
         // A thaw under way is a status beside the books.
-        const thawing = [...this.model.wallets.values()].find(({ account }) => account === command.account);
+        const thawing = this.model.wallets.get(walletId);
         const last = outcome.changes.at(-1)?.wallet;
         if (thawing?.status === 'thawing' && last !== undefined) {
           this.history.change(outcome.lane, { ...last, status: 'thawing', frozenUntilMs: null });

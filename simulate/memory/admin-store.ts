@@ -15,23 +15,21 @@ import type {
 } from '../../src/pipeline/admin/admin-store.ts';
 import { KeyTakenError } from '../../src/pipeline/lane/lane-store.ts';
 import { laneOfShard } from '../engine.ts';
+import { memoryCorrections, readCorrections } from './corrections.ts';
 import { MemoryHolds } from './holds.ts';
 import type { MemoryLedger, StoredUsage } from './ledger.ts';
-import { notSimulated } from './not-simulated.ts';
+import { memoryQuarantine, quarantineIn } from './quarantine.ts';
 
 /** The direct path on the same tables in memory as the lanes. */
 export class MemoryAdmin implements AdminStore {
-  readonly corrections: AdminStore['corrections'] = { findPosted: notSimulated('corrections') };
-  readonly quarantine: AdminStore['quarantine'] = {
-    walletsWith: notSimulated('quarantine by filter'),
-    claim: notSimulated('quarantine by filter'),
-    settledBy: notSimulated('quarantine by filter'),
-    answer: notSimulated('quarantine by filter'),
-  };
+  readonly corrections: AdminStore['corrections'];
+  readonly quarantine: AdminStore['quarantine'];
   readonly #ledger: MemoryLedger;
 
   constructor(ledger: MemoryLedger) {
     this.#ledger = ledger;
+    this.corrections = memoryCorrections(ledger);
+    this.quarantine = memoryQuarantine(ledger);
   }
 
   async findWallets({ tenant, name, currency }: Parameters<AdminStore['findWallets']>[0]) {
@@ -72,11 +70,8 @@ class MemoryChange implements AdminTransaction {
   #chain: Buffer;
   readonly #commits: (() => void)[] = [];
   readonly holds: MemoryHolds;
-  readonly corrections: AdminTransaction['corrections'] = { read: notSimulated('corrections') };
-  readonly quarantine: AdminTransaction['quarantine'] = {
-    page: notSimulated('quarantine by filter'),
-    close: notSimulated('quarantine by filter'),
-  };
+  readonly corrections: AdminTransaction['corrections'];
+  readonly quarantine: AdminTransaction['quarantine'];
 
   constructor(ledger: MemoryLedger, { walletId, shard, nowMs }: AdminScope) {
     this.#ledger = ledger;
@@ -87,6 +82,8 @@ class MemoryChange implements AdminTransaction {
     this.#head = ledger.head(walletId);
     this.#usage = [...ledger.quarantine.values()].filter((row) => row.walletId === walletId).map((row) => ({ ...row }));
     this.#usage.sort((left, right) => left.batchNo - right.batchNo || left.position - right.position);
+    this.corrections = { read: readCorrections(ledger) };
+    this.quarantine = quarantineIn(ledger, this.#usage);
     this.#lastBatch = lane.lastBatch;
     this.#chain = lane.chain;
     this.atMs = Math.max(nowMs, lane.clockMs);
@@ -175,7 +172,11 @@ class MemoryChange implements AdminTransaction {
     this.#head = { ...change.wallet };
     this.#commits.push(() => {
       ledger.links.push(chained);
-      const { grant, kind, actor, reason } = change;
+      const { grant, kind, actor, reason, correction } = change;
+      if (correction !== undefined) {
+        const event = formatEventKey(correction.event);
+        ledger.corrections.set(event, [...(ledger.corrections.get(event) ?? []), { ...correction, ...place }]);
+      }
       if (kind === 'freeze' && frozenBy !== null) ledger.freezeCauses.set(frozenBy, { kind: 'person', actor, reason });
       if (grant !== undefined) ledger.grants.set(grant.grantId, { ...grant, walletId, remaining: grant.amount });
       for (const entry of change.entries) {

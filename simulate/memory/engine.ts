@@ -115,6 +115,24 @@ function booksOf(ledger: MemoryLedger): Books {
     decisions: [...ledger.decisions].sort(),
     messages: [...ledger.messages].map(([key, text]) => `${key} ${text}`).sort(),
     requests: [...ledger.requests].map(([key, { hash, result }]) => `${key} ${hash} ${JSON.stringify(result)}`).sort(),
+    corrections: [...ledger.corrections.values()]
+      .flat()
+      .map((row) =>
+        [
+          formatEventKey(row.event),
+          row.correctionNo,
+          row.kind,
+          row.lane,
+          row.batchNo,
+          formatEventKey(row.reversalKey),
+          row.amendedKey === null ? '-' : formatEventKey(row.amendedKey),
+          row.reversed,
+          row.charged,
+          row.meter ?? '-',
+          row.quantity ?? '-',
+        ].join(' '),
+      )
+      .sort(),
     holds: [...ledger.holds.values()]
       .map((hold) =>
         [

@@ -10,6 +10,7 @@ import { AppError } from '../../src/errors.ts';
 import type { FreezeCause } from '../../src/pipeline/freeze-cause.ts';
 import type { BatchRecord } from '../../src/pipeline/lane/batch-record.ts';
 import { encodeFacts } from '../../src/pipeline/lane/facts-codec.ts';
+import type { LaneEvent } from '../../src/pipeline/lane/lane-event.ts';
 import {
   KeyTakenError,
   type LaneClaim,
@@ -21,7 +22,7 @@ import {
 import { decisionEvidenceSchema } from '../../src/pipeline/queries/decision-evidence.ts';
 import { LANES } from '../engine.ts';
 import { MemoryHolds } from './holds.ts';
-import type { MemoryLedger } from './ledger.ts';
+import type { MemoryLedger, StoredUsage } from './ledger.ts';
 import { notSimulated } from './not-simulated.ts';
 
 /** The lane store on tables in memory, with the guarantees of the one on PostgreSQL. Who waits for whom the stage knows. */
@@ -142,6 +143,7 @@ export class MemoryLanes implements LaneStore {
       ...row,
       walletId: item.address.walletId,
       contentHash: item.contentHash,
+      event: eventIn(item),
     }));
     const burns = sumBurns(batch.burns);
     const place = { lane: batch.lane, batchNo: batch.batchNo };
@@ -177,6 +179,11 @@ export class MemoryLanes implements LaneStore {
     };
     return { chain, commit };
   }
+}
+
+function eventIn({ event }: LaneEvent): StoredUsage['event'] {
+  const { id, source, account, meter, quantity, occurredAtMs } = event;
+  return { id, source, account, meter, quantity: quantity.text, occurredAtMs };
 }
 
 function isFreeze({ outcome, evidence }: BatchRecord['decisions'][number]): boolean {

@@ -1,4 +1,5 @@
 import { type EventKey, formatEventKey } from '../../src/domain/events/event-key.ts';
+import type { QuarantineReason } from '../../src/domain/events/usage-event.ts';
 import { compareGrants, type Grant } from '../../src/domain/ledger/grant.ts';
 import { type Hold, reservedBy } from '../../src/domain/ledger/hold.ts';
 import type { WalletHead } from '../../src/domain/ledger/wallet.ts';
@@ -6,6 +7,7 @@ import type { FreezeCause } from '../../src/pipeline/freeze-cause.ts';
 import type { HoldOperation } from '../../src/pipeline/holds/hold-rows.ts';
 import { KeyTakenError, type StoredFacts } from '../../src/pipeline/lane/lane-store.ts';
 import { LANES } from '../engine.ts';
+import type { StoredCorrectionRow } from './corrections.ts';
 
 /** A lane as stored: its fence, its head, and what a new writer folds again. */
 export interface StoredLane {
@@ -37,13 +39,24 @@ export interface StoredUsage {
   readonly key: EventKey;
   readonly walletId: bigint;
   readonly contentHash: bigint;
-  readonly amount: bigint | null;
+  amount: bigint | null;
   readonly residue: bigint;
   readonly lane: number;
   readonly batchNo: number;
   readonly position: number;
-  reason: string;
+  /** The event as it came. */
+  readonly event: {
+    readonly id: string;
+    readonly source: string;
+    readonly account: string;
+    readonly meter: string;
+    readonly quantity: string;
+    readonly occurredAtMs: number;
+  };
+  reason: QuarantineReason;
   status: 'open' | 'posted' | 'void' | 'duplicate';
+  /** Key of the request that closed it, when it was one by filter. */
+  closedRequest?: string;
 }
 
 export interface StoredGrant extends Grant {
@@ -85,6 +98,8 @@ export class MemoryLedger {
   readonly entries = new Map<string, StoredEntry>();
   readonly quarantine = new Map<string, StoredUsage>();
   readonly grants = new Map<string, StoredGrant>();
+  /** Corrections by their event's key, oldest first. */
+  readonly corrections = new Map<string, readonly StoredCorrectionRow[]>();
   readonly requests = new Map<string, { readonly hash: string; readonly result: unknown }>();
   readonly holds = new Map<string, Hold>();
   /** Answers to requests about holds, by hold and key. */

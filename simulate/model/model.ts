@@ -8,7 +8,9 @@ import type { HoldOperation, HoldWrite } from '../../src/pipeline/holds/hold-row
 import type { BatchRecord, FactRow } from '../../src/pipeline/lane/batch-record.ts';
 import { type Command, commandText } from '../command.ts';
 import { applyCommand, type ModelChange } from './change.ts';
-import { KIND, type ModelEntry, ModelWallet, rounded } from './wallet.ts';
+import type { ModelCharge } from './correct.ts';
+import type { SettleState } from './settle.ts';
+import { KIND, type ModelEntry, type ModelUsage, ModelWallet, rounded } from './wallet.ts';
 
 /** Who holds a key: an entry, or a row of quarantine. */
 interface KeyHolder {
@@ -19,6 +21,9 @@ interface KeyHolder {
 
 /** Commands whose further transactions post what waits, and leave no answer. */
 const RELEASES_ON: ReadonlySet<Command['do']> = new Set(['topup', 'adjust', 'limits']);
+
+/** Commands whose transactions keep no answer: nobody asks for them, or all of them have one answer together. */
+const UNASKED: ReadonlySet<Command['do']> = new Set(['expire', 'release', 'settle']);
 
 /** Nano-units held, by wallet. */
 export type Held = ReadonlyMap<bigint, bigint>;
@@ -44,6 +49,10 @@ export interface ModelOptions {
 export class Model {
   readonly wallets = new Map<bigint, ModelWallet>();
   readonly holders = new Map<string, KeyHolder[]>();
+  /** What posted events charge, by key. */
+  readonly charges = new Map<string, ModelCharge>();
+  /** How far attempts at settling are, by wallet. */
+  readonly #settling = new WeakMap<object, Map<bigint, SettleState>>();
   /** Every key under which an id was seen, by lane: the same id at another time is a copy. */
   readonly #ids = new Map<string, string[]>();
   readonly #answers = new Map<string, string>();
@@ -102,17 +111,19 @@ export class Model {
   applyCommand(
     command: Command,
     terms: {
+      readonly walletId: bigint;
       readonly atMs: number;
       readonly nowMs: number;
       readonly round: number;
       readonly lane: number;
+      readonly attempt: object;
+      readonly usageDays: readonly number[];
       readonly looks: ReadonlySet<string>[];
     },
   ): ModelChange & { readonly wallet: ModelWallet | undefined } {
-    const { walletId } = addressOf('default', command.account, this.#options.ruleset.pricing.currency);
+    const { walletId, usageDays } = terms;
     const known = this.wallets.get(walletId);
-    const isAsked =
-      command.do !== 'expire' && command.do !== 'release' && !(RELEASES_ON.has(command.do) && terms.round > 0);
+    const isAsked = !UNASKED.has(command.do) && !(RELEASES_ON.has(command.do) && terms.round > 0);
     const answer = isAsked ? this.#answers.get(command.key) : undefined;
     const text = commandText(command);
     if (answer !== undefined) {
@@ -125,13 +136,30 @@ export class Model {
     }
     const wallet = known?.clone() ?? new ModelWallet('default', command.account, walletId);
     const { ruleset, releaseMax } = this.#options;
-    const change = applyCommand(wallet, command, { ...terms, overdraftDefault: ruleset.overdraftNanos, releaseMax });
+    const event = command.do === 'amend' ? command.event : '';
+    const settling = this.#settling.get(terms.attempt) ?? new Map<bigint, SettleState>();
+    const change = applyCommand(
+      wallet,
+      command,
+      { ...terms, overdraftDefault: ruleset.overdraftNanos, releaseMax },
+      {
+        charge: this.charges.get(event),
+        exactCost: (usage) => this.#exactCost(usage),
+        usageDays,
+        settling: settling.get(walletId) ?? { seen: 0, isFull: false },
+      },
+    );
     if (change.refused !== undefined) return { ...change, wallet: known };
     this.wallets.set(walletId, wallet);
     if (change.isAnswered) this.#answers.set(command.key, text);
-    for (const { key, kind } of change.entries) {
+    if (change.charge !== undefined) this.charges.set(event, change.charge);
+    if (change.settling !== undefined) {
+      this.#settling.set(terms.attempt, settling.set(walletId, change.settling));
+    }
+    for (const { key, kind, amount } of change.entries) {
+      if (kind === KIND.released) this.#noteCharge(key, usageOf(wallet, key)?.event, amount);
       this.#hold(key, {
-        contentHash: kind === KIND.released ? contentOf(wallet, key) : 0n,
+        contentHash: kind === KIND.released ? (usageOf(wallet, key)?.contentHash ?? 0n) : 0n,
         lane: terms.lane,
         isPosted: true,
       });
@@ -149,10 +177,9 @@ export class Model {
     }
   }
 
-  /** Keys of an account's open usage that somebody else has posted. */
-  takenKeys(account: string): ReadonlySet<string> {
-    const wallet = [...this.wallets.values()].find((other) => other.account === account);
-    const open = wallet?.usage.filter(({ status }) => status === 'open') ?? [];
+  /** Keys of a wallet's open usage that somebody else has posted. */
+  takenKeys(walletId: bigint): ReadonlySet<string> {
+    const open = this.wallets.get(walletId)?.usage.filter(({ status }) => status === 'open') ?? [];
     const keys = open.map(({ key }) => formatEventKey(key));
     return new Set(keys.filter((key) => this.holders.get(key)?.some(({ isPosted }) => isPosted) === true));
   }
@@ -170,6 +197,10 @@ export class Model {
   knows(event: UsageEvent, contentHash: bigint): boolean {
     const keys = [formatEventKey(eventKeyOf(event)), formatEventKey(eventKeyOf(event, contentHash))];
     return keys.some((key) => this.holders.get(key)?.some((holder) => holder.contentHash === contentHash) === true);
+  }
+
+  #noteCharge(key: string, event: UsageEvent | undefined, amount: bigint): void {
+    if (event !== undefined) this.charges.set(key, { event, amount: -amount, corrections: 0, isVoid: false });
   }
 
   #walletOf({ tenant, account }: UsageEvent): ModelWallet {
@@ -222,11 +253,13 @@ export class Model {
     if (kind !== 'altered') this.#ids.set(id, [...(this.#ids.get(id) ?? []), text]);
     if (reason === undefined && exact !== null) {
       const isFact = this.#options.ruleset.pricing.meters.get(event.meter)?.kind === 'fact';
-      entries.push(wallet.charge(key, exact, isFact ? KIND.fact : KIND.usage, nowMs));
+      const entry = wallet.charge(key, exact, isFact ? KIND.fact : KIND.usage, nowMs);
+      entries.push(entry);
+      this.#noteCharge(text, event, entry.amount);
       return { status: 'posted', entries, quarantined: [] };
     }
     if (reason === 'throttled') wallet.tellThrottled(nowMs);
-    wallet.usage.push({ key, contentHash, exact, reason: reason ?? 'unknown_meter', status: 'open' });
+    wallet.usage.push({ key, contentHash, exact, event, reason: reason ?? 'unknown_meter', status: 'open' });
     const amount = exact === null ? null : rounded(exact);
     const left = exact === null || amount === null ? 0n : exact - amount * 10n ** 18n;
     return { status: reason ?? '', entries, quarantined: [[text, reason, amount, left].join(' ')] };
@@ -267,6 +300,6 @@ function idOf(lane: number, { tenant, source, id }: UsageEvent): string {
   return [lane, tenant, source, id].join('\u0000');
 }
 
-function contentOf(wallet: ModelWallet, key: string): bigint {
-  return wallet.usage.find((row) => formatEventKey(row.key) === key)?.contentHash ?? 0n;
+function usageOf(wallet: ModelWallet, key: string): ModelUsage | undefined {
+  return wallet.usage.find((row) => formatEventKey(row.key) === key);
 }
