@@ -118,12 +118,12 @@ export class Checks {
       (fact, index) => fact.ingestedAtMs >= (batch.facts[index - 1]?.ingestedAtMs ?? clock),
     );
     this.expect('the model agrees', isForward, () => `lane ${lane}: the clock of batch ${batchNo} goes back`);
-    this.#model.setClock(lane, batch.clockMs);
 
     this.expect('what is held is counted', short.length === 0, () => short.join('; '));
     // What the legs say by themselves comes before what the model says of them: it names what is wrong.
     this.#checkLegs(legs);
     const expected = this.#model.applyBatch(batch, held);
+    this.#model.setClock(lane, batch.clockMs);
     for (const { status } of batch.facts) this.#see(status);
     if (batch.entries.some(({ kind }) => kind === KIND.freeze)) this.#see('frozen by rules');
     this.#compare(

@@ -28,6 +28,8 @@ export interface Engine {
   readonly lanes: LaneStore;
   readonly admin: AdminStore;
   readonly books: () => Promise<Books>;
+  /** Closes all days before this time under every lane's fence, as archiving does: they take no usage any more. */
+  readonly closeDays: (beforeMs: number) => Promise<void>;
   /** What the shipped proofs find wrong. */
   readonly faults: () => Promise<readonly string[]>;
   /** Where the chain of a lane is broken. On PostgreSQL the proofs go through it, link by link. */

@@ -142,6 +142,17 @@ export class GuardedLanes implements LaneStore {
           return ask(`write ${holds.length} holds`, () => transaction.holds.write(holds, operations));
         },
       },
+      findIdentities: (identities, sinceMs) =>
+        ask('find identities', async () => (await transaction.findIdentities?.(identities, sinceMs)) ?? new Set()),
+      keepIdentities: (batch, identities, sinceMs) => {
+        // Rows of the table are removed by whoever comes first, so one transaction at a time.
+        const table = ['identities'];
+        const run = async () => {
+          stage.locks.takeKeys(table, holder);
+          await transaction.keepIdentities?.(batch, identities, sinceMs);
+        };
+        return ask(`keep ${identities.length} identities`, run, () => stage.locks.areFree(table, holder));
+      },
       findKeys: (keys) => ask('find keys', () => transaction.findKeys(keys)),
       write: (batch) => {
         const keys = [

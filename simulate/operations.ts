@@ -41,6 +41,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'clock jump', weight: 2, run: (world) => world.moveClock(world.random.below(9 * HOUR_MS)) },
   { name: 'clock to a date', weight: 2, run: (world) => toDate(world) },
   { name: 'clock back', weight: 1, run: (world) => world.moveClock(-world.random.below(5 * HOUR_MS)) },
+  { name: 'close days', weight: 0.3, run: (world) => closeDays(world) },
   { name: 'crash', weight: 0.4, run: (world) => world.crash(world.random.pick(world.nodes)) },
   { name: 'hand over', weight: 0.6, run: (world) => handOver(world) },
   { name: 'top-up', weight: 4, run: (world) => ask(world, topUp(world)) },
@@ -73,6 +74,13 @@ function toDate(world: World): void {
   // Mostly the next one; the others would hardly ever be met among periods.
   const atMs = world.random.next() < 0.5 ? Math.min(...ahead) : world.random.pick(ahead);
   world.moveClock(atMs - world.nowMs);
+}
+
+/** All days up to a time at which usage might still be in time. */
+function closeDays(world: World): void {
+  if (world.running >= COMMANDS_MAX) return;
+  const beforeMs = world.nowMs - 6 * HOUR_MS - world.random.below(3 * DAY_MS);
+  world.closeDays(Math.floor(beforeMs / DAY_MS) * DAY_MS);
 }
 
 function addJob(world: World): void {

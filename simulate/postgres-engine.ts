@@ -58,6 +58,14 @@ async function openEngine(adminUrl: string, template: string, name: string): Pro
     lanes: new PostgresLaneStore(pool, new EverybodysLocks(url)),
     admin: createAdminStore(pool),
     books: () => readBooks(pool),
+    closeDays: async (beforeMs) => {
+      // As archiving does it; the files are no part of a simulation.
+      await pool.query(
+        `with fences as (select lane from lane_epoch order by lane for update)
+         update lane_epoch set entries_from = greatest(entries_from, to_timestamp($1::float8 / 1000)) where lane in (select lane from fences)`,
+        [beforeMs],
+      );
+    },
     faults: async () => {
       // No day of a simulation is archived, so there is no directory to look in.
       const files = createArchiveFiles([]);

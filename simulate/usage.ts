@@ -27,6 +27,9 @@ export function isRefusable({ quantity }: UsageEvent): boolean {
 /** At 0.002 a call, half a ten-millionth of one is a nano-unit. */
 const EXACT_METER = 'calls';
 
+/** A source whose retries may carry another time. */
+export const MOVING_SOURCE = 'mover';
+
 const METERS = ['tokens', 'tokens', 'calls', 'thirds', 'thirds', 'images'] as const;
 
 /** Usage as metering services send it: new events, honest retries, altered copies, odd times, meters without a price. */
@@ -104,7 +107,7 @@ export class UsageSource {
     return {
       tenant: TENANT,
       id: name,
-      source: 'gateway',
+      source: !isHuge && random.next() < 0.2 ? MOVING_SOURCE : 'gateway',
       account: hit ?? random.pick(ACCOUNTS),
       meter,
       quantity: quantity(isHuge ? HUGE : this.#quantityOf(meter)),

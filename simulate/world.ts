@@ -6,7 +6,7 @@ import { type LaneEvent, LaneEventFactory } from '../src/pipeline/lane/lane-even
 import { LaneWriter } from '../src/pipeline/lane/lane-writer.ts';
 import { Checks } from './checks.ts';
 import type { Command } from './command.ts';
-import { type Engine, laneOfShard } from './engine.ts';
+import { type Engine, LANES, laneOfShard } from './engine.ts';
 import { GuardedAdmin, RELEASE_MAX } from './guarded-admin.ts';
 import { GuardedLanes } from './guarded-lanes.ts';
 import { HoldsOnTheirWay } from './holds-on-their-way.ts';
@@ -16,7 +16,7 @@ import { simulatedRuleset } from './ruleset.ts';
 import { holdRequestFor, runCommand } from './run-command.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { Stage } from './stage.ts';
-import { CURRENCY, isRefusable, LATE_WINDOW_MS, START_MS, TIME_SPAN_MS, UsageSource } from './usage.ts';
+import { CURRENCY, isRefusable, LATE_WINDOW_MS, MOVING_SOURCE, START_MS, TIME_SPAN_MS, UsageSource } from './usage.ts';
 
 /** Events as a queue holds them, until somebody has an answer for all of them. */
 export interface Job {
@@ -180,6 +180,26 @@ export class World {
       .finally(() => this.#holdsAsked.delete(name));
   }
 
+  /** Closes days as archiving does, while no transaction of any lane is under way. */
+  closeDays(beforeMs: number): void {
+    const { locks } = this.stage;
+    const isReady = () => Array.from({ length: LANES }, (_, lane) => lane).every((lane) => locks.canTake(lane));
+    const run = async () => {
+      await this.engine.closeDays(beforeMs);
+      this.model.closeDays(beforeMs);
+      this.history.closeDays(beforeMs);
+    };
+    this.running++;
+    const process = this.#newProcess('archive');
+    this.stage
+      .perform(process, 'close days', run, isReady)
+      .catch((error: unknown) => {
+        this.checks.expect('somebody can always go on', this.stage.isFault(error), () => `closing days: ${error}`);
+      })
+      .finally(() => this.running--);
+    process.onKilled(() => this.running--);
+  }
+
   /** All memory of a node is gone; its jobs stall and are delivered again. */
   crash(node: WriterNode): void {
     this.stage.kill(node.process);
@@ -263,6 +283,7 @@ export class World {
       }),
       ruleset: simulatedRuleset,
       lateWindowMs: LATE_WINDOW_MS,
+      movingSources: new Set([MOVING_SOURCE]),
       batchEventsMax: this.batchEventsMax,
       // No timer ever ends the gathering; the stage does.
       gatherMs: NEVER_MS,

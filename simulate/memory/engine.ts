@@ -10,6 +10,9 @@ export function openMemoryEngine(ledger = new MemoryLedger()): Engine {
     lanes: new MemoryLanes(ledger),
     admin: new MemoryAdmin(ledger),
     books: async () => booksOf(ledger),
+    closeDays: async (beforeMs) => {
+      for (const lane of ledger.lanes) lane.entriesFromMs = Math.max(lane.entriesFromMs, beforeMs);
+    },
     faults: async () => [],
     brokenLinks: async () => brokenLinks(ledger),
     close: async () => undefined,

@@ -23,7 +23,6 @@ import { decisionEvidenceSchema } from '../../src/pipeline/queries/decision-evid
 import { LANES } from '../engine.ts';
 import { MemoryHolds } from './holds.ts';
 import type { MemoryLedger, StoredUsage } from './ledger.ts';
-import { notSimulated } from './not-simulated.ts';
 
 /** The lane store on tables in memory, with the guarantees of the one on PostgreSQL. Who waits for whom the stage knows. */
 export class MemoryLanes implements LaneStore {
@@ -82,7 +81,7 @@ export class MemoryLanes implements LaneStore {
     const staged: (() => void)[] = [() => holds.commit()];
     const result = await work({
       changeNo: lane.changeNo,
-      entriesFromMs: 0,
+      entriesFromMs: lane.entriesFromMs,
       changedWallets: async (since) => [
         ...new Set(lane.changes.filter(({ changeNo }) => changeNo > since).map(({ walletId }) => walletId)),
       ],
@@ -98,9 +97,24 @@ export class MemoryLanes implements LaneStore {
         );
       },
       holds,
-      // No source of a simulation may move its times, so these are never asked.
-      findIdentities: notSimulated('moving sources'),
-      keepIdentities: notSimulated('moving sources'),
+      findIdentities: async (identities, sinceMs) => {
+        const { identities: known } = this.#ledger;
+        return new Set(identities.filter((identity) => (known.get(identity) ?? -1) >= Math.max(0, sinceMs)));
+      },
+      keepIdentities: async ({ clockMs }, identities, sinceMs) => {
+        const { identities: known } = this.#ledger;
+        const taken = identities.find((identity) => (known.get(identity) ?? -1) >= Math.max(0, sinceMs));
+        if (taken !== undefined || new Set(identities).size < identities.length) {
+          throw new KeyTakenError(`duplicate identity ${taken}`);
+        }
+        staged.push(() => {
+          const old = [...known]
+            .filter(([, seenAtMs]) => seenAtMs < sinceMs)
+            .sort(([, left], [, right]) => left - right);
+          for (const [identity] of old.slice(0, 2 * identities.length)) known.delete(identity);
+          for (const identity of identities) known.set(identity, clockMs);
+        });
+      },
       write: async (batch) => {
         const { chain, commit } = await this.#stage(batch);
         staged.push(commit);

@@ -19,6 +19,8 @@ export interface StoredLane {
   chain: Buffer;
   clockMs: number;
   featuresThrough: number;
+  /** Days before are closed. */
+  entriesFromMs: number;
   readonly facts: StoredFacts[];
   readonly freezesMs: number[];
 }
@@ -90,6 +92,7 @@ export class MemoryLedger {
     chain: Buffer.alloc(0),
     clockMs: 0,
     featuresThrough: 0,
+    entriesFromMs: 0,
     facts: [],
     freezesMs: [],
   }));
@@ -102,6 +105,8 @@ export class MemoryLedger {
   readonly corrections = new Map<string, readonly StoredCorrectionRow[]>();
   readonly requests = new Map<string, { readonly hash: string; readonly result: unknown }>();
   readonly holds = new Map<string, Hold>();
+  /** When identities of moving sources were last seen. */
+  readonly identities = new Map<string, number>();
   /** Answers to requests about holds, by hold and key. */
   readonly holdOperations = new Map<string, HoldOperation>();
   /** What stands behind each `frozenBy`. */

@@ -1,4 +1,4 @@
-import { eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
+import { type EventKey, eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
 import type { UsageEvent } from '../../src/domain/events/usage-event.ts';
 import { addressOf, derivedId } from '../../src/domain/ids.ts';
 import { priceAt, pricesFor } from '../../src/domain/rules/price-book.ts';
@@ -6,7 +6,9 @@ import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import type { HoldOperation, HoldWrite } from '../../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord, FactRow } from '../../src/pipeline/lane/batch-record.ts';
+import { identityOf } from '../../src/pipeline/lane/moving-sources.ts';
 import { type Command, commandText } from '../command.ts';
+import { MOVING_SOURCE } from '../usage.ts';
 import { applyCommand, type ModelChange } from './change.ts';
 import type { ModelCharge } from './correct.ts';
 import type { SettleState } from './settle.ts';
@@ -56,6 +58,9 @@ export class Model {
   /** Every key under which an id was seen, by lane: the same id at another time is a copy. */
   readonly #ids = new Map<string, string[]>();
   readonly #answers = new Map<string, string>();
+  /** When identities of moving sources were seen, whichever lane it was. */
+  readonly #seenAt = new Map<string, number>();
+  #entriesFromMs = 0;
   readonly #clocks = new Map<number, number>();
   readonly #options: ModelOptions;
 
@@ -81,12 +86,16 @@ export class Model {
     const freezes = new Set(
       batch.decisions.filter(({ outcome }) => outcome === 'freeze').map(({ decisionId }) => decisionId),
     );
+    // The batch was judged with what was known when it began.
+    const sinceMs = this.clockOf(batch.lane) - this.#options.lateWindowMs;
+    const kept: FactRow[] = [];
     const statuses: string[] = [];
     const entries: ModelEntry[] = [];
     const quarantined: string[] = [];
     const wallets = new Set<ModelWallet>();
     for (const fact of batch.facts) {
-      const identity = this.#identify(batch.lane, fact);
+      const identity = this.#identify(batch.lane, fact, sinceMs);
+      if (identity.kind === 'new' && fact.item.event.source === MOVING_SOURCE) kept.push(fact);
       statuses.push(identity.kind);
       if (identity.kind === 'duplicate') continue;
       const wallet = this.#walletOf(fact.item.event);
@@ -104,6 +113,7 @@ export class Model {
         entries.push(wallet.post(wallet.ownKey(id, fact.ingestedAtMs), KIND.freeze, 0n));
       }
     }
+    for (const { item } of kept) this.#seenAt.set(identityOf(item.key), batch.clockMs);
     return { statuses, entries, quarantined, wallets };
   }
 
@@ -193,6 +203,11 @@ export class Model {
     this.#clocks.set(lane, clockMs);
   }
 
+  /** Days before are closed. */
+  closeDays(beforeMs: number): void {
+    this.#entriesFromMs = Math.max(this.#entriesFromMs, beforeMs);
+  }
+
   /** Whether this very content is known under the event's key or as an altered copy of it. */
   knows(event: UsageEvent, contentHash: bigint): boolean {
     const keys = [formatEventKey(eventKeyOf(event)), formatEventKey(eventKeyOf(event, contentHash))];
@@ -210,7 +225,19 @@ export class Model {
     return wallet;
   }
 
-  #identify(lane: number, { item, status }: FactRow): { readonly kind: 'new' | 'duplicate' | 'altered' } {
+  /** Whether an identity of a moving source was seen since then; undefined when another lane may have forgotten it. */
+  #isMoved(key: EventKey, sinceMs: number): boolean | undefined {
+    const seenAtMs = this.#seenAt.get(identityOf(key));
+    if (seenAtMs === undefined || seenAtMs < sinceMs) return false;
+    const latestMs = Math.max(...this.#clocks.values());
+    return seenAtMs < latestMs - this.#options.lateWindowMs ? undefined : true;
+  }
+
+  #identify(
+    lane: number,
+    { item, status }: FactRow,
+    sinceMs: number,
+  ): { readonly kind: 'new' | 'duplicate' | 'altered' } {
     const key = formatEventKey(item.key);
     const variant = formatEventKey(eventKeyOf(item.event, item.contentHash));
     const exact = this.holders.get(key) ?? [];
@@ -226,6 +253,10 @@ export class Model {
         ? known.every(({ isPosted }) => !isPosted)
         : status !== 'duplicate' && status !== 'altered' && known.every(({ isPosted }) => isPosted);
     if (isElsewhere && isUnseen) return { kind: 'new' };
+    if (expected === 'new' && item.event.source === MOVING_SOURCE) {
+      const isMoved = this.#isMoved(item.key, sinceMs) ?? (status === 'altered' || status === 'duplicate');
+      if (isMoved) return { kind: this.holders.has(variant) ? 'duplicate' : 'altered' };
+    }
     if (exact.length > 1 && expected === 'duplicate' && status === 'altered') return { kind: 'altered' };
     return { kind: expected };
   }
@@ -268,6 +299,7 @@ export class Model {
   #refusal(wallet: ModelWallet, event: UsageEvent, exact: bigint | null, nowMs: number): string | undefined {
     if (event.occurredAtMs > nowMs + 5 * MINUTE_MS) return 'in_future';
     if (event.occurredAtMs < nowMs - this.#options.lateWindowMs) return 'too_late';
+    if (event.occurredAtMs < this.#entriesFromMs) return 'too_late';
     if (exact === null) return 'unknown_meter';
     if (wallet.status !== 'active') return 'frozen';
     return wallet.refusal(wallet.toPay(exact), this.#options.ruleset.overdraftNanos, nowMs);
