@@ -1,8 +1,10 @@
 import { formatEventKey } from '../src/domain/events/event-key.ts';
 import type { EventStatus } from '../src/domain/events/usage-event.ts';
 import { reservedBy } from '../src/domain/ledger/hold.ts';
+import type { SetStatus } from '../src/domain/ledger/judge-set.ts';
 import type { WalletHead } from '../src/domain/ledger/wallet.ts';
 import type { Ruleset } from '../src/domain/rules/ruleset.ts';
+import type { SetItem, SetRecord } from '../src/pipeline/admin/post-set.ts';
 import type { HoldAnswer } from '../src/pipeline/holds/hold-answer.ts';
 import type { HoldOperation, HoldWrite } from '../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord } from '../src/pipeline/lane/batch-record.ts';
@@ -46,7 +48,7 @@ interface Leg {
   readonly balance: bigint;
 }
 
-const DEBITS: readonly number[] = [KIND.usage, KIND.fact, KIND.released];
+const DEBITS: readonly number[] = [KIND.usage, KIND.fact, KIND.released, KIND.charged];
 
 /** Looks at everything that is committed, at the moment it is. */
 export class Checks {
@@ -198,6 +200,47 @@ export class Checks {
       });
     }
     this.#model.applyHolds(holds, operations);
+  }
+
+  /** One lane's share of a set: what was written, if anything was. */
+  setCommitted(lane: number, items: readonly SetItem[], set: SetRecord | undefined): readonly string[] {
+    const expected = this.#model.applySet(lane, items);
+    const legs = (set?.postings ?? []).flatMap(({ wallet, entries }) =>
+      entries.map(({ key, balanceAfter, ...entry }) => {
+        return {
+          ...entry,
+          walletId: wallet.walletId,
+          account: wallet.account,
+          key: formatEventKey(key),
+          balance: balanceAfter,
+        };
+      }),
+    );
+    this.#checkLegs(legs);
+    this.#compare('set', expected.entries.map(entryText), legs.map(entryText));
+    if (set === undefined) return expected.statuses;
+    this.#see('set');
+    const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
+    this.#chains.set(lane, { batchNo: before.batchNo + 1, chain: undefined });
+    const heads = set.postings.map(({ wallet }) => [wallet.account, wallet.statusSequence].join(' '));
+    const wallets = [...new Set(expected.entries.map(({ wallet }) => wallet))];
+    this.#compare(
+      'wallets of a set',
+      wallets.map((one) => [one.account, one.statusSequence].join(' ')),
+      heads,
+    );
+    return expected.statuses;
+  }
+
+  /** Every item of a set was told what became of it, by whichever transaction. */
+  setAnswered(expected: readonly (string | undefined)[], statuses: readonly SetStatus[]): void {
+    for (const [index, answer] of statuses.entries()) {
+      const told = answer.status === 'refused' ? answer.reason : answer.status;
+      this.#see(`set item ${told}`);
+      this.expect('an answer is true', told === expected[index], () => {
+        return `item ${index} of a set was told ${told}, the model says ${expected[index]}`;
+      });
+    }
   }
 
   /** One request is answered in one way, however often and wherever it is sent. */

@@ -1,4 +1,5 @@
 import type { AdminStore } from '../src/pipeline/admin/admin-store.ts';
+import type { SetStore } from '../src/pipeline/admin/post-set.ts';
 import type { LaneStore } from '../src/pipeline/lane/lane-store.ts';
 
 /** Lanes of a simulated ledger: enough for copies that cross from one to another. */
@@ -27,6 +28,7 @@ export interface Books {
 export interface Engine {
   readonly lanes: LaneStore;
   readonly admin: AdminStore;
+  readonly sets: SetStore;
   readonly books: () => Promise<Books>;
   /** Closes all days before this time under every lane's fence, as archiving does: they take no usage any more. */
   readonly closeDays: (beforeMs: number) => Promise<void>;

@@ -42,6 +42,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'clock to a date', weight: 2, run: (world) => toDate(world) },
   { name: 'clock back', weight: 1, run: (world) => world.moveClock(-world.random.below(5 * HOUR_MS)) },
   { name: 'close days', weight: 0.3, run: (world) => closeDays(world) },
+  { name: 'post set', weight: 2, run: (world) => postSet(world) },
   { name: 'crash', weight: 0.4, run: (world) => world.crash(world.random.pick(world.nodes)) },
   { name: 'hand over', weight: 0.6, run: (world) => handOver(world) },
   { name: 'top-up', weight: 4, run: (world) => ask(world, topUp(world)) },
@@ -81,6 +82,26 @@ function closeDays(world: World): void {
   if (world.running >= COMMANDS_MAX) return;
   const beforeMs = world.nowMs - 6 * HOUR_MS - world.random.below(3 * DAY_MS);
   world.closeDays(Math.floor(beforeMs / DAY_MS) * DAY_MS);
+}
+
+/** Charges and credits of several wallets: new ones, a set that was posted before, or with items that were changed since. */
+function postSet(world: World): void {
+  const { random, sets } = world;
+  if (world.running >= COMMANDS_MAX) return;
+  const before = sets.length > 0 && random.next() < 0.35 ? random.pick(sets.slice(-4)) : [];
+  const fresh = Array.from({ length: random.below(6) }, (_, index) => ({
+    id: `set-${sets.length}-${index}`,
+    account: random.pick(ACCOUNTS),
+    amount: random.next() < 0.6 ? -cents(world, 30) : cents(world, 40),
+    atMs: world.nowMs - random.below(2 * DAY_MS),
+  }));
+  const again = before.map((item) => {
+    if (random.next() < 0.9) return item;
+    return random.next() < 0.5 ? { ...item, amount: item.amount - 1n } : { ...item, account: random.pick(ACCOUNTS) };
+  });
+  const items = [...again, ...fresh].filter(({ amount }) => amount !== 0n);
+  sets.push(items);
+  world.postSet(items, random.pick(['paid', 'promotional']));
 }
 
 function addJob(world: World): void {

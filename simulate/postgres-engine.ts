@@ -5,6 +5,7 @@ import { LaneLocks } from '../src/adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../src/adapters/postgres/lane-store.ts';
 import { migrate } from '../src/adapters/postgres/migrate.ts';
 import { createPool } from '../src/adapters/postgres/pool.ts';
+import { createSetStore } from '../src/adapters/postgres/post-set.ts';
 import { proveBooks } from '../src/adapters/postgres/queries/proofs.ts';
 import { verifyLedger } from '../src/adapters/postgres/verify/verify-ledger.ts';
 import { DAY_MS } from '../src/domain/time.ts';
@@ -57,6 +58,7 @@ async function openEngine(adminUrl: string, template: string, name: string): Pro
   return {
     lanes: new PostgresLaneStore(pool, new EverybodysLocks(url)),
     admin: createAdminStore(pool),
+    sets: createSetStore(pool),
     books: () => readBooks(pool),
     closeDays: async (beforeMs) => {
       // As archiving does it; the files are no part of a simulation.

@@ -16,6 +16,7 @@ import type { Held } from './model/model.ts';
 type Recorded =
   | { readonly kind: 'events'; readonly facts: readonly FactRow[]; readonly text: readonly string[] }
   | { readonly kind: 'change'; readonly wallet: WalletHead }
+  | { readonly kind: 'posted'; readonly wallet: Pick<WalletHead, 'walletId' | 'posted' | 'seq' | 'statusSequence'> }
   /** Days before are closed from here on. */
   | { readonly kind: 'closed'; readonly entriesFromMs: number }
   /** Holds move what is available without a batch. */
@@ -38,6 +39,12 @@ export class History {
   change(lane: number, wallet: WalletHead): void {
     this.#held[lane] = 'set by the change';
     this.#lanes[lane]?.push({ kind: 'change', wallet: { ...wallet } });
+  }
+
+  /** What a set did to a wallet; it changes nothing else of it. */
+  posted(lane: number, wallet: Pick<WalletHead, 'walletId' | 'posted' | 'seq' | 'statusSequence'>): void {
+    const { walletId, posted, seq, statusSequence } = wallet;
+    this.#lanes[lane]?.push({ kind: 'posted', wallet: { walletId, posted, seq, statusSequence } });
   }
 
   closeDays(entriesFromMs: number): void {
@@ -69,6 +76,8 @@ export class History {
         else {
           flush();
           if (one.kind === 'closed') entriesFromMs = Math.max(entriesFromMs, one.entriesFromMs);
+          else if (one.kind === 'posted')
+            Object.assign(memory.accounts.get(one.wallet.walletId)?.wallet ?? {}, one.wallet);
           else if (one.kind === 'change') setWallet(memory, one.wallet);
           else for (const { wallet } of memory.accounts.values()) wallet.held = one.held.get(wallet.walletId) ?? 0n;
         }

@@ -1,6 +1,8 @@
 import { createRandom, type Random } from '../src/cli/demo/random.ts';
 import type { EventStatus, UsageEvent } from '../src/domain/events/usage-event.ts';
+import type { CreditSource } from '../src/domain/ledger/grant.ts';
 import { AppError } from '../src/errors.ts';
+import { type SetItem, SetPoster } from '../src/pipeline/admin/post-set.ts';
 import { isOurBug } from '../src/pipeline/ingest/never-fail.ts';
 import { type LaneEvent, LaneEventFactory } from '../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../src/pipeline/lane/lane-writer.ts';
@@ -9,6 +11,7 @@ import type { Command } from './command.ts';
 import { type Engine, LANES, laneOfShard } from './engine.ts';
 import { GuardedAdmin, RELEASE_MAX } from './guarded-admin.ts';
 import { GuardedLanes } from './guarded-lanes.ts';
+import { GuardedSets } from './guarded-sets.ts';
 import { HoldsOnTheirWay } from './holds-on-their-way.ts';
 import { Model } from './model/model.ts';
 import { History } from './replay.ts';
@@ -16,7 +19,16 @@ import { simulatedRuleset } from './ruleset.ts';
 import { holdRequestFor, runCommand } from './run-command.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { Stage } from './stage.ts';
-import { CURRENCY, isRefusable, LATE_WINDOW_MS, MOVING_SOURCE, START_MS, TIME_SPAN_MS, UsageSource } from './usage.ts';
+import {
+  CURRENCY,
+  isRefusable,
+  LATE_WINDOW_MS,
+  MOVING_SOURCE,
+  START_MS,
+  TENANT,
+  TIME_SPAN_MS,
+  UsageSource,
+} from './usage.ts';
 
 /** Events as a queue holds them, until somebody has an answer for all of them. */
 export interface Job {
@@ -54,6 +66,8 @@ export class World {
   readonly nodes: WriterNode[];
   /** Commands given so far; they are given again with their keys. */
   readonly commands: Command[] = [];
+  /** Sets posted so far; they are posted again. */
+  readonly sets: (readonly SetItem[])[] = [];
   readonly counts = new Map<string, number>();
   readonly batchEventsMax: number;
   nowMs = START_MS;
@@ -180,6 +194,35 @@ export class World {
       .finally(() => this.#holdsAsked.delete(name));
   }
 
+  /** Posts a set, from a process of its own. */
+  postSet(items: readonly SetItem[], source: CreditSource): void {
+    const process = this.#newProcess(`set ${this.#names}`);
+    const lanes = items.map(({ account }) => laneOfShard(this.#factory.addressOf(TENANT, account).shard));
+    const expected: (string | undefined)[] = items.map(() => undefined);
+    const store = new GuardedSets(this.stage, process, this.engine.sets, (lane, set) => {
+      const places = [...items.keys()].filter((place) => lanes[place] === lane);
+      const share = places.flatMap((place) => items[place] ?? []);
+      const statuses = this.checks.setCommitted(lane, share, set);
+      for (const [index, place] of places.entries()) expected[place] = statuses[index];
+      for (const { wallet } of set?.postings ?? []) {
+        this.#changes.set(wallet.walletId, (this.#changes.get(wallet.walletId) ?? 0) + 1);
+        this.history.posted(lane, wallet);
+      }
+    });
+    this.running++;
+    const { overdraftNanos } = simulatedRuleset();
+    const common = { tenant: TENANT, currency: CURRENCY, actor: 'simulator', reason: null };
+    new SetPoster(store)
+      .post({ ...common, items, source, overdraftNanos, nowMs: this.nowMs })
+      .then((statuses) => this.checks.setAnswered(expected, statuses))
+      .catch((error: unknown) => {
+        const isExpected = this.stage.isFault(error) || this.#isTaken(process.name, error);
+        this.checks.expect('somebody can always go on', isExpected, () => `a set failed: ${String(error)}`);
+      })
+      .finally(() => this.running--);
+    process.onKilled(() => this.running--);
+  }
+
   /** Closes days as archiving does, while no transaction of any lane is under way. */
   closeDays(beforeMs: number): void {
     const { locks } = this.stage;
@@ -244,11 +287,15 @@ export class World {
   }
 
   /** A key that another lane posted at this very moment: sending the request again finds it. */
-  #isMended(command: Command, error: unknown): boolean {
+  #isMended({ key }: Command, error: unknown): boolean {
+    return this.#isTaken(key, error);
+  }
+
+  #isTaken(name: string, error: unknown): boolean {
     const isTaken = error instanceof Error && 'code' in error && error.code === '23505';
     if (!isTaken) return false;
-    const times = (this.#taken.get(command.key) ?? 0) + 1;
-    this.#taken.set(command.key, times);
+    const times = (this.#taken.get(name) ?? 0) + 1;
+    this.#taken.set(name, times);
     this.count('key taken');
     return times <= 2;
   }

@@ -3,12 +3,14 @@ import type { Books, Engine } from '../engine.ts';
 import { MemoryAdmin } from './admin-store.ts';
 import { MemoryLanes } from './lane-store.ts';
 import { MemoryLedger } from './ledger.ts';
+import { MemorySets } from './set-store.ts';
 
 /** A ledger in memory: fast, and the same on every machine. */
 export function openMemoryEngine(ledger = new MemoryLedger()): Engine {
   return {
     lanes: new MemoryLanes(ledger),
     admin: new MemoryAdmin(ledger),
+    sets: new MemorySets(ledger),
     books: async () => booksOf(ledger),
     closeDays: async (beforeMs) => {
       for (const lane of ledger.lanes) lane.entriesFromMs = Math.max(lane.entriesFromMs, beforeMs);

@@ -4,6 +4,7 @@ import { addressOf, derivedId } from '../../src/domain/ids.ts';
 import { priceAt, pricesFor } from '../../src/domain/rules/price-book.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
+import type { SetItem } from '../../src/pipeline/admin/post-set.ts';
 import type { HoldOperation, HoldWrite } from '../../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord, FactRow } from '../../src/pipeline/lane/batch-record.ts';
 import { identityOf } from '../../src/pipeline/lane/moving-sources.ts';
@@ -11,6 +12,7 @@ import { type Command, commandText } from '../command.ts';
 import { MOVING_SOURCE } from '../usage.ts';
 import { applyCommand, type ModelChange } from './change.ts';
 import type { ModelCharge } from './correct.ts';
+import { type ModelSet, postSet } from './set.ts';
 import type { SettleState } from './settle.ts';
 import { KIND, type ModelEntry, type ModelUsage, ModelWallet, rounded } from './wallet.ts';
 
@@ -175,6 +177,20 @@ export class Model {
       });
     }
     return { ...change, wallet };
+  }
+
+  /** Posts one lane's share of a set. */
+  applySet(lane: number, items: readonly SetItem[]): ModelSet {
+    const { ruleset } = this.#options;
+    const set = postSet(items, {
+      walletOf: (walletId) => this.wallets.get(walletId),
+      posted: (key) => this.holders.get(key)?.find(({ isPosted }) => isPosted)?.contentHash,
+      entriesFromMs: this.#entriesFromMs,
+      overdraftDefault: ruleset.overdraftNanos,
+      currency: ruleset.pricing.currency,
+    });
+    for (const { key, contentHash } of set.entries) this.#hold(key, { contentHash, lane, isPosted: true });
+    return set;
   }
 
   /** Stores what a lane's writer committed beside its batches; the caller has looked at it. */

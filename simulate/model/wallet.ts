@@ -61,6 +61,8 @@ export const KIND = {
   reinstate: 13,
   correct: 14,
   grant: 15,
+  charged: 16,
+  credited: 17,
 } as const;
 
 /** A wallet as the model has it: plain values and lists, changed one event at a time. */
