@@ -1,8 +1,10 @@
 import { formatEventKey } from '../src/domain/events/event-key.ts';
 import type { EventStatus } from '../src/domain/events/usage-event.ts';
 import { reservedBy } from '../src/domain/ledger/hold.ts';
+import type { SetStatus } from '../src/domain/ledger/judge-set.ts';
 import type { WalletHead } from '../src/domain/ledger/wallet.ts';
 import type { Ruleset } from '../src/domain/rules/ruleset.ts';
+import type { SetItem, SetRecord } from '../src/pipeline/admin/post-set.ts';
 import type { HoldAnswer } from '../src/pipeline/holds/hold-answer.ts';
 import type { HoldOperation, HoldWrite } from '../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord } from '../src/pipeline/lane/batch-record.ts';
@@ -22,6 +24,7 @@ export const PROPERTIES = [
   'no hold after a freeze',
   'a hold is closed once',
   'available stays within the limit',
+  'what is held is counted',
   'entries are numbered without gaps',
   'the chain is unbroken',
   'grants never exceed the balance',
@@ -45,7 +48,7 @@ interface Leg {
   readonly balance: bigint;
 }
 
-const DEBITS: readonly number[] = [KIND.usage, KIND.fact, KIND.released];
+const DEBITS: readonly number[] = [KIND.usage, KIND.fact, KIND.released, KIND.charged];
 
 /** Looks at everything that is committed, at the moment it is. */
 export class Checks {
@@ -53,6 +56,8 @@ export class Checks {
   /** Statuses of events and kinds of entries and changes, counted: a run in which nothing happens proves nothing. */
   readonly seen = new Map<string, number>();
   failure: { readonly property: Property; readonly detail: string } | undefined;
+  /** Properties that were broken beside the first, until the run stopped: one mistake often breaks several. */
+  readonly also = new Set<Property>();
   readonly #model: Model;
   readonly #ruleset: Ruleset;
   readonly #last = new Map<bigint, { seq: bigint; balance: bigint; isFrozen: boolean }>();
@@ -68,14 +73,20 @@ export class Checks {
   /** Counts a look at a property, and keeps the first time it did not hold. */
   expect(property: Property, holds: boolean, detail: () => string): void {
     this.exercised.set(property, (this.exercised.get(property) ?? 0) + 1);
-    if (!holds) this.failure ??= { property, detail: detail() };
+    if (holds) return;
+    this.failure ??= { property, detail: detail() };
+    if (property !== this.failure.property) this.also.add(property);
   }
 
   #see(what: string): void {
     this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
   }
 
-  batchCommitted(batch: BatchRecord, chain: Buffer, held: Held): void {
+  /**
+   * @param held what each wallet held in the writer's memory when the batch was judged
+   * @param short wallets of which its memory held less than the books when it was written
+   */
+  batchCommitted(batch: BatchRecord, chain: Buffer, { held, short }: { held: Held; short: readonly string[] }): void {
     const { lane, batchNo, previousChain } = batch;
     const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
     const isNext = batchNo === before.batchNo + 1;
@@ -109,9 +120,12 @@ export class Checks {
       (fact, index) => fact.ingestedAtMs >= (batch.facts[index - 1]?.ingestedAtMs ?? clock),
     );
     this.expect('the model agrees', isForward, () => `lane ${lane}: the clock of batch ${batchNo} goes back`);
-    this.#model.setClock(lane, batch.clockMs);
 
+    this.expect('what is held is counted', short.length === 0, () => short.join('; '));
+    // What the legs say by themselves comes before what the model says of them: it names what is wrong.
+    this.#checkLegs(legs);
     const expected = this.#model.applyBatch(batch, held);
+    this.#model.setClock(lane, batch.clockMs);
     for (const { status } of batch.facts) this.#see(status);
     if (batch.entries.some(({ kind }) => kind === KIND.freeze)) this.#see('frozen by rules');
     this.#compare(
@@ -124,17 +138,16 @@ export class Checks {
       [formatEventKey(key), reason, amount, residue].join(' '),
     );
     this.#compare('quarantine', expected.quarantined, rows);
-    this.#checkLegs(legs);
     for (const { wallet } of batch.touched) this.#compareWallet(wallet);
   }
 
   changeEnded(command: Command, nowMs: number, outcome: AdminOutcome): void {
-    const { lane, atMs, round, changes, looks, holds, refused, dryRun } = outcome;
+    const { lane, atMs, changes, holds, refused, dryRun } = outcome;
     // What a dry run leaves behind would differ from the model at the next look.
     if (dryRun) return;
     this.expect('the model agrees', atMs >= this.#model.clockOf(lane), () => `${command.do} before the lane's clock`);
     const before = command.do === 'hold' ? this.#storedHold(outcome.walletId, command.holdId) : undefined;
-    const expected = this.#model.applyCommand(command, { atMs, nowMs, round, lane, looks: [...looks] });
+    const expected = this.#model.applyCommand(command, { ...outcome, nowMs, looks: [...outcome.looks] });
     const what = `${command.do} of ${command.account} (${command.key})`;
     this.expect(
       refused === undefined ? 'the model agrees' : 'a refusal changes nothing',
@@ -156,8 +169,8 @@ export class Checks {
         balance: balanceAfter,
       })),
     );
-    this.#compare(what, expected.entries.map(entryText), legs.map(entryText));
     this.#checkLegs(legs, command.do === 'thaw');
+    this.#compare(what, expected.entries.map(entryText), legs.map(entryText));
     const last = changes.at(-1)?.wallet;
     // A round that leaves a thaw under way stores its status apart from the change.
     if (last !== undefined && expected.wallet?.status !== 'thawing') this.#compareWallet(last);
@@ -187,6 +200,47 @@ export class Checks {
       });
     }
     this.#model.applyHolds(holds, operations);
+  }
+
+  /** One lane's share of a set: what was written, if anything was. */
+  setCommitted(lane: number, items: readonly SetItem[], set: SetRecord | undefined): readonly string[] {
+    const expected = this.#model.applySet(lane, items);
+    const legs = (set?.postings ?? []).flatMap(({ wallet, entries }) =>
+      entries.map(({ key, balanceAfter, ...entry }) => {
+        return {
+          ...entry,
+          walletId: wallet.walletId,
+          account: wallet.account,
+          key: formatEventKey(key),
+          balance: balanceAfter,
+        };
+      }),
+    );
+    this.#checkLegs(legs);
+    this.#compare('set', expected.entries.map(entryText), legs.map(entryText));
+    if (set === undefined) return expected.statuses;
+    this.#see('set');
+    const before = this.#chains.get(lane) ?? { batchNo: 0, chain: '' };
+    this.#chains.set(lane, { batchNo: before.batchNo + 1, chain: undefined });
+    const heads = set.postings.map(({ wallet }) => [wallet.account, wallet.statusSequence].join(' '));
+    const wallets = [...new Set(expected.entries.map(({ wallet }) => wallet))];
+    this.#compare(
+      'wallets of a set',
+      wallets.map((one) => [one.account, one.statusSequence].join(' ')),
+      heads,
+    );
+    return expected.statuses;
+  }
+
+  /** Every item of a set was told what became of it, by whichever transaction. */
+  setAnswered(expected: readonly (string | undefined)[], statuses: readonly SetStatus[]): void {
+    for (const [index, answer] of statuses.entries()) {
+      const told = answer.status === 'refused' ? answer.reason : answer.status;
+      this.#see(`set item ${told}`);
+      this.expect('an answer is true', told === expected[index], () => {
+        return `item ${index} of a set was told ${told}, the model says ${expected[index]}`;
+      });
+    }
   }
 
   /** One request is answered in one way, however often and wherever it is sent. */

@@ -1,5 +1,7 @@
 import type { AdjustmentKind } from '../src/domain/ledger/adjust-wallet.ts';
 import type { CreditSource } from '../src/domain/ledger/grant.ts';
+import type { CorrectTo } from '../src/pipeline/admin/correct-event.ts';
+import type { UsageFilter } from '../src/pipeline/admin/quarantine-store.ts';
 import type { HoldAsk } from '../src/pipeline/holds/hold-request.ts';
 
 /** What somebody asks of the direct path: the same words for the code under test and for the model. */
@@ -23,6 +25,10 @@ export type Command = {
       readonly overdraft: bigint | null | undefined;
       readonly throttle: { readonly limit: bigint; readonly periodMs: number } | null | undefined;
     }
+  /** What a posted event, named by its key, should have been. */
+  | { readonly do: 'amend'; readonly event: string; readonly to: CorrectTo }
+  /** Posts or voids quarantined usage of whatever wallets the filter fits, a few rows to a transaction. */
+  | { readonly do: 'settle'; readonly what: 'post' | 'void'; readonly filter: UsageFilter }
   | { readonly do: 'expire' }
   | { readonly do: 'release' }
   | { readonly do: 'hold'; readonly holdId: string; readonly ask: HoldAsk }

@@ -21,6 +21,10 @@ export interface AdminOutcome {
   readonly holds: readonly HoldWrite[];
   /** The lane's writer has to reload the wallet. */
   readonly isNoted: boolean;
+  /** The same for all transactions of one attempt at a command. */
+  readonly attempt: object;
+  /** Days of usage that the command found before its transactions, for this wallet. */
+  readonly usageDays: readonly number[];
   /** At each look at open usage, the keys that other lanes had posted by then. */
   readonly looks: readonly ReadonlySet<string>[];
   /** Code of the error that rolled it back. */
@@ -33,7 +37,7 @@ export class GuardedAdmin implements AdminStore {
   readonly #process: SimulatedProcess;
   readonly #inner: AdminStore;
   readonly #onEnd: (outcome: AdminOutcome) => void;
-  readonly #takenKeys: () => ReadonlySet<string>;
+  readonly #takenKeys: (walletId: bigint) => ReadonlySet<string>;
   #round = 0;
 
   constructor(
@@ -42,7 +46,7 @@ export class GuardedAdmin implements AdminStore {
     options: {
       readonly inner: AdminStore;
       readonly onEnd: (outcome: AdminOutcome) => void;
-      readonly takenKeys: () => ReadonlySet<string>;
+      readonly takenKeys: (walletId: bigint) => ReadonlySet<string>;
     },
   ) {
     this.#stage = stage;
@@ -53,15 +57,28 @@ export class GuardedAdmin implements AdminStore {
   }
 
   get corrections(): AdminStore['corrections'] {
-    return this.#inner.corrections;
+    const { corrections } = this.#inner;
+    const ask = this.#ask.bind(this);
+    return { findPosted: (tenant, event) => ask('find posted', () => corrections.findPosted(tenant, event)) };
   }
 
   get quarantine(): AdminStore['quarantine'] {
-    return this.#inner.quarantine;
+    const { quarantine } = this.#inner;
+    const ask = this.#ask.bind(this);
+    return {
+      walletsWith: (filter, nowMs) => ask('wallets with', () => quarantine.walletsWith(filter, nowMs)),
+      claim: (request) => ask('claim key', () => quarantine.claim(request)),
+      settledBy: (key) => ask('settled by', () => quarantine.settledBy(key)),
+      answer: (request) => ask('answer', () => quarantine.answer(request)),
+    };
   }
 
   findWallets(reference: Parameters<AdminStore['findWallets']>[0]): ReturnType<AdminStore['findWallets']> {
-    return this.#stage.perform(this.#process, 'find wallets', () => this.#inner.findWallets(reference));
+    return this.#ask('find wallets', () => this.#inner.findWallets(reference));
+  }
+
+  #ask<T>(label: string, run: () => Promise<T>, isReady?: () => boolean): Promise<T> {
+    return this.#stage.perform(this.#process, label, run, isReady);
   }
 
   async transact<T>(scope: AdminScope, work: (transaction: AdminTransaction) => Promise<T>): Promise<T> {
@@ -91,7 +108,7 @@ export class GuardedAdmin implements AdminStore {
           if (begun === 'after') throw new BrokenConnection('the connection broke as the transaction began');
           if (begun === 'crash_after') stage.kill(process);
           const result = await process.orKilled(
-            work(this.#guarded(transaction, { holder, changes, looks, holds, noted })),
+            work(this.#guarded(transaction, scope, { holder, changes, looks, holds, noted })),
           );
           ended = await process.orKilled(stage.pass(process, `commit change ${lane}`));
           if (ended === 'before') throw new BrokenConnection('the connection broke before the commit');
@@ -99,9 +116,9 @@ export class GuardedAdmin implements AdminStore {
         }),
       ),
     );
-    const { walletId, dryRun } = scope;
+    const { walletId, dryRun, usageDays = [] } = scope;
     const isNoted = noted.is || changes.length > 0;
-    const outcome = { lane, walletId, atMs, round, changes, looks, holds, isNoted, dryRun };
+    const outcome = { lane, walletId, atMs, round, changes, looks, holds, isNoted, dryRun, attempt: this, usageDays };
     if (settled.ok) {
       this.#onEnd({ ...outcome, refused: undefined });
       return stage.answer(process, ended, `commit change ${lane}`, settled.value);
@@ -112,6 +129,7 @@ export class GuardedAdmin implements AdminStore {
 
   #guarded(
     transaction: AdminTransaction,
+    { walletId }: AdminScope,
     {
       holder,
       changes,
@@ -127,8 +145,8 @@ export class GuardedAdmin implements AdminStore {
     },
   ): AdminTransaction {
     const stage = this.#stage;
-    const ask = <T>(label: string, run: () => Promise<T>, isReady?: () => boolean) =>
-      stage.perform(this.#process, label, run, isReady);
+    const ask = this.#ask.bind(this);
+    const look = () => looks.push(this.#takenKeys(walletId));
     return {
       atMs: transaction.atMs,
       releaseEventsMax: RELEASE_MAX,
@@ -138,7 +156,7 @@ export class GuardedAdmin implements AdminStore {
       insertWallet: (wallet) => ask('insert wallet', () => transaction.insertWallet(wallet)),
       openUsage: (reason, limit, amountMax, part) =>
         ask('open usage', () => {
-          looks.push(this.#takenKeys());
+          look();
           return transaction.openUsage(reason, limit, amountMax, part);
         }),
       countUsage: (reason) => ask('count usage', () => transaction.countUsage(reason)),
@@ -159,8 +177,17 @@ export class GuardedAdmin implements AdminStore {
           return ask('write holds', () => transaction.holds.write(writes, operations));
         },
       },
-      corrections: transaction.corrections,
-      quarantine: transaction.quarantine,
+      corrections: { read: (event) => ask('read corrections', () => transaction.corrections.read(event)) },
+      quarantine: {
+        page: (filter, after, limit) =>
+          ask('page of quarantine', () => {
+            look();
+            return transaction.quarantine.page(filter, after, limit);
+          }),
+        close: (rows, closed) =>
+          ask(`close ${rows.length} as ${closed.status}`, () => transaction.quarantine.close(rows, closed)),
+        settledBy: (key) => ask('settled by', () => transaction.quarantine.settledBy(key)),
+      },
       saveStatus: (wallet) => {
         noted.is = true;
         return ask('save status', () => transaction.saveStatus(wallet));

@@ -12,6 +12,8 @@ interface Written {
   readonly chain: Buffer;
   /** What each wallet held in the writer's memory when the batch was judged. */
   readonly held: Held;
+  /** Wallets of the batch of which that memory held less than the books when it was written. */
+  readonly short: readonly string[];
 }
 
 /** A group of holds that a transaction wrote. */
@@ -28,7 +30,7 @@ interface Done {
 
 /** What a transaction of a lane says when it is committed. */
 export interface LaneEvents {
-  readonly onCommit: (batch: BatchRecord, chain: Buffer, held: Held) => void;
+  readonly onCommit: (batch: BatchRecord, chain: Buffer, memory: Pick<Written, 'held' | 'short'>) => void;
   readonly onHolds: (holds: readonly HoldWrite[], operations: readonly HoldOperation[]) => void;
 }
 
@@ -108,7 +110,7 @@ export class GuardedLanes implements LaneStore {
       return stage.fail(process, settled.error);
     }
     for (const { holds, operations } of done.groups) this.#onHolds(holds, operations);
-    for (const { batch, chain, held } of done.written) this.#onCommit(batch, chain, held);
+    for (const { batch, chain, held, short } of done.written) this.#onCommit(batch, chain, { held, short });
     way.ended(holder, { ok: ended === 'none', isCommitted: true, freed });
     return stage.answer(process, ended, `commit ${lane}`, settled.value);
   }
@@ -140,16 +142,28 @@ export class GuardedLanes implements LaneStore {
           return ask(`write ${holds.length} holds`, () => transaction.holds.write(holds, operations));
         },
       },
+      findIdentities: (identities, sinceMs) =>
+        ask('find identities', async () => (await transaction.findIdentities?.(identities, sinceMs)) ?? new Set()),
+      keepIdentities: (batch, identities, sinceMs) => {
+        // Rows of the table are removed by whoever comes first, so one transaction at a time.
+        const table = ['identities'];
+        const run = async () => {
+          stage.locks.takeKeys(table, holder);
+          await transaction.keepIdentities?.(batch, identities, sinceMs);
+        };
+        return ask(`keep ${identities.length} identities`, run, () => stage.locks.areFree(table, holder));
+      },
       findKeys: (keys) => ask('find keys', () => transaction.findKeys(keys)),
       write: (batch) => {
         const keys = [
           ...batch.entries.map(({ key }) => `e ${formatEventKey(key)}`),
           ...batch.quarantined.map(({ key }) => `q ${formatEventKey(key)}`),
         ];
+        const short = way.shortIn(batch);
         const run = async () => {
           stage.locks.takeKeys(keys, holder);
           const chain = await transaction.write(batch);
-          written.push({ batch, chain, held });
+          written.push({ batch, chain, held, short });
           return chain;
         };
         return ask(`write ${batch.lane} ${describe(batch)}`, run, () => stage.locks.areFree(keys, holder));

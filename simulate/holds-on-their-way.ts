@@ -1,5 +1,6 @@
 import { reservedBy } from '../src/domain/ledger/hold.ts';
 import type { HoldWrite } from '../src/pipeline/holds/hold-rows.ts';
+import type { BatchRecord } from '../src/pipeline/lane/batch-record.ts';
 import type { Held, Model } from './model/model.ts';
 
 /** What a group of holds has made one memory of the lane believe, beside what is stored. */
@@ -57,6 +58,17 @@ export class HoldsOnTheirWay {
       }
     }
     return held;
+  }
+
+  /**
+   * Wallets of a batch of which the writer's memory holds less than is stored at this moment: money that is not free yet
+   * could be spent. A memory that lags behind holds more.
+   */
+  shortIn({ touched }: BatchRecord): readonly string[] {
+    return touched.flatMap(({ wallet }) => {
+      const stored = this.#model.wallets.get(wallet.walletId)?.heldInBooks ?? 0n;
+      return wallet.held >= stored ? [] : [`${wallet.account}: memory holds ${wallet.held}, the books ${stored}`];
+    });
   }
 
   #amounts(holds: readonly HoldWrite[], sign: 1n | -1n): Held {

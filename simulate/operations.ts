@@ -1,10 +1,14 @@
+import type { UsageEvent } from '../src/domain/events/usage-event.ts';
 import { BASE_PRIORITY } from '../src/domain/ledger/grant.ts';
+import { lesser } from '../src/domain/money/nanos.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/time.ts';
 import type { Command } from './command.ts';
 import { LANES } from './engine.ts';
+import { roomOf } from './model/wallet.ts';
+import { DISCOUNTED, simulatedRuleset } from './ruleset.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-import { ACCOUNTS } from './usage.ts';
-import type { World } from './world.ts';
+import { ACCOUNTS, TENANT } from './usage.ts';
+import type { World, WriterNode } from './world.ts';
 
 /** Something that happens to a simulated ledger. It starts things; when they go on is for the stage to say. */
 export interface Operation {
@@ -14,6 +18,8 @@ export interface Operation {
 }
 
 type HoldCommand = Extract<Command, { readonly do: 'hold' }>;
+
+const WAITING = ['frozen', 'over_limit', 'over_limit', 'throttled', 'too_late', 'altered', 'in_future'] as const;
 
 const CENT = 10_000_000n;
 
@@ -27,12 +33,16 @@ const COMMANDS_MAX = 3;
  */
 export const OPERATIONS: readonly Operation[] = [
   { name: 'job', weight: 30, run: (world) => addJob(world) },
+  { name: 'burst among holds', weight: 3, run: (world) => burstAmongHolds(world) },
+  { name: 'usage to the limit', weight: 4, run: (world) => usageToTheLimit(world) },
   { name: 'stalled job', weight: 8, run: (world) => deliverStalled(world) },
   { name: 'job again', weight: 3, run: (world) => repeatJob(world) },
   { name: 'clock forward', weight: 10, run: (world) => world.moveClock(1 + world.random.below(10 * MINUTE_MS)) },
   { name: 'clock jump', weight: 2, run: (world) => world.moveClock(world.random.below(9 * HOUR_MS)) },
   { name: 'clock to a date', weight: 2, run: (world) => toDate(world) },
   { name: 'clock back', weight: 1, run: (world) => world.moveClock(-world.random.below(5 * HOUR_MS)) },
+  { name: 'close days', weight: 0.3, run: (world) => closeDays(world) },
+  { name: 'post set', weight: 2, run: (world) => postSet(world) },
   { name: 'crash', weight: 0.4, run: (world) => world.crash(world.random.pick(world.nodes)) },
   { name: 'hand over', weight: 0.6, run: (world) => handOver(world) },
   { name: 'top-up', weight: 4, run: (world) => ask(world, topUp(world)) },
@@ -40,6 +50,8 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'freeze', weight: 1.5, run: (world) => ask(world, freeze(world)) },
   { name: 'thaw', weight: 3, run: (world) => ask(world, thaw(world)) },
   { name: 'adjust', weight: 2, run: (world) => ask(world, adjust(world)) },
+  { name: 'correct event', weight: 3, run: (world) => askMaybe(world, correctEvent(world)) },
+  { name: 'settle quarantine', weight: 2.5, run: (world) => ask(world, settle(world)) },
   { name: 'limits', weight: 2, run: (world) => ask(world, limits(world)) },
   { name: 'sweep credit', weight: 1.5, run: (world) => ask(world, sweep(world, 'expire')) },
   { name: 'sweep throttled', weight: 2, run: (world) => ask(world, sweep(world, 'release')) },
@@ -50,24 +62,84 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'command again', weight: 3, run: (world) => repeatCommand(world) },
 ];
 
-/** To the very millisecond at which a freeze or a grant ends. */
+/** To the very millisecond at which a freeze, a grant, a hold or a period of a spending limit ends. */
 function toDate(world: World): void {
-  const dates = [...world.model.wallets.values()].flatMap(({ frozenUntilMs, grants, holds }) => [
+  const dates = [...world.model.wallets.values()].flatMap(({ frozenUntilMs, grants, holds, throttle }) => [
     frozenUntilMs ?? 0,
+    throttle === null ? 0 : (Math.floor(world.nowMs / throttle.periodMs) + 1) * throttle.periodMs,
     ...grants.map(({ expiresAtMs }) => expiresAtMs ?? 0),
     ...[...holds.values()].map(({ expiresAtMs }) => expiresAtMs),
   ]);
   const ahead = dates.filter((atMs) => atMs > world.nowMs);
-  if (ahead.length > 0) world.moveClock(Math.min(...ahead) - world.nowMs);
+  if (ahead.length === 0) return;
+  // Mostly the next one; the others would hardly ever be met among periods.
+  const atMs = world.random.next() < 0.5 ? Math.min(...ahead) : world.random.pick(ahead);
+  world.moveClock(atMs - world.nowMs);
+}
+
+/** All days up to a time at which usage might still be in time. */
+function closeDays(world: World): void {
+  if (world.running >= COMMANDS_MAX) return;
+  const beforeMs = world.nowMs - 6 * HOUR_MS - world.random.below(3 * DAY_MS);
+  world.closeDays(Math.floor(beforeMs / DAY_MS) * DAY_MS);
+}
+
+/** Charges and credits of several wallets: new ones, a set that was posted before, or with items that were changed since. */
+function postSet(world: World): void {
+  const { random, sets } = world;
+  if (world.running >= COMMANDS_MAX) return;
+  const before = sets.length > 0 && random.next() < 0.35 ? random.pick(sets.slice(-4)) : [];
+  const fresh = Array.from({ length: random.below(6) }, (_, index) => ({
+    id: `set-${sets.length}-${index}`,
+    account: random.pick(ACCOUNTS),
+    amount: random.next() < 0.6 ? -cents(world, 30) : cents(world, 40),
+    atMs: world.nowMs - random.below(2 * DAY_MS),
+  }));
+  const again = before.map((item) => {
+    if (random.next() < 0.9) return item;
+    return random.next() < 0.5 ? { ...item, amount: item.amount - 1n } : { ...item, account: random.pick(ACCOUNTS) };
+  });
+  const items = [...again, ...fresh].filter(({ amount }) => amount !== 0n);
+  sets.push(items);
+  world.postSet(items, random.pick(['paid', 'promotional']));
 }
 
 function addJob(world: World): void {
+  send(world, () => world.usage.job(world.nowMs), world.random.pick(world.nodes));
+}
+
+function send(world: World, make: () => readonly UsageEvent[], node: WriterNode): void {
   const underWay = world.jobs.filter(({ isDone }) => !isDone).length;
   if (underWay >= JOBS_MAX) return;
-  const events = world.usage.job(world.nowMs);
-  const job = { id: world.jobs.length, events, workers: new Set<SimulatedProcess>(), isDone: false };
+  const job = { id: world.jobs.length, events: make(), workers: new Set<SimulatedProcess>(), isDone: false };
   world.jobs.push(job);
-  world.deliver(job, world.random.pick(world.nodes));
+  world.deliver(job, node);
+}
+
+/** Usage that may freeze an account, while holds of it are asked for: who is first must be first in the books too. */
+function burstAmongHolds(world: World): void {
+  const { random } = world;
+  const [account, node] = [random.pick(ACCOUNTS), random.pick(world.nodes)];
+  send(world, () => world.usage.job(world.nowMs, account), node);
+  for (let more = random.below(3); more >= 0; more--) {
+    const command = { ...placeHold(world), account };
+    world.commands.push(command);
+    world.hold(command, node);
+  }
+}
+
+/** What costs exactly what is left, or one nano-unit more: of the wallet's money, or of its period. */
+function usageToTheLimit(world: World): void {
+  const { random } = world;
+  const wallets = [...world.model.wallets.values()];
+  const active = wallets.filter(({ account, status }) => account !== DISCOUNTED && status === 'active');
+  if (active.length === 0) return;
+  const wallet = random.pick(active);
+  const money = wallet.posted - wallet.held + (wallet.overdraft ?? simulatedRuleset().overdraftNanos);
+  const room = wallet.throttle === null ? money : roomOf(wallet.throttle, world.nowMs);
+  const left = random.pick([money, lesser(room, money)]) + BigInt(random.below(2));
+  if (left <= 0n) return;
+  send(world, () => world.usage.exactly(world.nowMs, wallet.account, left), random.pick(world.nodes));
 }
 
 /** A job whose worker died. */
@@ -204,6 +276,40 @@ function adjust(world: World): Command {
   const amount = cents(world, 80);
   const isNegative = kind === 'correct' && world.random.next() < 0.5;
   return { do: 'adjust', ...who(world), kind, amount: isNegative ? -amount : amount };
+}
+
+/** One of the last events that were charged, now and then one that was corrected already. */
+function correctEvent(world: World): Command | undefined {
+  const { random, model } = world;
+  if (model.charges.size === 0) return undefined;
+  const all = [...model.charges];
+  const [event, charge] = random.pick(random.next() < 0.7 ? all.slice(-8) : all);
+  const { account } = charge.event;
+  const to = random.pick([
+    { kind: 'void' },
+    { kind: 'quantity', quantity: world.usage.quantityOf(charge.event.meter) },
+    { kind: 'amount', amount: cents(world, 40) - CENT },
+  ] as const);
+  return { do: 'amend', account, key: `key-${world.commands.length}`, event, to };
+}
+
+/** All that waits, or a part of it. */
+function settle(world: World): Command {
+  const { random } = world;
+  const { account, key } = who(world);
+  const filter = {
+    tenant: TENANT,
+    ...(random.next() < 0.5 ? { account } : {}),
+    ...(random.next() < 0.5 ? { reason: random.pick(WAITING) } : {}),
+    ...(random.next() < 0.2 ? { meter: random.pick(['tokens', 'calls', 'thirds']) } : {}),
+    ...(random.next() < 0.2 ? { fromMs: world.nowMs - random.below(DAY_MS) } : {}),
+    ...(random.next() < 0.2 ? { toMs: world.nowMs - random.below(DAY_MS) } : {}),
+  };
+  return { do: 'settle', account, key, what: random.next() < 0.75 ? 'post' : 'void', filter };
+}
+
+function askMaybe(world: World, command: Command | undefined): void {
+  if (command !== undefined) ask(world, command);
 }
 
 function limits(world: World): Command {

@@ -5,6 +5,7 @@ import { LaneLocks } from '../src/adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../src/adapters/postgres/lane-store.ts';
 import { migrate } from '../src/adapters/postgres/migrate.ts';
 import { createPool } from '../src/adapters/postgres/pool.ts';
+import { createSetStore } from '../src/adapters/postgres/post-set.ts';
 import { proveBooks } from '../src/adapters/postgres/queries/proofs.ts';
 import { verifyLedger } from '../src/adapters/postgres/verify/verify-ledger.ts';
 import { DAY_MS } from '../src/domain/time.ts';
@@ -57,7 +58,16 @@ async function openEngine(adminUrl: string, template: string, name: string): Pro
   return {
     lanes: new PostgresLaneStore(pool, new EverybodysLocks(url)),
     admin: createAdminStore(pool),
+    sets: createSetStore(pool),
     books: () => readBooks(pool),
+    closeDays: async (beforeMs) => {
+      // As archiving does it; the files are no part of a simulation.
+      await pool.query(
+        `with fences as (select lane from lane_epoch order by lane for update)
+         update lane_epoch set entries_from = greatest(entries_from, to_timestamp($1::float8 / 1000)) where lane in (select lane from fences)`,
+        [beforeMs],
+      );
+    },
     faults: async () => {
       // No day of a simulation is archived, so there is no directory to look in.
       const files = createArchiveFiles([]);
@@ -68,6 +78,7 @@ async function openEngine(adminUrl: string, template: string, name: string): Pro
       const failed = proofs.filter(({ ok }) => !ok).map(({ name: title, detail }) => `${title}: ${detail}`);
       return [...failed, ...found];
     },
+    brokenLinks: async () => [],
     close: async () => {
       await pool.end();
       await query(adminUrl, `drop database if exists ${name} with (force)`);
@@ -93,6 +104,8 @@ const QUERIES: Readonly<Record<keyof Books, string>> = {
   decisions: `select concat_ws(' ', decision_id, outcome, score) as line from decision`,
   messages: `select concat_ws(' ', message_key, payload) as line from outbox`,
   requests: `select concat_ws(' ', idempotency_key, request_hash, result) as line from admin_request`,
+  corrections: `select concat_ws(' ', event_key, correction_no, kind, lane, batch_no, reversal_key, ${orDash('amended_key')}, reversed, charged,
+      ${orDash('meter')}, ${orDash('quantity')}) as line from event_correction`,
   holds: `select concat_ws(' ', hold_id, wallet_id, amount, capture_max, captured, state, ${ms('placed_at')}, ${ms('expires_at')}, ${ms('closed_at')}) as line
     from hold`,
   holdAnswers: `select concat_ws(' ', hold_id, idempotency_key, request_hash, operation, result) as line from hold_operation`,

@@ -16,6 +16,9 @@ import type { Held } from './model/model.ts';
 type Recorded =
   | { readonly kind: 'events'; readonly facts: readonly FactRow[]; readonly text: readonly string[] }
   | { readonly kind: 'change'; readonly wallet: WalletHead }
+  | { readonly kind: 'posted'; readonly wallet: Pick<WalletHead, 'walletId' | 'posted' | 'seq' | 'statusSequence'> }
+  /** Days before are closed from here on. */
+  | { readonly kind: 'closed'; readonly entriesFromMs: number }
   /** Holds move what is available without a batch. */
   | { readonly kind: 'held'; readonly held: Held };
 
@@ -38,6 +41,16 @@ export class History {
     this.#lanes[lane]?.push({ kind: 'change', wallet: { ...wallet } });
   }
 
+  /** What a set did to a wallet; it changes nothing else of it. */
+  posted(lane: number, wallet: Pick<WalletHead, 'walletId' | 'posted' | 'seq' | 'statusSequence'>): void {
+    const { walletId, posted, seq, statusSequence } = wallet;
+    this.#lanes[lane]?.push({ kind: 'posted', wallet: { walletId, posted, seq, statusSequence } });
+  }
+
+  closeDays(entriesFromMs: number): void {
+    for (const lane of this.#lanes) lane.push({ kind: 'closed', entriesFromMs });
+  }
+
   /**
    * Sends the recorded events through the posting code again, split by chance, in one writer that never crashes.
    *
@@ -49,11 +62,12 @@ export class History {
       const expected = recorded.flatMap((one) => (one.kind === 'events' ? one.text : []));
       const actual: string[] = [];
       const pending: FactRow[] = [];
+      let entriesFromMs = 0;
       const flush = () => {
         while (pending.length > 0) {
           const facts = pending.splice(0, 1 + random.below(40));
           for (const { item } of facts) openAccount(memory, item, options.ruleset.pricing.currency);
-          const input = { events: facts.map(eventOf), identities: facts.map(identityOf), ...options };
+          const input = { events: facts.map(eventOf), identities: facts.map(identityOf), entriesFromMs, ...options };
           actual.push(...textOf(applyBatch(memory, input)));
         }
       };
@@ -61,7 +75,10 @@ export class History {
         if (one.kind === 'events') pending.push(...one.facts);
         else {
           flush();
-          if (one.kind === 'change') setWallet(memory, one.wallet);
+          if (one.kind === 'closed') entriesFromMs = Math.max(entriesFromMs, one.entriesFromMs);
+          else if (one.kind === 'posted')
+            Object.assign(memory.accounts.get(one.wallet.walletId)?.wallet ?? {}, one.wallet);
+          else if (one.kind === 'change') setWallet(memory, one.wallet);
           else for (const { wallet } of memory.accounts.values()) wallet.held = one.held.get(wallet.walletId) ?? 0n;
         }
       }

@@ -1,5 +1,8 @@
 import { loadRuleset, type Ruleset } from '../src/domain/rules/ruleset.ts';
 
+/** The account with a price of its own. */
+export const DISCOUNTED = 'acct_1';
+
 // Prices with fractions far below a nano, so that every charge leaves a residue; one that changes; one of another account.
 const PRICING = `currency: USD
 meters:
@@ -11,7 +14,7 @@ meters:
     prices: [{ from: 2024-01-01, price: 0.30 USD }, { from: 2026-03-05, price: 0.20 USD }]
   - { name: signup, unit: event, kind: fact }
 overrides:
-  - { account: acct_1, meter: calls, price: 0.0015 USD }
+  - { account: ${DISCOUNTED}, meter: calls, price: 0.0015 USD }
 `;
 
 const SETTINGS = `overdraft: 0.50 USD
@@ -20,7 +23,7 @@ bands:
   - { from: 20, to: 34, outcome: watch }
   - { from: 35, to: 69, outcome: review, actions: [{ kind: notify, to: support }] }
   - { from: 70, to: 100, outcome: freeze, actions: [{ kind: freeze_wallet, hours: 3 }, { kind: notify, to: support }] }
-budgets: { alerts_per_day: 40, freezes_per_day: 6 }
+budgets: { alerts_per_day: 40, freezes_per_day: 60 }
 `;
 
 // Short histories and low floors, so that a few hundred random events freeze wallets.
@@ -39,7 +42,7 @@ detect:
   floor: { above_expected: 4 }
 say: "{observed} events in {window}."
 score: 40
-once: { per: account, for: 6h, again_if: observed_doubles }
+once: { per: account, for: 1h, again_if: observed_doubles }
 tests:
   - { name: fires, series: "2x100 60@30min", expect: fires }
   - { name: quiet, series: "2x100 2@30min", expect: quiet }

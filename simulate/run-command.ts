@@ -1,10 +1,14 @@
+import { parseEventKey } from '../src/domain/events/event-key.ts';
 import { addressOf } from '../src/domain/ids.ts';
+import { AppError } from '../src/errors.ts';
 import { adjust } from '../src/pipeline/admin/adjust.ts';
 import type { AdminStore } from '../src/pipeline/admin/admin-store.ts';
+import { correctEvent } from '../src/pipeline/admin/correct-event.ts';
 import { expireCreditOf } from '../src/pipeline/admin/expire-credit.ts';
 import { freeze } from '../src/pipeline/admin/freeze.ts';
 import { releaseThrottled } from '../src/pipeline/admin/release-throttled.ts';
 import { setLimits } from '../src/pipeline/admin/set-limits.ts';
+import { settleQuarantine } from '../src/pipeline/admin/settle-quarantine.ts';
 import { thaw } from '../src/pipeline/admin/thaw.ts';
 import { topUp } from '../src/pipeline/admin/top-up.ts';
 import { changeHold } from '../src/pipeline/holds/change-hold.ts';
@@ -61,6 +65,18 @@ export async function runCommand(
         ...(overdraft === undefined ? {} : { overdraftLimit: overdraft }),
         ...(throttle === undefined ? {} : { throttle }),
       });
+      return undefined;
+    }
+    case 'amend': {
+      const event = await store.corrections.findPosted(TENANT, parseEventKey(command.event));
+      if (event === undefined) throw new AppError('EVENT_NOT_FOUND', 'No posted usage has this key.');
+      await correctEvent(store, { ...common, event, to: command.to, ruleset: simulatedRuleset() });
+      return undefined;
+    }
+    case 'settle': {
+      const { what, filter } = command;
+      const { pricing } = simulatedRuleset();
+      await settleQuarantine(store, { ...common, what, filter, pricing, overdraftNanos });
       return undefined;
     }
     case 'hold':

@@ -11,7 +11,14 @@ export interface SeedReport {
   readonly seed: number;
   readonly steps: number;
   readonly failure:
-    | { readonly property: Property; readonly detail: string; readonly step: number; readonly last: readonly string[] }
+    | {
+        readonly property: Property;
+        /** Other properties that were broken by then. */
+        readonly also: readonly Property[];
+        readonly detail: string;
+        readonly step: number;
+        readonly last: readonly string[];
+      }
     | undefined;
   readonly trace: string;
   readonly operations: ReadonlyMap<string, number>;
@@ -53,6 +60,8 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
       () => 'a job has no answer',
     );
     compareWithModel(world, books);
+    const broken = await engine.brokenLinks();
+    checks.expect('the chain is unbroken', broken.length === 0, () => broken.slice(0, 3).join('; '));
     const split = world.history.replay(world.splits, { ruleset: simulatedRuleset(), lateWindowMs: LATE_WINDOW_MS });
     checks.expect('any split gives the same books', split === undefined, () => split ?? '');
     const faults = await engine.faults();
@@ -63,7 +72,9 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
     seed,
     steps: stage.step,
     failure:
-      checks.failure === undefined ? undefined : { ...checks.failure, step: failedAt, last: stage.recent.slice(-40) },
+      checks.failure === undefined
+        ? undefined
+        : { ...checks.failure, also: [...checks.also], step: failedAt, last: stage.recent.slice(-40) },
     trace: stage.traceHash(),
     operations: world.counts,
     faults: stage.faults,

@@ -47,7 +47,7 @@ export function failureText(report: SeedReport, engine: string): string {
   if (failure === undefined) return '';
   const onEngine = engine === 'memory' ? '' : ` --engine ${engine}`;
   return [
-    `seed ${seed}, step ${failure.step}: ${failure.property}`,
+    `seed ${seed}, step ${failure.step}: ${[failure.property, ...failure.also].join('; ')}`,
     `  ${failure.detail}`,
     ...failure.last.map((line) => `    ${line}`),
     `  Again: npm run simulate -- --seed ${seed} --until ${failure.step}${onEngine}`,

@@ -24,6 +24,12 @@ export function isRefusable({ quantity }: UsageEvent): boolean {
   return quantity.text === HUGE;
 }
 
+/** At 0.002 a call, half a ten-millionth of one is a nano-unit. */
+const EXACT_METER = 'calls';
+
+/** A source whose retries may carry another time. */
+export const MOVING_SOURCE = 'mover';
+
 const METERS = ['tokens', 'tokens', 'calls', 'thirds', 'thirds', 'images'] as const;
 
 /** Usage as metering services send it: new events, honest retries, altered copies, odd times, meters without a price. */
@@ -38,11 +44,12 @@ export class UsageSource {
     this.#random = random;
   }
 
-  /** The events of one job. */
-  job(nowMs: number): readonly UsageEvent[] {
-    const count = 1 + this.#random.below(this.#random.next() < 0.15 ? 14 : 4);
+  /** The events of one job; of one account when there is a burst on it. */
+  job(nowMs: number, burstOn?: string): readonly UsageEvent[] {
+    const random = this.#random;
+    const count = burstOn === undefined ? 1 + random.below(random.next() < 0.15 ? 14 : 4) : 6 + random.below(8);
     // A burst hits one account, so that rules freeze it now and then.
-    const hit = this.#random.next() < 0.3 ? this.#random.pick(ACCOUNTS) : undefined;
+    const hit = burstOn ?? (random.next() < 0.3 ? random.pick(ACCOUNTS) : undefined);
     const events: UsageEvent[] = [];
     while (events.length < count) {
       const event = this.#event(nowMs, hit);
@@ -54,6 +61,28 @@ export class UsageSource {
       events.push(corrected, this.#random.next() < 0.5 ? corrected : event);
     }
     return events;
+  }
+
+  /** How much of a meter an event might have had instead. */
+  quantityOf(meter: string): UsageEvent['quantity'] {
+    return quantity(this.#quantityOf(meter));
+  }
+
+  /** One call that costs exactly so many nano-units, for an account with the usual price. */
+  exactly(nowMs: number, account: string, nanos: bigint): readonly UsageEvent[] {
+    const digits = (nanos * 5n).toString().padStart(8, '0');
+    const text = `${digits.slice(0, -7)}.${digits.slice(-7)}`;
+    const event = {
+      tenant: TENANT,
+      id: `evt-${this.#nextId++}`,
+      source: 'gateway',
+      account,
+      meter: EXACT_METER,
+      quantity: quantity(text),
+      occurredAtMs: nowMs,
+    };
+    this.#sent.push(event);
+    return [event];
   }
 
   #event(nowMs: number, hit: string | undefined): UsageEvent {
@@ -78,7 +107,7 @@ export class UsageSource {
     return {
       tenant: TENANT,
       id: name,
-      source: 'gateway',
+      source: !isHuge && random.next() < 0.2 ? MOVING_SOURCE : 'gateway',
       account: hit ?? random.pick(ACCOUNTS),
       meter,
       quantity: quantity(isHuge ? HUGE : this.#quantityOf(meter)),

@@ -1,14 +1,17 @@
 import { createRandom, type Random } from '../src/cli/demo/random.ts';
 import type { EventStatus, UsageEvent } from '../src/domain/events/usage-event.ts';
+import type { CreditSource } from '../src/domain/ledger/grant.ts';
 import { AppError } from '../src/errors.ts';
+import { type SetItem, SetPoster } from '../src/pipeline/admin/post-set.ts';
 import { isOurBug } from '../src/pipeline/ingest/never-fail.ts';
 import { type LaneEvent, LaneEventFactory } from '../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../src/pipeline/lane/lane-writer.ts';
 import { Checks } from './checks.ts';
 import type { Command } from './command.ts';
-import { type Engine, laneOfShard } from './engine.ts';
+import { type Engine, LANES, laneOfShard } from './engine.ts';
 import { GuardedAdmin, RELEASE_MAX } from './guarded-admin.ts';
 import { GuardedLanes } from './guarded-lanes.ts';
+import { GuardedSets } from './guarded-sets.ts';
 import { HoldsOnTheirWay } from './holds-on-their-way.ts';
 import { Model } from './model/model.ts';
 import { History } from './replay.ts';
@@ -16,7 +19,16 @@ import { simulatedRuleset } from './ruleset.ts';
 import { holdRequestFor, runCommand } from './run-command.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { Stage } from './stage.ts';
-import { CURRENCY, isRefusable, LATE_WINDOW_MS, START_MS, TIME_SPAN_MS, UsageSource } from './usage.ts';
+import {
+  CURRENCY,
+  isRefusable,
+  LATE_WINDOW_MS,
+  MOVING_SOURCE,
+  START_MS,
+  TENANT,
+  TIME_SPAN_MS,
+  UsageSource,
+} from './usage.ts';
 
 /** Events as a queue holds them, until somebody has an answer for all of them. */
 export interface Job {
@@ -54,6 +66,8 @@ export class World {
   readonly nodes: WriterNode[];
   /** Commands given so far; they are given again with their keys. */
   readonly commands: Command[] = [];
+  /** Sets posted so far; they are posted again. */
+  readonly sets: (readonly SetItem[])[] = [];
   readonly counts = new Map<string, number>();
   readonly batchEventsMax: number;
   nowMs = START_MS;
@@ -127,7 +141,7 @@ export class World {
     const process = this.#newProcess(`${command.do} ${command.key}`);
     const store = new GuardedAdmin(this.stage, process, {
       inner: this.engine.admin,
-      takenKeys: () => this.model.takenKeys(command.account),
+      takenKeys: (walletId) => this.model.takenKeys(walletId),
       onEnd: (outcome) => {
         this.checks.changeEnded(command, nowMs, outcome);
         if (outcome.dryRun || outcome.refused !== undefined) return;
@@ -135,7 +149,7 @@ export class World {
         if (isNoted) this.#changes.set(walletId, (this.#changes.get(walletId) ?? 0) + 1);
         for (const { wallet } of outcome.changes) this.history.change(outcome.lane, wallet);
         // A thaw under way is a status beside the books.
-        const thawing = [...this.model.wallets.values()].find(({ account }) => account === command.account);
+        const thawing = this.model.wallets.get(walletId);
         const last = outcome.changes.at(-1)?.wallet;
         if (thawing?.status === 'thawing' && last !== undefined) {
           this.history.change(outcome.lane, { ...last, status: 'thawing', frozenUntilMs: null });
@@ -178,6 +192,55 @@ export class World {
         },
       )
       .finally(() => this.#holdsAsked.delete(name));
+  }
+
+  /** Posts a set, from a process of its own. */
+  postSet(items: readonly SetItem[], source: CreditSource): void {
+    const process = this.#newProcess(`set ${this.#names}`);
+    const lanes = items.map(({ account }) => laneOfShard(this.#factory.addressOf(TENANT, account).shard));
+    const expected: (string | undefined)[] = items.map(() => undefined);
+    const store = new GuardedSets(this.stage, process, this.engine.sets, (lane, set) => {
+      const places = [...items.keys()].filter((place) => lanes[place] === lane);
+      const share = places.flatMap((place) => items[place] ?? []);
+      const statuses = this.checks.setCommitted(lane, share, set);
+      for (const [index, place] of places.entries()) expected[place] = statuses[index];
+      for (const { wallet } of set?.postings ?? []) {
+        this.#changes.set(wallet.walletId, (this.#changes.get(wallet.walletId) ?? 0) + 1);
+        this.history.posted(lane, wallet);
+      }
+    });
+    this.running++;
+    const { overdraftNanos } = simulatedRuleset();
+    const common = { tenant: TENANT, currency: CURRENCY, actor: 'simulator', reason: null };
+    new SetPoster(store)
+      .post({ ...common, items, source, overdraftNanos, nowMs: this.nowMs })
+      .then((statuses) => this.checks.setAnswered(expected, statuses))
+      .catch((error: unknown) => {
+        const isExpected = this.stage.isFault(error) || this.#isTaken(process.name, error);
+        this.checks.expect('somebody can always go on', isExpected, () => `a set failed: ${String(error)}`);
+      })
+      .finally(() => this.running--);
+    process.onKilled(() => this.running--);
+  }
+
+  /** Closes days as archiving does, while no transaction of any lane is under way. */
+  closeDays(beforeMs: number): void {
+    const { locks } = this.stage;
+    const isReady = () => Array.from({ length: LANES }, (_, lane) => lane).every((lane) => locks.canTake(lane));
+    const run = async () => {
+      await this.engine.closeDays(beforeMs);
+      this.model.closeDays(beforeMs);
+      this.history.closeDays(beforeMs);
+    };
+    this.running++;
+    const process = this.#newProcess('archive');
+    this.stage
+      .perform(process, 'close days', run, isReady)
+      .catch((error: unknown) => {
+        this.checks.expect('somebody can always go on', this.stage.isFault(error), () => `closing days: ${error}`);
+      })
+      .finally(() => this.running--);
+    process.onKilled(() => this.running--);
   }
 
   /** All memory of a node is gone; its jobs stall and are delivered again. */
@@ -224,11 +287,15 @@ export class World {
   }
 
   /** A key that another lane posted at this very moment: sending the request again finds it. */
-  #isMended(command: Command, error: unknown): boolean {
+  #isMended({ key }: Command, error: unknown): boolean {
+    return this.#isTaken(key, error);
+  }
+
+  #isTaken(name: string, error: unknown): boolean {
     const isTaken = error instanceof Error && 'code' in error && error.code === '23505';
     if (!isTaken) return false;
-    const times = (this.#taken.get(command.key) ?? 0) + 1;
-    this.#taken.set(command.key, times);
+    const times = (this.#taken.get(name) ?? 0) + 1;
+    this.#taken.set(name, times);
     this.count('key taken');
     return times <= 2;
   }
@@ -254,15 +321,16 @@ export class World {
       owner: process.name,
       store: new GuardedLanes(this.stage, process, {
         inner: this.engine.lanes,
-        onCommit: (batch, chain, held) => {
-          this.history.batch(batch, held);
-          this.checks.batchCommitted(batch, chain, held);
+        onCommit: (batch, chain, memory) => {
+          this.history.batch(batch, memory.held);
+          this.checks.batchCommitted(batch, chain, memory);
         },
         onHolds: (holds, operations) => this.checks.holdsCommitted(holds, operations),
         onTheirWay: new HoldsOnTheirWay(this.model, this.#changes),
       }),
       ruleset: simulatedRuleset,
       lateWindowMs: LATE_WINDOW_MS,
+      movingSources: new Set([MOVING_SOURCE]),
       batchEventsMax: this.batchEventsMax,
       // No timer ever ends the gathering; the stage does.
       gatherMs: NEVER_MS,

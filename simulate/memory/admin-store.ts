@@ -16,23 +16,21 @@ import type {
 import type { UsagePart } from '../../src/pipeline/admin/quarantine-store.ts';
 import { KeyTakenError } from '../../src/pipeline/lane/lane-store.ts';
 import { laneOfShard } from '../engine.ts';
+import { memoryCorrections, readCorrections } from './corrections.ts';
 import { MemoryHolds } from './holds.ts';
 import type { MemoryLedger, StoredUsage } from './ledger.ts';
-import { notSimulated } from './not-simulated.ts';
+import { isInPart, memoryQuarantine, quarantineIn } from './quarantine.ts';
 
 /** The direct path on the same tables in memory as the lanes. */
 export class MemoryAdmin implements AdminStore {
-  readonly corrections: AdminStore['corrections'] = { findPosted: notSimulated('corrections') };
-  readonly quarantine: AdminStore['quarantine'] = {
-    walletsWith: notSimulated('quarantine by filter'),
-    claim: notSimulated('quarantine by filter'),
-    settledBy: notSimulated('quarantine by filter'),
-    answer: notSimulated('quarantine by filter'),
-  };
+  readonly corrections: AdminStore['corrections'];
+  readonly quarantine: AdminStore['quarantine'];
   readonly #ledger: MemoryLedger;
 
   constructor(ledger: MemoryLedger) {
     this.#ledger = ledger;
+    this.corrections = memoryCorrections(ledger);
+    this.quarantine = memoryQuarantine(ledger);
   }
 
   async findWallets({ tenant, name, currency }: Parameters<AdminStore['findWallets']>[0]) {
@@ -73,12 +71,8 @@ class MemoryChange implements AdminTransaction {
   #chain: Buffer;
   readonly #commits: (() => void)[] = [];
   readonly holds: MemoryHolds;
-  readonly corrections: AdminTransaction['corrections'] = { read: notSimulated('corrections') };
-  readonly quarantine: AdminTransaction['quarantine'] = {
-    page: notSimulated('quarantine by filter'),
-    close: notSimulated('quarantine by filter'),
-    settledBy: notSimulated('quarantine by filter'),
-  };
+  readonly corrections: AdminTransaction['corrections'];
+  readonly quarantine: AdminTransaction['quarantine'];
 
   constructor(ledger: MemoryLedger, { walletId, shard, nowMs }: AdminScope) {
     this.#ledger = ledger;
@@ -89,6 +83,8 @@ class MemoryChange implements AdminTransaction {
     this.#head = ledger.head(walletId);
     this.#usage = [...ledger.quarantine.values()].filter((row) => row.walletId === walletId).map((row) => ({ ...row }));
     this.#usage.sort((left, right) => left.batchNo - right.batchNo || left.position - right.position);
+    this.corrections = { read: readCorrections(ledger) };
+    this.quarantine = quarantineIn(ledger, this.#usage);
     this.#lastBatch = lane.lastBatch;
     this.#chain = lane.chain;
     this.atMs = Math.max(nowMs, lane.clockMs);
@@ -132,15 +128,18 @@ class MemoryChange implements AdminTransaction {
 
   readonly countUsage = async (reason: ReleasableReason) => total(this.#open(reason));
 
-  readonly closeAsPosted: AdminTransaction['closeAsPosted'] = async (usage) => this.#close(usage, 'posted');
+  readonly closeAsPosted: AdminTransaction['closeAsPosted'] = async (usage, _by, request) =>
+    this.#close(usage, 'posted', request);
 
   readonly closeAsVoid: AdminTransaction['closeAsVoid'] = async (reason, _by, part) => {
     const rows = this.#open(reason, part);
-    for (const row of rows) row.status = 'void';
+    for (const row of rows)
+      Object.assign(row, part === undefined ? { status: 'void' } : { status: 'void', closedRequest: part.request });
     return total(rows);
   };
 
-  readonly closeAsDuplicate: AdminTransaction['closeAsDuplicate'] = async (usage) => this.#close(usage, 'duplicate');
+  readonly closeAsDuplicate: AdminTransaction['closeAsDuplicate'] = async (usage, _by, request) =>
+    this.#close(usage, 'duplicate', request);
 
   readonly moveUsage: AdminTransaction['moveUsage'] = async (from, to, part) => {
     const rows = this.#open(from, part);
@@ -169,13 +168,19 @@ class MemoryChange implements AdminTransaction {
     );
     const link = { lane: lane.lane, lastBatch: BigInt(this.#lastBatch), epoch: lane.epoch, atMs: this.atMs };
     const seal = sealChange(this.#chain, link, change);
+    const chained = { ...place, previous: this.#chain.toString('hex'), chain: seal.chain.toString('hex') };
     this.#chain = seal.chain;
     const posted = change.kind === 'release' ? change.events : 0;
     const numbers = [change.events, posted, 0, 0, change.priced];
     const { walletId, frozenBy } = change.wallet;
     this.#head = { ...change.wallet };
     this.#commits.push(() => {
-      const { grant, kind, actor, reason } = change;
+      ledger.links.push(chained);
+      const { grant, kind, actor, reason, correction } = change;
+      if (correction !== undefined) {
+        const event = formatEventKey(correction.event);
+        ledger.corrections.set(event, [...(ledger.corrections.get(event) ?? []), { ...correction, ...place }]);
+      }
       if (kind === 'freeze' && frozenBy !== null) ledger.freezeCauses.set(frozenBy, { kind: 'person', actor, reason });
       if (grant !== undefined) ledger.grants.set(grant.grantId, { ...grant, walletId, remaining: grant.amount });
       for (const entry of change.entries) {
@@ -195,16 +200,19 @@ class MemoryChange implements AdminTransaction {
     this.#noteChange();
   };
 
-  #close(usage: readonly Pick<QuarantinedUsage, 'key'>[], status: 'posted' | 'duplicate'): void {
+  #close(usage: readonly Pick<QuarantinedUsage, 'key'>[], status: 'posted' | 'duplicate', request?: string): void {
     const keys = new Set(usage.map(({ key }) => formatEventKey(key)));
     for (const row of this.#usage) {
-      if (row.status === 'open' && keys.has(formatEventKey(row.key))) row.status = status;
+      if (row.status !== 'open' || !keys.has(formatEventKey(row.key))) continue;
+      row.status = status;
+      if (request !== undefined) row.closedRequest = request;
     }
   }
 
   #open(reason: string, part?: UsagePart): StoredUsage[] {
-    if (part !== undefined) notSimulated('quarantine by filter')();
-    return this.#usage.filter((row) => row.status === 'open' && row.reason === reason);
+    return this.#usage.filter(
+      (row) => row.status === 'open' && row.reason === reason && isInPart(this.#ledger, row, part),
+    );
   }
 
   #noteChange(): void {

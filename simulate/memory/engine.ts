@@ -3,16 +3,40 @@ import type { Books, Engine } from '../engine.ts';
 import { MemoryAdmin } from './admin-store.ts';
 import { MemoryLanes } from './lane-store.ts';
 import { MemoryLedger } from './ledger.ts';
+import { MemorySets } from './set-store.ts';
 
 /** A ledger in memory: fast, and the same on every machine. */
 export function openMemoryEngine(ledger = new MemoryLedger()): Engine {
   return {
     lanes: new MemoryLanes(ledger),
     admin: new MemoryAdmin(ledger),
+    sets: new MemorySets(ledger),
     books: async () => booksOf(ledger),
+    closeDays: async (beforeMs) => {
+      for (const lane of ledger.lanes) lane.entriesFromMs = Math.max(lane.entriesFromMs, beforeMs);
+    },
     faults: async () => [],
+    brokenLinks: async () => brokenLinks(ledger),
     close: async () => undefined,
   };
+}
+
+/** Goes through the chains from their first batches: each is linked to the one before it, and the last one is the lane's. */
+function brokenLinks({ links, lanes }: MemoryLedger): readonly string[] {
+  const ends = new Map(lanes.map(({ lane }) => [lane, { batchNo: 0, chain: '' }]));
+  const broken: string[] = [];
+  for (const { lane, batchNo, previous, chain } of links) {
+    const before = ends.get(lane);
+    const isLinked = before?.batchNo === batchNo - 1 && before.chain === previous;
+    if (!isLinked) broken.push(`lane ${lane}: batch ${batchNo} is not linked to batch ${before?.batchNo}`);
+    ends.set(lane, { batchNo, chain });
+  }
+  for (const { lane, lastBatch, chain } of lanes) {
+    const end = ends.get(lane);
+    const isEnd = end?.batchNo === lastBatch && end.chain === chain.toString('hex');
+    if (!isEnd) broken.push(`lane ${lane} ends at batch ${lastBatch}, its chain at ${end?.batchNo}`);
+  }
+  return broken;
 }
 
 function booksOf(ledger: MemoryLedger): Books {
@@ -96,6 +120,24 @@ function booksOf(ledger: MemoryLedger): Books {
     decisions: [...ledger.decisions].sort(),
     messages: [...ledger.messages].map(([key, text]) => `${key} ${text}`).sort(),
     requests: [...ledger.requests].map(([key, { hash, result }]) => `${key} ${hash} ${JSON.stringify(result)}`).sort(),
+    corrections: [...ledger.corrections.values()]
+      .flat()
+      .map((row) =>
+        [
+          formatEventKey(row.event),
+          row.correctionNo,
+          row.kind,
+          row.lane,
+          row.batchNo,
+          formatEventKey(row.reversalKey),
+          row.amendedKey === null ? '-' : formatEventKey(row.amendedKey),
+          row.reversed,
+          row.charged,
+          row.meter ?? '-',
+          row.quantity ?? '-',
+        ].join(' '),
+      )
+      .sort(),
     holds: [...ledger.holds.values()]
       .map((hold) =>
         [

@@ -10,6 +10,7 @@ import { AppError } from '../../src/errors.ts';
 import type { FreezeCause } from '../../src/pipeline/freeze-cause.ts';
 import type { BatchRecord } from '../../src/pipeline/lane/batch-record.ts';
 import { encodeFacts } from '../../src/pipeline/lane/facts-codec.ts';
+import type { LaneEvent } from '../../src/pipeline/lane/lane-event.ts';
 import {
   KeyTakenError,
   type LaneClaim,
@@ -21,8 +22,7 @@ import {
 import { decisionEvidenceSchema } from '../../src/pipeline/queries/decision-evidence.ts';
 import { LANES } from '../engine.ts';
 import { MemoryHolds } from './holds.ts';
-import type { MemoryLedger } from './ledger.ts';
-import { notSimulated } from './not-simulated.ts';
+import type { MemoryLedger, StoredUsage } from './ledger.ts';
 
 /** The lane store on tables in memory, with the guarantees of the one on PostgreSQL. Who waits for whom the stage knows. */
 export class MemoryLanes implements LaneStore {
@@ -81,7 +81,7 @@ export class MemoryLanes implements LaneStore {
     const staged: (() => void)[] = [() => holds.commit()];
     const result = await work({
       changeNo: lane.changeNo,
-      entriesFromMs: 0,
+      entriesFromMs: lane.entriesFromMs,
       changedWallets: async (since) => [
         ...new Set(lane.changes.filter(({ changeNo }) => changeNo > since).map(({ walletId }) => walletId)),
       ],
@@ -97,9 +97,24 @@ export class MemoryLanes implements LaneStore {
         );
       },
       holds,
-      // No source of a simulation may move its times, so these are never asked.
-      findIdentities: notSimulated('moving sources'),
-      keepIdentities: notSimulated('moving sources'),
+      findIdentities: async (identities, sinceMs) => {
+        const { identities: known } = this.#ledger;
+        return new Set(identities.filter((identity) => (known.get(identity) ?? -1) >= Math.max(0, sinceMs)));
+      },
+      keepIdentities: async ({ clockMs }, identities, sinceMs) => {
+        const { identities: known } = this.#ledger;
+        const taken = identities.find((identity) => (known.get(identity) ?? -1) >= Math.max(0, sinceMs));
+        if (taken !== undefined || new Set(identities).size < identities.length) {
+          throw new KeyTakenError(`duplicate identity ${taken}`);
+        }
+        staged.push(() => {
+          const old = [...known]
+            .filter(([, seenAtMs]) => seenAtMs < sinceMs)
+            .sort(([, left], [, right]) => left - right);
+          for (const [identity] of old.slice(0, 2 * identities.length)) known.delete(identity);
+          for (const identity of identities) known.set(identity, clockMs);
+        });
+      },
       write: async (batch) => {
         const { chain, commit } = await this.#stage(batch);
         staged.push(commit);
@@ -142,6 +157,7 @@ export class MemoryLanes implements LaneStore {
       ...row,
       walletId: item.address.walletId,
       contentHash: item.contentHash,
+      event: eventIn(item),
     }));
     const burns = sumBurns(batch.burns);
     const place = { lane: batch.lane, batchNo: batch.batchNo };
@@ -164,6 +180,8 @@ export class MemoryLanes implements LaneStore {
       }
       ledger.burn(place, burns);
       ledger.batches.push(line);
+      const previous = batch.previousChain.toString('hex');
+      ledger.links.push({ ...place, previous, chain: chain.toString('hex') });
       if (revenue !== 0n) ledger.contra.push([batch.lane, batch.batchNo, 'revenue', revenue].join(' '));
       if (batch.breakage > 0n) ledger.contra.push([batch.lane, batch.batchNo, 'breakage', batch.breakage].join(' '));
       ledger.decisions.push(...decisions);
@@ -175,6 +193,11 @@ export class MemoryLanes implements LaneStore {
     };
     return { chain, commit };
   }
+}
+
+function eventIn({ event }: LaneEvent): StoredUsage['event'] {
+  const { id, source, account, meter, quantity, occurredAtMs } = event;
+  return { id, source, account, meter, quantity: quantity.text, occurredAtMs };
 }
 
 function isFreeze({ outcome, evidence }: BatchRecord['decisions'][number]): boolean {

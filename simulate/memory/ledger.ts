@@ -1,4 +1,5 @@
 import { type EventKey, formatEventKey } from '../../src/domain/events/event-key.ts';
+import type { QuarantineReason } from '../../src/domain/events/usage-event.ts';
 import { compareGrants, type Grant } from '../../src/domain/ledger/grant.ts';
 import { type Hold, reservedBy } from '../../src/domain/ledger/hold.ts';
 import type { WalletHead } from '../../src/domain/ledger/wallet.ts';
@@ -6,6 +7,7 @@ import type { FreezeCause } from '../../src/pipeline/freeze-cause.ts';
 import type { HoldOperation } from '../../src/pipeline/holds/hold-rows.ts';
 import { KeyTakenError, type StoredFacts } from '../../src/pipeline/lane/lane-store.ts';
 import { LANES } from '../engine.ts';
+import type { StoredCorrectionRow } from './corrections.ts';
 
 /** A lane as stored: its fence, its head, and what a new writer folds again. */
 export interface StoredLane {
@@ -17,6 +19,8 @@ export interface StoredLane {
   chain: Buffer;
   clockMs: number;
   featuresThrough: number;
+  /** Days before are closed. */
+  entriesFromMs: number;
   readonly facts: StoredFacts[];
   readonly freezesMs: number[];
 }
@@ -37,18 +41,37 @@ export interface StoredUsage {
   readonly key: EventKey;
   readonly walletId: bigint;
   readonly contentHash: bigint;
-  readonly amount: bigint | null;
+  amount: bigint | null;
   readonly residue: bigint;
   readonly lane: number;
   readonly batchNo: number;
   readonly position: number;
-  reason: string;
+  /** The event as it came. */
+  readonly event: {
+    readonly id: string;
+    readonly source: string;
+    readonly account: string;
+    readonly meter: string;
+    readonly quantity: string;
+    readonly occurredAtMs: number;
+  };
+  reason: QuarantineReason;
   status: 'open' | 'posted' | 'void' | 'duplicate';
+  /** Key of the request that closed it, when it was one by filter. */
+  closedRequest?: string;
 }
 
 export interface StoredGrant extends Grant {
   readonly walletId: bigint;
   readonly amount: bigint;
+}
+
+/** One batch in its lane's chain; the values as text. */
+export interface ChainLink {
+  readonly lane: number;
+  readonly batchNo: number;
+  readonly previous: string;
+  readonly chain: string;
 }
 
 /** A wallet row; what is left of grants, and what is held, is in their own rows. */
@@ -69,6 +92,7 @@ export class MemoryLedger {
     chain: Buffer.alloc(0),
     clockMs: 0,
     featuresThrough: 0,
+    entriesFromMs: 0,
     facts: [],
     freezesMs: [],
   }));
@@ -77,14 +101,20 @@ export class MemoryLedger {
   readonly entries = new Map<string, StoredEntry>();
   readonly quarantine = new Map<string, StoredUsage>();
   readonly grants = new Map<string, StoredGrant>();
+  /** Corrections by their event's key, oldest first. */
+  readonly corrections = new Map<string, readonly StoredCorrectionRow[]>();
   readonly requests = new Map<string, { readonly hash: string; readonly result: unknown }>();
   readonly holds = new Map<string, Hold>();
+  /** When identities of moving sources were last seen. */
+  readonly identities = new Map<string, number>();
   /** Answers to requests about holds, by hold and key. */
   readonly holdOperations = new Map<string, HoldOperation>();
   /** What stands behind each `frozenBy`. */
   readonly freezeCauses = new Map<string, FreezeCause>();
   readonly burns: string[] = [];
   readonly batches: string[] = [];
+  /** The chain of every lane as it was written: what each batch was linked to, and the value after it. */
+  readonly links: ChainLink[] = [];
   readonly contra: string[] = [];
   readonly decisions: string[] = [];
   readonly messages = new Map<string, string>();

@@ -1,15 +1,26 @@
 import { formatEventKey } from '../../src/domain/events/event-key.ts';
+import type { UsageEvent } from '../../src/domain/events/usage-event.ts';
 import { derivedId } from '../../src/domain/ids.ts';
 import { lesser } from '../../src/domain/money/nanos.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import type { Command } from '../command.ts';
+import { correct, type ModelCharge } from './correct.ts';
 import { askHold } from './hold.ts';
+import { type SettleState, settle } from './settle.ts';
 import { KIND, type ModelEntry, type ModelUsage, type ModelWallet, rounded } from './wallet.ts';
 
 /** What the model says of one database transaction of the direct path. */
 export type ModelChange =
   | { readonly refused: string }
-  | { readonly refused: undefined; readonly entries: readonly ModelEntry[]; readonly isAnswered: boolean };
+  | {
+      readonly refused: undefined;
+      readonly entries: readonly ModelEntry[];
+      readonly isAnswered: boolean;
+      /** What the corrected event charges from now on. */
+      readonly charge?: ModelCharge;
+      /** How far the attempt is with this wallet. */
+      readonly settling?: SettleState;
+    };
 
 export interface ChangeTerms {
   readonly atMs: number;
@@ -23,10 +34,23 @@ export interface ChangeTerms {
   readonly looks: ReadonlySet<string>[];
 }
 
+/** What a correction or a settlement is judged with beside the wallet; they say afterwards what is to be remembered. */
+export interface ChangeMemory {
+  readonly charge: ModelCharge | undefined;
+  readonly exactCost: (event: UsageEvent) => bigint | null;
+  readonly usageDays: readonly number[];
+  readonly settling: SettleState;
+}
+
 type CommandOf<K extends Command['do']> = Extract<Command, { readonly do: K }>;
 
 /** Applies one transaction of a command to a wallet of the caller's own, which throws it away if this refuses. */
-export function applyCommand(wallet: ModelWallet, command: Command, terms: ChangeTerms): ModelChange {
+export function applyCommand(
+  wallet: ModelWallet,
+  command: Command,
+  terms: ChangeTerms,
+  memory: ChangeMemory,
+): ModelChange {
   switch (command.do) {
     case 'topup':
       return terms.round === 0
@@ -40,6 +64,12 @@ export function applyCommand(wallet: ModelWallet, command: Command, terms: Chang
       return terms.round === 0 ? adjust(wallet, command, terms) : unanswered(releaseIfActive(wallet, WAITING, terms));
     case 'limits':
       return terms.round === 0 ? limit(wallet, command, terms) : unanswered(releaseIfActive(wallet, WAITING, terms));
+    case 'amend':
+      return amend(wallet, command, terms, memory);
+    case 'settle': {
+      const { entries, state } = settle(wallet, command, memory.settling, { ...terms, usageDays: memory.usageDays });
+      return { ...unanswered(entries), settling: state };
+    }
     case 'hold':
       // Whatever becomes of the request, credit whose time is over goes first.
       return unanswered([...wallet.expire(terms.atMs), ...askHold(wallet, command, terms)]);
@@ -60,8 +90,8 @@ function answered(entries: readonly ModelEntry[]): ModelChange {
   return { refused: undefined, entries, isAnswered: true };
 }
 
-function unanswered(entries: readonly ModelEntry[]): ModelChange {
-  return { refused: undefined, entries, isAnswered: false };
+function unanswered(entries: readonly ModelEntry[]) {
+  return { refused: undefined, entries, isAnswered: false } as const;
 }
 
 function topUp(wallet: ModelWallet, command: CommandOf<'topup'>, terms: ChangeTerms): ModelChange {
@@ -144,6 +174,25 @@ function adjust(wallet: ModelWallet, { key, kind, amount }: CommandOf<'adjust'>,
   // Money that comes in pays for usage that waited.
   if (signed > 0n) entries.push(...releaseIfActive(wallet, WAITING, terms));
   return answered(entries);
+}
+
+function amend(
+  wallet: ModelWallet,
+  command: CommandOf<'amend'>,
+  terms: ChangeTerms,
+  { charge: before, exactCost }: ChangeMemory,
+): ModelChange {
+  const entries = wallet.expire(terms.atMs);
+  const posted = wallet.posted;
+  const { overdraftDefault } = terms;
+  const corrected = correct(wallet, command, { charge: before, overdraftDefault, exactCost });
+  if (corrected.refused !== undefined) return corrected;
+  entries.push(...corrected.entries);
+  noteFunded(wallet, posted);
+  // Only a correction that lowers the charge is a credit.
+  const isCredit = before !== undefined && before.amount > corrected.charge.amount;
+  if (isCredit) entries.push(...releaseIfActive(wallet, ['over_limit'], terms));
+  return { refused: undefined, entries, isAnswered: true, charge: corrected.charge };
 }
 
 function limit(wallet: ModelWallet, command: CommandOf<'limits'>, terms: ChangeTerms): ModelChange {

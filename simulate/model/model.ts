@@ -1,14 +1,20 @@
-import { eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
+import { type EventKey, eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
 import type { UsageEvent } from '../../src/domain/events/usage-event.ts';
 import { addressOf, derivedId } from '../../src/domain/ids.ts';
 import { priceAt, pricesFor } from '../../src/domain/rules/price-book.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
+import type { SetItem } from '../../src/pipeline/admin/post-set.ts';
 import type { HoldOperation, HoldWrite } from '../../src/pipeline/holds/hold-rows.ts';
 import type { BatchRecord, FactRow } from '../../src/pipeline/lane/batch-record.ts';
+import { identityOf } from '../../src/pipeline/lane/moving-sources.ts';
 import { type Command, commandText } from '../command.ts';
+import { MOVING_SOURCE } from '../usage.ts';
 import { applyCommand, type ModelChange } from './change.ts';
-import { KIND, type ModelEntry, ModelWallet, rounded } from './wallet.ts';
+import type { ModelCharge } from './correct.ts';
+import { type ModelSet, postSet } from './set.ts';
+import type { SettleState } from './settle.ts';
+import { KIND, type ModelEntry, type ModelUsage, ModelWallet, rounded } from './wallet.ts';
 
 /** Who holds a key: an entry, or a row of quarantine. */
 interface KeyHolder {
@@ -19,6 +25,9 @@ interface KeyHolder {
 
 /** Commands whose further transactions post what waits, and leave no answer. */
 const RELEASES_ON: ReadonlySet<Command['do']> = new Set(['topup', 'adjust', 'limits']);
+
+/** Commands whose transactions keep no answer: nobody asks for them, or all of them have one answer together. */
+const UNASKED: ReadonlySet<Command['do']> = new Set(['expire', 'release', 'settle']);
 
 /** Nano-units held, by wallet. */
 export type Held = ReadonlyMap<bigint, bigint>;
@@ -44,9 +53,16 @@ export interface ModelOptions {
 export class Model {
   readonly wallets = new Map<bigint, ModelWallet>();
   readonly holders = new Map<string, KeyHolder[]>();
+  /** What posted events charge, by key. */
+  readonly charges = new Map<string, ModelCharge>();
+  /** How far attempts at settling are, by wallet. */
+  readonly #settling = new WeakMap<object, Map<bigint, SettleState>>();
   /** Every key under which an id was seen, by lane: the same id at another time is a copy. */
   readonly #ids = new Map<string, string[]>();
   readonly #answers = new Map<string, string>();
+  /** When identities of moving sources were seen, whichever lane it was. */
+  readonly #seenAt = new Map<string, number>();
+  #entriesFromMs = 0;
   readonly #clocks = new Map<number, number>();
   readonly #options: ModelOptions;
 
@@ -72,12 +88,16 @@ export class Model {
     const freezes = new Set(
       batch.decisions.filter(({ outcome }) => outcome === 'freeze').map(({ decisionId }) => decisionId),
     );
+    // The batch was judged with what was known when it began.
+    const sinceMs = this.clockOf(batch.lane) - this.#options.lateWindowMs;
+    const kept: FactRow[] = [];
     const statuses: string[] = [];
     const entries: ModelEntry[] = [];
     const quarantined: string[] = [];
     const wallets = new Set<ModelWallet>();
     for (const fact of batch.facts) {
-      const identity = this.#identify(batch.lane, fact);
+      const identity = this.#identify(batch.lane, fact, sinceMs);
+      if (identity.kind === 'new' && fact.item.event.source === MOVING_SOURCE) kept.push(fact);
       statuses.push(identity.kind);
       if (identity.kind === 'duplicate') continue;
       const wallet = this.#walletOf(fact.item.event);
@@ -95,6 +115,7 @@ export class Model {
         entries.push(wallet.post(wallet.ownKey(id, fact.ingestedAtMs), KIND.freeze, 0n));
       }
     }
+    for (const { item } of kept) this.#seenAt.set(identityOf(item.key), batch.clockMs);
     return { statuses, entries, quarantined, wallets };
   }
 
@@ -102,17 +123,19 @@ export class Model {
   applyCommand(
     command: Command,
     terms: {
+      readonly walletId: bigint;
       readonly atMs: number;
       readonly nowMs: number;
       readonly round: number;
       readonly lane: number;
+      readonly attempt: object;
+      readonly usageDays: readonly number[];
       readonly looks: ReadonlySet<string>[];
     },
   ): ModelChange & { readonly wallet: ModelWallet | undefined } {
-    const { walletId } = addressOf('default', command.account, this.#options.ruleset.pricing.currency);
+    const { walletId, usageDays } = terms;
     const known = this.wallets.get(walletId);
-    const isAsked =
-      command.do !== 'expire' && command.do !== 'release' && !(RELEASES_ON.has(command.do) && terms.round > 0);
+    const isAsked = !UNASKED.has(command.do) && !(RELEASES_ON.has(command.do) && terms.round > 0);
     const answer = isAsked ? this.#answers.get(command.key) : undefined;
     const text = commandText(command);
     if (answer !== undefined) {
@@ -125,18 +148,49 @@ export class Model {
     }
     const wallet = known?.clone() ?? new ModelWallet('default', command.account, walletId);
     const { ruleset, releaseMax } = this.#options;
-    const change = applyCommand(wallet, command, { ...terms, overdraftDefault: ruleset.overdraftNanos, releaseMax });
+    const event = command.do === 'amend' ? command.event : '';
+    const settling = this.#settling.get(terms.attempt) ?? new Map<bigint, SettleState>();
+    const change = applyCommand(
+      wallet,
+      command,
+      { ...terms, overdraftDefault: ruleset.overdraftNanos, releaseMax },
+      {
+        charge: this.charges.get(event),
+        exactCost: (usage) => this.#exactCost(usage),
+        usageDays,
+        settling: settling.get(walletId) ?? { seen: 0, isFull: false },
+      },
+    );
     if (change.refused !== undefined) return { ...change, wallet: known };
     this.wallets.set(walletId, wallet);
     if (change.isAnswered) this.#answers.set(command.key, text);
-    for (const { key, kind } of change.entries) {
+    if (change.charge !== undefined) this.charges.set(event, change.charge);
+    if (change.settling !== undefined) {
+      this.#settling.set(terms.attempt, settling.set(walletId, change.settling));
+    }
+    for (const { key, kind, amount } of change.entries) {
+      if (kind === KIND.released) this.#noteCharge(key, usageOf(wallet, key)?.event, amount);
       this.#hold(key, {
-        contentHash: kind === KIND.released ? contentOf(wallet, key) : 0n,
+        contentHash: kind === KIND.released ? (usageOf(wallet, key)?.contentHash ?? 0n) : 0n,
         lane: terms.lane,
         isPosted: true,
       });
     }
     return { ...change, wallet };
+  }
+
+  /** Posts one lane's share of a set. */
+  applySet(lane: number, items: readonly SetItem[]): ModelSet {
+    const { ruleset } = this.#options;
+    const set = postSet(items, {
+      walletOf: (walletId) => this.wallets.get(walletId),
+      posted: (key) => this.holders.get(key)?.find(({ isPosted }) => isPosted)?.contentHash,
+      entriesFromMs: this.#entriesFromMs,
+      overdraftDefault: ruleset.overdraftNanos,
+      currency: ruleset.pricing.currency,
+    });
+    for (const { key, contentHash } of set.entries) this.#hold(key, { contentHash, lane, isPosted: true });
+    return set;
   }
 
   /** Stores what a lane's writer committed beside its batches; the caller has looked at it. */
@@ -149,10 +203,9 @@ export class Model {
     }
   }
 
-  /** Keys of an account's open usage that somebody else has posted. */
-  takenKeys(account: string): ReadonlySet<string> {
-    const wallet = [...this.wallets.values()].find((other) => other.account === account);
-    const open = wallet?.usage.filter(({ status }) => status === 'open') ?? [];
+  /** Keys of a wallet's open usage that somebody else has posted. */
+  takenKeys(walletId: bigint): ReadonlySet<string> {
+    const open = this.wallets.get(walletId)?.usage.filter(({ status }) => status === 'open') ?? [];
     const keys = open.map(({ key }) => formatEventKey(key));
     return new Set(keys.filter((key) => this.holders.get(key)?.some(({ isPosted }) => isPosted) === true));
   }
@@ -166,10 +219,19 @@ export class Model {
     this.#clocks.set(lane, clockMs);
   }
 
+  /** Days before are closed. */
+  closeDays(beforeMs: number): void {
+    this.#entriesFromMs = Math.max(this.#entriesFromMs, beforeMs);
+  }
+
   /** Whether this very content is known under the event's key or as an altered copy of it. */
   knows(event: UsageEvent, contentHash: bigint): boolean {
     const keys = [formatEventKey(eventKeyOf(event)), formatEventKey(eventKeyOf(event, contentHash))];
     return keys.some((key) => this.holders.get(key)?.some((holder) => holder.contentHash === contentHash) === true);
+  }
+
+  #noteCharge(key: string, event: UsageEvent | undefined, amount: bigint): void {
+    if (event !== undefined) this.charges.set(key, { event, amount: -amount, corrections: 0, isVoid: false });
   }
 
   #walletOf({ tenant, account }: UsageEvent): ModelWallet {
@@ -179,7 +241,19 @@ export class Model {
     return wallet;
   }
 
-  #identify(lane: number, { item, status }: FactRow): { readonly kind: 'new' | 'duplicate' | 'altered' } {
+  /** Whether an identity of a moving source was seen since then; undefined when another lane may have forgotten it. */
+  #isMoved(key: EventKey, sinceMs: number): boolean | undefined {
+    const seenAtMs = this.#seenAt.get(identityOf(key));
+    if (seenAtMs === undefined || seenAtMs < sinceMs) return false;
+    const latestMs = Math.max(...this.#clocks.values());
+    return seenAtMs < latestMs - this.#options.lateWindowMs ? undefined : true;
+  }
+
+  #identify(
+    lane: number,
+    { item, status }: FactRow,
+    sinceMs: number,
+  ): { readonly kind: 'new' | 'duplicate' | 'altered' } {
     const key = formatEventKey(item.key);
     const variant = formatEventKey(eventKeyOf(item.event, item.contentHash));
     const exact = this.holders.get(key) ?? [];
@@ -195,6 +269,10 @@ export class Model {
         ? known.every(({ isPosted }) => !isPosted)
         : status !== 'duplicate' && status !== 'altered' && known.every(({ isPosted }) => isPosted);
     if (isElsewhere && isUnseen) return { kind: 'new' };
+    if (expected === 'new' && item.event.source === MOVING_SOURCE) {
+      const isMoved = this.#isMoved(item.key, sinceMs) ?? (status === 'altered' || status === 'duplicate');
+      if (isMoved) return { kind: this.holders.has(variant) ? 'duplicate' : 'altered' };
+    }
     if (exact.length > 1 && expected === 'duplicate' && status === 'altered') return { kind: 'altered' };
     return { kind: expected };
   }
@@ -222,11 +300,13 @@ export class Model {
     if (kind !== 'altered') this.#ids.set(id, [...(this.#ids.get(id) ?? []), text]);
     if (reason === undefined && exact !== null) {
       const isFact = this.#options.ruleset.pricing.meters.get(event.meter)?.kind === 'fact';
-      entries.push(wallet.charge(key, exact, isFact ? KIND.fact : KIND.usage, nowMs));
+      const entry = wallet.charge(key, exact, isFact ? KIND.fact : KIND.usage, nowMs);
+      entries.push(entry);
+      this.#noteCharge(text, event, entry.amount);
       return { status: 'posted', entries, quarantined: [] };
     }
     if (reason === 'throttled') wallet.tellThrottled(nowMs);
-    wallet.usage.push({ key, contentHash, exact, reason: reason ?? 'unknown_meter', status: 'open' });
+    wallet.usage.push({ key, contentHash, exact, event, reason: reason ?? 'unknown_meter', status: 'open' });
     const amount = exact === null ? null : rounded(exact);
     const left = exact === null || amount === null ? 0n : exact - amount * 10n ** 18n;
     return { status: reason ?? '', entries, quarantined: [[text, reason, amount, left].join(' ')] };
@@ -235,6 +315,7 @@ export class Model {
   #refusal(wallet: ModelWallet, event: UsageEvent, exact: bigint | null, nowMs: number): string | undefined {
     if (event.occurredAtMs > nowMs + 5 * MINUTE_MS) return 'in_future';
     if (event.occurredAtMs < nowMs - this.#options.lateWindowMs) return 'too_late';
+    if (event.occurredAtMs < this.#entriesFromMs) return 'too_late';
     if (exact === null) return 'unknown_meter';
     if (wallet.status !== 'active') return 'frozen';
     return wallet.refusal(wallet.toPay(exact), this.#options.ruleset.overdraftNanos, nowMs);
@@ -267,6 +348,6 @@ function idOf(lane: number, { tenant, source, id }: UsageEvent): string {
   return [lane, tenant, source, id].join('\u0000');
 }
 
-function contentOf(wallet: ModelWallet, key: string): bigint {
-  return wallet.usage.find((row) => formatEventKey(row.key) === key)?.contentHash ?? 0n;
+function usageOf(wallet: ModelWallet, key: string): ModelUsage | undefined {
+  return wallet.usage.find((row) => formatEventKey(row.key) === key);
 }

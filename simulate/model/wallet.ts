@@ -1,4 +1,5 @@
 import { type EventKey, eventKeyOf, formatEventKey } from '../../src/domain/events/event-key.ts';
+import type { UsageEvent } from '../../src/domain/events/usage-event.ts';
 import { divideHalfEven, lesser } from '../../src/domain/money/nanos.ts';
 import type { ModelHold } from './hold.ts';
 
@@ -18,8 +19,11 @@ export interface ModelUsage {
   readonly contentHash: bigint;
   /** Exact cost in 10^-18 nano-units; null without a price. */
   readonly exact: bigint | null;
+  readonly event: UsageEvent;
   reason: string;
   status: 'open' | 'posted' | 'void' | 'duplicate';
+  /** Key of the request that closed it, when it was one by filter. */
+  closedBy?: string;
 }
 
 /** A spending limit; periods are numbered from the epoch. */
@@ -49,12 +53,16 @@ export const KIND = {
   thaw: 5,
   released: 6,
   captured: 7,
+  reversal: 8,
+  amended: 9,
   expired: 10,
   refund: 11,
   dispute: 12,
   reinstate: 13,
   correct: 14,
   grant: 15,
+  charged: 16,
+  credited: 17,
 } as const;
 
 /** A wallet as the model has it: plain values and lists, changed one event at a time. */
@@ -183,6 +191,12 @@ export class ModelWallet {
     return this.#debit(key, KIND.captured, amount, nowMs);
   }
 
+  /** A debit in burn order that no spending limit counts. */
+  debit(key: EventKey, kind: number, amount: bigint): ModelEntry {
+    this.#spend(amount, true);
+    return this.post(formatEventKey(key), kind, -amount);
+  }
+
   /** A debit that is no usage: base credit first, grants for what it cannot give. */
   takeOut(key: EventKey, kind: number, amount: bigint): ModelEntry {
     this.#spend(amount, false);
@@ -241,8 +255,7 @@ export class ModelWallet {
       if (period > this.throttle.period) this.throttle = { ...this.throttle, period, spent: 0n };
       this.throttle.spent += amount;
     }
-    this.#spend(amount, true);
-    return this.post(formatEventKey(key), kind, -amount);
+    return this.debit(key, kind, amount);
   }
 
   /** Takes a debit out of pots in burn order; what no pot covers leaves base credit negative. */

@@ -40,13 +40,14 @@ export async function settleRound(
   progress: SettleProgress,
 ): Promise<SettleProgress> {
   const stored = await transaction.wallet();
-  const rows = await transaction.quarantine.page(request.filter, progress.after, RELEASE_EVENTS_MAX);
+  const eventsMax = transaction.releaseEventsMax ?? RELEASE_EVENTS_MAX;
+  const rows = await transaction.quarantine.page(request.filter, progress.after, eventsMax);
   const last = rows.at(-1);
   if (stored === undefined || last === undefined) return { ...progress, isDone: true };
   const wallet = await settleBreakage(transaction, stored);
   const settle = request.what === 'post' ? postRows : voidRows;
   const { tally, isFull } = await settle(transaction, request, { wallet, waiting, rows, progress });
-  return { after: last.place, isFull, tally, isDone: rows.length < RELEASE_EVENTS_MAX };
+  return { after: last.place, isFull, tally, isDone: rows.length < eventsMax };
 }
 
 interface Round {

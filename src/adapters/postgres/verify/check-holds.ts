@@ -36,6 +36,13 @@ const ANSWER = `json_build_object('operation', o.operation, 'actor', o.actor, 'r
 const OF_HOLD = 'from hold_operation o where o.tenant_id = h.tenant_id and o.hold_id = h.hold_id';
 
 /**
+ * Not by time: processes answer by their own clocks, and a later answer may be dated before. A hold is closed once, and
+ * until then its amount and its date only grow.
+ */
+const LAST_FIRST = `o.operation in ('capture', 'release') desc, (o.result ->> 'amount')::numeric desc,
+           o.result ->> 'expiresAt' desc, o.at desc`;
+
+/**
  * Every hold against the answers that were given about it, and captured ones against their charge. Holds post nothing and
  * are in no seal: what is changed in a hold and in its answers alike is not seen, unless it was captured.
  */
@@ -47,8 +54,7 @@ export async function* checkHolds(client: pg.PoolClient): AsyncGenerator<LedgerF
         concat_ws(' ', extract(microseconds from h.placed_at)::int % 1000, extract(microseconds from h.expires_at)::int % 1000,
           extract(microseconds from h.closed_at)::int % 1000) as micros,
         (select ${ANSWER} ${OF_HOLD} and o.operation = 'place' limit 1) as first,
-        (select ${ANSWER} ${OF_HOLD} order by o.at desc, o.operation in ('capture', 'release') desc,
-           (o.result ->> 'amount')::numeric desc, o.result ->> 'expiresAt' desc limit 1) as last,
+        (select ${ANSWER} ${OF_HOLD} order by ${LAST_FIRST} limit 1) as last,
         case when l.lane is null then null else json_build_object('lane', l.lane, 'batch', l.batch_no::text, 'subject', l.subject,
           'amount', l.detail ->> 'amount', 'held', l.detail ->> 'held', 'at', l.at) end as charge
       from hold h left join wallet w using (wallet_id)
