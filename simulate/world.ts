@@ -156,7 +156,7 @@ export class World {
         }
       },
     });
-    this.running++;
+    const end = this.#begin(process);
     runCommand(store, command, { nowMs, dryRun })
       .then((answer) => {
         if (command.do === 'hold' && answer !== undefined && !dryRun) this.checks.holdAnswered(command, answer);
@@ -167,9 +167,7 @@ export class World {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         this.checks.expect('somebody can always go on', isExpected, () => `${command.do} ${command.key}: ${text}`);
       })
-      .finally(() => this.running--);
-    // A process that died never ends its command.
-    process.onKilled(() => this.running--);
+      .finally(end);
   }
 
   /** Gives a request about a hold to the writer of its lane, and to the direct path when that has lost the lane. */
@@ -209,7 +207,7 @@ export class World {
         this.history.posted(lane, wallet);
       }
     });
-    this.running++;
+    const end = this.#begin(process);
     const { overdraftNanos } = simulatedRuleset();
     const common = { tenant: TENANT, currency: CURRENCY, actor: 'simulator', reason: null };
     new SetPoster(store)
@@ -219,8 +217,7 @@ export class World {
         const isExpected = this.stage.isFault(error) || this.#isTaken(process.name, error);
         this.checks.expect('somebody can always go on', isExpected, () => `a set failed: ${String(error)}`);
       })
-      .finally(() => this.running--);
-    process.onKilled(() => this.running--);
+      .finally(end);
   }
 
   /** Closes days as archiving does, while no transaction of any lane is under way. */
@@ -232,15 +229,14 @@ export class World {
       this.model.closeDays(beforeMs);
       this.history.closeDays(beforeMs);
     };
-    this.running++;
     const process = this.#newProcess('archive');
+    const end = this.#begin(process);
     this.stage
       .perform(process, 'close days', run, isReady)
       .catch((error: unknown) => {
         this.checks.expect('somebody can always go on', this.stage.isFault(error), () => `closing days: ${error}`);
       })
-      .finally(() => this.running--);
-    process.onKilled(() => this.running--);
+      .finally(end);
   }
 
   /** All memory of a node is gone; its jobs stall and are delivered again. */
@@ -298,6 +294,18 @@ export class World {
     this.#taken.set(name, times);
     this.count('key taken');
     return times <= 2;
+  }
+
+  /** Something is under way until this is called, or its process dies: then nothing ever ends it. */
+  #begin(process: SimulatedProcess): () => void {
+    let isOver = false;
+    const end = () => {
+      if (!isOver) this.running--;
+      isOver = true;
+    };
+    this.running++;
+    process.onKilled(end);
+    return end;
   }
 
   #answered(items: readonly LaneEvent[], statuses: readonly EventStatus[]): void {
