@@ -1,3 +1,4 @@
+import type { Random } from '../src/cli/demo/random.ts';
 import type { UsageEvent } from '../src/domain/events/usage-event.ts';
 import { BASE_PRIORITY } from '../src/domain/ledger/grant.ts';
 import { lesser } from '../src/domain/money/nanos.ts';
@@ -7,7 +8,7 @@ import { LANES } from './engine.ts';
 import { roomOf } from './model/wallet.ts';
 import { DISCOUNTED, simulatedRuleset } from './ruleset.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-import { ACCOUNTS, TENANT } from './usage.ts';
+import { TENANT } from './usage.ts';
 import type { World, WriterNode } from './world.ts';
 
 /** Something that happens to a simulated ledger. It starts things; when they go on is for the stage to say. */
@@ -25,7 +26,7 @@ const CENT = 10_000_000n;
 
 /** Jobs and commands under way at once, at most. */
 const JOBS_MAX = 10;
-const COMMANDS_MAX = 3;
+const COMMANDS_MAX = 5;
 
 /**
  * Everything that can happen. What the ledger learns next (corrections) gets its line here, its case in
@@ -45,7 +46,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'post set', weight: 2, run: (world) => postSet(world) },
   { name: 'crash', weight: 0.4, run: (world) => world.crash(world.random.pick(world.nodes)) },
   { name: 'hand over', weight: 0.6, run: (world) => handOver(world) },
-  { name: 'top-up', weight: 4, run: (world) => ask(world, topUp(world)) },
+  { name: 'top-up', weight: 6, run: (world) => ask(world, topUp(world)) },
   { name: 'grant', weight: 3, run: (world) => ask(world, grant(world)) },
   { name: 'freeze', weight: 1.5, run: (world) => ask(world, freeze(world)) },
   { name: 'thaw', weight: 3, run: (world) => ask(world, thaw(world)) },
@@ -91,13 +92,15 @@ function postSet(world: World): void {
   const before = sets.length > 0 && random.next() < 0.35 ? random.pick(sets.slice(-4)) : [];
   const fresh = Array.from({ length: random.below(6) }, (_, index) => ({
     id: `set-${sets.length}-${index}`,
-    account: random.pick(ACCOUNTS),
+    account: random.pick(world.accounts),
     amount: random.next() < 0.6 ? -cents(world, 30) : cents(world, 40),
     atMs: world.nowMs - random.below(2 * DAY_MS),
   }));
   const again = before.map((item) => {
     if (random.next() < 0.9) return item;
-    return random.next() < 0.5 ? { ...item, amount: item.amount - 1n } : { ...item, account: random.pick(ACCOUNTS) };
+    return random.next() < 0.5
+      ? { ...item, amount: item.amount - 1n }
+      : { ...item, account: random.pick(world.accounts) };
   });
   const items = [...again, ...fresh].filter(({ amount }) => amount !== 0n);
   sets.push(items);
@@ -119,7 +122,7 @@ function send(world: World, make: () => readonly UsageEvent[], node: WriterNode)
 /** Usage that may freeze an account, while holds of it are asked for: who is first must be first in the books too. */
 function burstAmongHolds(world: World): void {
   const { random } = world;
-  const [account, node] = [random.pick(ACCOUNTS), random.pick(world.nodes)];
+  const [account, node] = [random.pick(world.accounts), random.pick(world.nodes)];
   send(world, () => world.usage.job(world.nowMs, account), node);
   for (let more = random.below(3); more >= 0; more--) {
     const command = { ...placeHold(world), account };
@@ -234,7 +237,7 @@ function repeatCommand(world: World): void {
 }
 
 function who(world: World): { readonly account: string; readonly key: string } {
-  return { account: world.random.pick(ACCOUNTS), key: `key-${world.commands.length}` };
+  return { account: world.random.pick(world.accounts), key: `key-${world.commands.length}` };
 }
 
 function cents(world: World, max: number): bigint {
@@ -327,12 +330,19 @@ function sweep(world: World, what: 'expire' | 'release'): Command {
   return { do: what, ...who(world) };
 }
 
-/** One of the operations by its weight. */
-export function pickOperation(world: World): Operation {
-  const total = OPERATIONS.reduce((sum, { weight }) => sum + weight, 0);
-  let at = world.random.next() * total;
-  for (const operation of OPERATIONS) {
-    at -= operation.weight;
+/**
+ * Every seed has its own taste: what is rare in one fills another, so that operations meet which hardly ever would if all
+ * seeds were alike.
+ */
+export function drawWeights(random: Random): readonly number[] {
+  return OPERATIONS.map(({ weight }) => weight * random.pick([0.2, 1, 1, 5]));
+}
+
+/** One of the operations by the weights of this seed. */
+export function pickOperation({ random }: World, weights: readonly number[]): Operation {
+  let at = random.next() * weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [index, operation] of OPERATIONS.entries()) {
+    at -= weights[index] ?? 0;
     if (at < 0) return operation;
   }
   throw new RangeError('weights add up to their total');

@@ -20,6 +20,7 @@ import { holdRequestFor, runCommand } from './run-command.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { Stage } from './stage.ts';
 import {
+  ACCOUNTS,
   CURRENCY,
   isRefusable,
   LATE_WINDOW_MS,
@@ -62,6 +63,7 @@ export class World {
   readonly checks: Checks;
   readonly history = new History();
   readonly usage: UsageSource;
+  readonly accounts: readonly string[];
   readonly jobs: Job[] = [];
   readonly nodes: WriterNode[];
   /** Commands given so far; they are given again with their keys. */
@@ -87,7 +89,9 @@ export class World {
     this.engine = engine;
     this.random = createRandom(seed, STREAM.operations);
     this.splits = createRandom(seed, STREAM.split);
-    this.usage = new UsageSource(createRandom(seed, STREAM.usage));
+    // The fewer wallets, the more meets on each of them. The first two are on lanes of their own.
+    this.accounts = ACCOUNTS.slice(0, this.random.pick([2, 3, 5]));
+    this.usage = new UsageSource(createRandom(seed, STREAM.usage), this.accounts);
     // Some worlds are calm, so that long histories grow; others break all the time.
     this.stage = new Stage(createRandom(seed, STREAM.schedule), this.random.pick([0, 0.005, 0.02, 0.06]));
     this.batchEventsMax = this.random.pick([1, 6, 20, 60]);
@@ -157,9 +161,12 @@ export class World {
       },
     });
     const end = this.#begin(process);
+    const wasAnswered = command.do === 'hold' && this.checks.isHoldAnswered(command);
     runCommand(store, command, { nowMs, dryRun })
       .then((answer) => {
-        if (command.do === 'hold' && answer !== undefined && !dryRun) this.checks.holdAnswered(command, answer);
+        if (command.do === 'hold' && answer !== undefined && !dryRun) {
+          this.checks.holdAnswered(command, answer, wasAnswered);
+        }
       })
       .catch((error: unknown) => {
         // What the domain refuses was compared with the model; a broken connection is part of the game.
@@ -176,11 +183,12 @@ export class World {
     const name = `${process.name} ${command.holdId}`;
     if ((this.#holdsAsked.get(name) ?? command.key) !== command.key) return;
     this.#holdsAsked.set(name, command.key);
+    const wasAnswered = this.checks.isHoldAnswered(command);
     const request = holdRequestFor(command, this.nowMs);
     this.#writer(node, laneOfShard(request.shard))
       .holds.submit(request)
       .then(
-        (answer) => this.checks.holdAnswered(command, answer),
+        (answer) => this.checks.holdAnswered(command, answer, wasAnswered),
         (error: unknown) => {
           const isLost = error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY');
           // Only a writer that was told to give up hands on what it would have repeated otherwise.

@@ -126,14 +126,14 @@ const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
     ],
   ],
   'src/domain/ledger/judge-set': [
-    ['a set charges a frozen wallet', "if (wallet.status !== 'active')", 'if (false)', 'no usage after a freeze'],
+    ['a set charges a frozen wallet', "if (wallet.status !== 'active')", 'if (false)', ANSWER],
     ['a set spends what grants hold', 'if (wallet.hasGrants)', 'if (false)', MODEL],
-    ['a set posts to closed days', 'if (row.key.timeMs < entriesFromMs)', 'if (false)', MODEL],
+    ['a set posts to closed days', 'if (row.key.timeMs < entriesFromMs)', 'if (false)', ANSWER],
     ['a set tells of every credit', '&& !posting.isFunded', '', MODEL],
   ],
   'src/pipeline/admin/post-set': [
     ['a set forgets what was posted before', 'if (known.size > 0)', 'if (false)', ANSWER],
-    ['a set never looks keys up', 'attempt === 1 ? NONE :', 'attempt < 3 ? NONE :', ON],
+    ['a set never looks keys up', 'attempt === 1 ? NONE :', 'attempt < 3 ? NONE :', ANSWER],
   ],
   'src/pipeline/admin/request': [
     ['a request sent again is carried out again', 'if (known === undefined)', 'if (true)', 'a refusal changes nothing'],
@@ -176,7 +176,7 @@ const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
       '',
       'the residue is exact',
     ],
-    ['a refused event claims its id', 'forgetRefused(input.events, input.identities, index);', '', ANSWER],
+    ['a refused event claims its id', 'forgetRefused(input.events, input.identities, index);', '', MODEL],
   ],
   'src/pipeline/lane/decide': [
     [
@@ -221,12 +221,11 @@ const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
       CHAIN,
     ],
     ['jobs of one batch get one answer', 'offset += submission.events.length;', '', ANSWER],
-    ['taken keys are not looked up', 'lookUpAll = true;', '', ON],
     ['a batch that failed is forgotten', 'if (!isReplaced)\n                    this.#memory = undefined;', '', MODEL],
   ],
   'src/pipeline/lane/take-over': [
     ["the chain forgets other people's changes", 'memory.chain = head.chain;', '', CHAIN],
-    ['a takeover remembers no keys', 'for (const key of claim.recentKeys)', 'for (const key of [])', ON],
+    ['a takeover remembers no keys', 'for (const key of claim.recentKeys)', 'for (const key of [])', MODEL],
     ['what others changed is never seen', 'Object.assign(known.wallet, wallet);', '', MODEL],
   ],
   'src/pipeline/lane/moving-sources': [
