@@ -34,7 +34,7 @@ const COMMANDS_MAX = 5;
  */
 export const OPERATIONS: readonly Operation[] = [
   { name: 'job', weight: 30, run: (world) => addJob(world) },
-  { name: 'burst among holds', weight: 3, run: (world) => burstAmongHolds(world) },
+  { name: 'burst among holds', weight: 5, run: (world) => burstAmongHolds(world) },
   { name: 'usage to the limit', weight: 4, run: (world) => usageToTheLimit(world) },
   { name: 'stalled job', weight: 8, run: (world) => deliverStalled(world) },
   { name: 'job again', weight: 3, run: (world) => repeatJob(world) },
@@ -125,7 +125,7 @@ function burstAmongHolds(world: World): void {
   const [account, node] = [random.pick(world.accounts), random.pick(world.nodes)];
   send(world, () => world.usage.job(world.nowMs, account), node);
   for (let more = random.below(3); more >= 0; more--) {
-    const command = { ...placeHold(world), account };
+    const command = { ...placeHold(world, 4), account };
     world.commands.push(command);
     world.hold(command, node);
   }
@@ -140,7 +140,7 @@ function usageToTheLimit(world: World): void {
   const wallet = random.pick(active);
   const money = wallet.posted - wallet.held + (wallet.overdraft ?? simulatedRuleset().overdraftNanos);
   const room = wallet.throttle === null ? money : roomOf(wallet.throttle, world.nowMs);
-  const left = random.pick([money, lesser(room, money)]) + BigInt(random.below(2));
+  const left = random.pick([money, lesser(room, money), lesser(room, money)]) + BigInt(random.below(2));
   if (left <= 0n) return;
   send(world, () => world.usage.exactly(world.nowMs, wallet.account, left), random.pick(world.nodes));
 }
@@ -188,9 +188,9 @@ function askHold(world: World, command: HoldCommand | undefined): void {
   if (random.next() < 0.1) world.hold(command, node);
 }
 
-function placeHold(world: World): HoldCommand {
+function placeHold(world: World, centsMax = 60): HoldCommand {
   const { random } = world;
-  const amount = cents(world, 60);
+  const amount = cents(world, centsMax);
   const captureMax = random.pick([amount, amount + amount / 10n, 2n * amount]);
   const place = who(world);
   const seconds = 60 + random.below(random.pick([600, 20_000]));
@@ -202,7 +202,13 @@ function someHold(world: World): HoldCommand | undefined {
   const placed = world.commands.flatMap((command) =>
     command.do === 'hold' && command.ask.do === 'place' ? [command] : [],
   );
-  return placed.length === 0 ? undefined : world.random.pick(placed.slice(-6));
+  if (placed.length === 0) return undefined;
+  const recent = placed.slice(-12);
+  const isOpen = ({ holdId }: HoldCommand) => {
+    return [...world.model.wallets.values()].some(({ holds }) => holds.get(holdId)?.state === 'open');
+  };
+  const open = recent.filter(isOpen);
+  return world.random.pick(open.length > 0 && world.random.next() < 0.8 ? open : recent);
 }
 
 function changeHold(world: World): HoldCommand | undefined {
@@ -210,13 +216,18 @@ function changeHold(world: World): HoldCommand | undefined {
   if (hold?.ask.do !== 'place') return undefined;
   const { random } = world;
   const { amount, captureMax } = hold.ask;
+  const capture = {
+    do: 'capture',
+    amount: random.pick([amount, 1n + amount / 2n, captureMax, captureMax + 1n]),
+  } as const;
   const asked = [
     {
       do: 'extend',
       amount: random.next() < 0.5 ? undefined : amount + cents(world, 20),
       seconds: 1 + random.below(900),
     },
-    { do: 'capture', amount: random.pick([amount, 1n + amount / 2n, captureMax, captureMax + 1n]) },
+    capture,
+    capture,
     { do: 'release' },
   ] as const;
   return { ...hold, key: `key-${world.commands.length}`, ask: random.pick(asked) };
@@ -299,7 +310,9 @@ function correctEvent(world: World): Command | undefined {
 /** All that waits, or a part of it. */
 function settle(world: World): Command {
   const { random } = world;
-  const { account, key } = who(world);
+  const { key, ...someone } = who(world);
+  const thawing = [...world.model.wallets.values()].find(({ status }) => status === 'thawing');
+  const account = random.next() < 0.5 ? (thawing?.account ?? someone.account) : someone.account;
   const filter = {
     tenant: TENANT,
     ...(random.next() < 0.5 ? { account } : {}),
@@ -322,7 +335,10 @@ function limits(world: World): Command {
     do: 'limits',
     ...who(world),
     overdraft: random.next() < 0.3 ? undefined : random.pick([null, 0n, 2n * CENT, 100n * CENT]),
-    throttle: random.next() < 0.4 ? undefined : random.pick([null, { limit: cents(world, 40), periodMs }]),
+    throttle:
+      random.next() < 0.4
+        ? undefined
+        : random.pick([null, { limit: cents(world, 40), periodMs }, { limit: cents(world, 40), periodMs }]),
   };
 }
 

@@ -109,7 +109,7 @@ export class UsageSource {
     return {
       tenant: TENANT,
       id: name,
-      source: !isHuge && random.next() < 0.2 ? MOVING_SOURCE : 'gateway',
+      source: !isHuge && random.next() < 0.35 ? MOVING_SOURCE : 'gateway',
       account: hit ?? random.pick(this.#accounts),
       meter,
       quantity: quantity(isHuge ? HUGE : this.#quantityOf(meter)),
@@ -151,7 +151,7 @@ export class UsageSource {
     const account = this.#random.pick(this.#accounts);
     const occurredAtMs = earlier.occurredAtMs + 1 + this.#random.below(HOUR_MS);
     // Only identities without their time tell these from new events.
-    if (earlier.source === MOVING_SOURCE && draw < 0.22) return { ...earlier, occurredAtMs, account };
+    if (earlier.source === MOVING_SOURCE && draw < 0.23) return { ...earlier, occurredAtMs, account };
     return draw < 0.2 ? { ...earlier, occurredAtMs } : { ...earlier, account };
   }
 }

@@ -129,7 +129,6 @@ const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
     ['a set charges a frozen wallet', "if (wallet.status !== 'active')", 'if (false)', ANSWER],
     ['a set spends what grants hold', 'if (wallet.hasGrants)', 'if (false)', MODEL],
     ['a set posts to closed days', 'if (row.key.timeMs < entriesFromMs)', 'if (false)', ANSWER],
-    ['a set tells of every credit', '&& !posting.isFunded', '', MODEL],
   ],
   'src/pipeline/admin/post-set': [
     ['a set forgets what was posted before', 'if (known.size > 0)', 'if (false)', ANSWER],
@@ -221,7 +220,6 @@ const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
       CHAIN,
     ],
     ['jobs of one batch get one answer', 'offset += submission.events.length;', '', ANSWER],
-    ['a batch that failed is forgotten', 'if (!isReplaced)\n                    this.#memory = undefined;', '', MODEL],
   ],
   'src/pipeline/lane/take-over': [
     ["the chain forgets other people's changes", 'memory.chain = head.chain;', '', CHAIN],
