@@ -321,7 +321,13 @@ function settle(world: World): Command {
     ...(random.next() < 0.2 ? { fromMs: world.nowMs - random.below(DAY_MS) } : {}),
     ...(random.next() < 0.2 ? { toMs: world.nowMs - random.below(DAY_MS) } : {}),
   };
-  return { do: 'settle', account, key, what: random.next() < 0.75 ? 'post' : 'void', filter };
+  return {
+    do: 'settle',
+    account,
+    key,
+    what: random.next() < (thawing === undefined ? 0.75 : 0.4) ? 'post' : 'void',
+    filter,
+  };
 }
 
 function askMaybe(world: World, command: Command | undefined): void {
