@@ -38,6 +38,8 @@ export const PROPERTIES = [
 ] as const;
 export type Property = (typeof PROPERTIES)[number];
 
+type HoldCommand = Extract<Command, { readonly do: 'hold' }>;
+
 interface Leg {
   readonly walletId: bigint;
   readonly account: string;
@@ -150,7 +152,7 @@ export class Checks {
     const expected = this.#model.applyCommand(command, { ...outcome, nowMs, looks: [...outcome.looks] });
     const what = `${command.do} of ${command.account} (${command.key})`;
     this.expect(
-      refused === undefined ? 'the model agrees' : 'a refusal changes nothing',
+      refused === undefined && expected.refused === undefined ? 'the model agrees' : 'a refusal changes nothing',
       expected.refused === refused,
       () => `${what}: ${refused ?? 'done'}, the model says ${expected.refused ?? 'done'}`,
     );
@@ -244,15 +246,22 @@ export class Checks {
   }
 
   /** One request is answered in one way, however often and wherever it is sent. */
-  holdAnswered({ holdId, key, ask }: Command & { readonly do: 'hold' }, answer: HoldAnswer): void {
-    if (!answer.ok || ask.do === 'expire') return;
+  holdAnswered({ holdId, key, ask }: HoldCommand, answer: HoldAnswer, wasAnswered: boolean): void {
+    if (ask.do === 'expire') return;
     const name = `${holdId} ${key}`;
+    this.expect('an answer is true', answer.ok || !wasAnswered, () => `${name} was carried out, and is refused now`);
+    if (!answer.ok) return;
     const text = JSON.stringify(answer.hold);
     const before = this.#holdAnswers.get(name);
     const holds = before === undefined || (before === text && answer.repeated);
     this.expect('an answer is true', holds, () => `${name} was answered ${before}, and now ${text}`);
     this.#holdAnswers.set(name, text);
     if (answer.repeated) this.#see('hold answered again');
+  }
+
+  /** Whether somebody has heard that this request was carried out. */
+  isHoldAnswered({ holdId, key }: HoldCommand): boolean {
+    return this.#holdAnswers.has(`${holdId} ${key}`);
   }
 
   #storedHold(walletId: bigint, holdId: string): ModelHold | undefined {
@@ -263,7 +272,7 @@ export class Checks {
   /** On the direct path nobody else is under way: the model says exactly what becomes of a hold. */
   #compareHold(
     what: string,
-    { account, holdId }: Command & { readonly do: 'hold' },
+    { account, holdId }: HoldCommand,
     before: ModelHold | undefined,
     holds: readonly HoldWrite[],
   ): void {

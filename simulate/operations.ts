@@ -1,3 +1,4 @@
+import type { Random } from '../src/cli/demo/random.ts';
 import type { UsageEvent } from '../src/domain/events/usage-event.ts';
 import { BASE_PRIORITY } from '../src/domain/ledger/grant.ts';
 import { lesser } from '../src/domain/money/nanos.ts';
@@ -7,7 +8,7 @@ import { LANES } from './engine.ts';
 import { roomOf } from './model/wallet.ts';
 import { DISCOUNTED, simulatedRuleset } from './ruleset.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
-import { ACCOUNTS, TENANT } from './usage.ts';
+import { TENANT } from './usage.ts';
 import type { World, WriterNode } from './world.ts';
 
 /** Something that happens to a simulated ledger. It starts things; when they go on is for the stage to say. */
@@ -25,7 +26,7 @@ const CENT = 10_000_000n;
 
 /** Jobs and commands under way at once, at most. */
 const JOBS_MAX = 10;
-const COMMANDS_MAX = 3;
+const COMMANDS_MAX = 5;
 
 /**
  * Everything that can happen. What the ledger learns next (corrections) gets its line here, its case in
@@ -33,7 +34,7 @@ const COMMANDS_MAX = 3;
  */
 export const OPERATIONS: readonly Operation[] = [
   { name: 'job', weight: 30, run: (world) => addJob(world) },
-  { name: 'burst among holds', weight: 3, run: (world) => burstAmongHolds(world) },
+  { name: 'burst among holds', weight: 5, run: (world) => burstAmongHolds(world) },
   { name: 'usage to the limit', weight: 4, run: (world) => usageToTheLimit(world) },
   { name: 'stalled job', weight: 8, run: (world) => deliverStalled(world) },
   { name: 'job again', weight: 3, run: (world) => repeatJob(world) },
@@ -45,7 +46,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'post set', weight: 2, run: (world) => postSet(world) },
   { name: 'crash', weight: 0.4, run: (world) => world.crash(world.random.pick(world.nodes)) },
   { name: 'hand over', weight: 0.6, run: (world) => handOver(world) },
-  { name: 'top-up', weight: 4, run: (world) => ask(world, topUp(world)) },
+  { name: 'top-up', weight: 6, run: (world) => ask(world, topUp(world)) },
   { name: 'grant', weight: 3, run: (world) => ask(world, grant(world)) },
   { name: 'freeze', weight: 1.5, run: (world) => ask(world, freeze(world)) },
   { name: 'thaw', weight: 3, run: (world) => ask(world, thaw(world)) },
@@ -91,13 +92,15 @@ function postSet(world: World): void {
   const before = sets.length > 0 && random.next() < 0.35 ? random.pick(sets.slice(-4)) : [];
   const fresh = Array.from({ length: random.below(6) }, (_, index) => ({
     id: `set-${sets.length}-${index}`,
-    account: random.pick(ACCOUNTS),
+    account: random.pick(world.accounts),
     amount: random.next() < 0.6 ? -cents(world, 30) : cents(world, 40),
     atMs: world.nowMs - random.below(2 * DAY_MS),
   }));
   const again = before.map((item) => {
     if (random.next() < 0.9) return item;
-    return random.next() < 0.5 ? { ...item, amount: item.amount - 1n } : { ...item, account: random.pick(ACCOUNTS) };
+    return random.next() < 0.5
+      ? { ...item, amount: item.amount - 1n }
+      : { ...item, account: random.pick(world.accounts) };
   });
   const items = [...again, ...fresh].filter(({ amount }) => amount !== 0n);
   sets.push(items);
@@ -119,10 +122,10 @@ function send(world: World, make: () => readonly UsageEvent[], node: WriterNode)
 /** Usage that may freeze an account, while holds of it are asked for: who is first must be first in the books too. */
 function burstAmongHolds(world: World): void {
   const { random } = world;
-  const [account, node] = [random.pick(ACCOUNTS), random.pick(world.nodes)];
+  const [account, node] = [random.pick(world.accounts), random.pick(world.nodes)];
   send(world, () => world.usage.job(world.nowMs, account), node);
   for (let more = random.below(3); more >= 0; more--) {
-    const command = { ...placeHold(world), account };
+    const command = { ...placeHold(world, 4), account };
     world.commands.push(command);
     world.hold(command, node);
   }
@@ -137,7 +140,7 @@ function usageToTheLimit(world: World): void {
   const wallet = random.pick(active);
   const money = wallet.posted - wallet.held + (wallet.overdraft ?? simulatedRuleset().overdraftNanos);
   const room = wallet.throttle === null ? money : roomOf(wallet.throttle, world.nowMs);
-  const left = random.pick([money, lesser(room, money)]) + BigInt(random.below(2));
+  const left = random.pick([money, lesser(room, money), lesser(room, money)]) + BigInt(random.below(2));
   if (left <= 0n) return;
   send(world, () => world.usage.exactly(world.nowMs, wallet.account, left), random.pick(world.nodes));
 }
@@ -185,9 +188,9 @@ function askHold(world: World, command: HoldCommand | undefined): void {
   if (random.next() < 0.1) world.hold(command, node);
 }
 
-function placeHold(world: World): HoldCommand {
+function placeHold(world: World, centsMax = 60): HoldCommand {
   const { random } = world;
-  const amount = cents(world, 60);
+  const amount = cents(world, centsMax);
   const captureMax = random.pick([amount, amount + amount / 10n, 2n * amount]);
   const place = who(world);
   const seconds = 60 + random.below(random.pick([600, 20_000]));
@@ -199,7 +202,13 @@ function someHold(world: World): HoldCommand | undefined {
   const placed = world.commands.flatMap((command) =>
     command.do === 'hold' && command.ask.do === 'place' ? [command] : [],
   );
-  return placed.length === 0 ? undefined : world.random.pick(placed.slice(-6));
+  if (placed.length === 0) return undefined;
+  const recent = placed.slice(-12);
+  const isOpen = ({ holdId }: HoldCommand) => {
+    return [...world.model.wallets.values()].some(({ holds }) => holds.get(holdId)?.state === 'open');
+  };
+  const open = recent.filter(isOpen);
+  return world.random.pick(open.length > 0 && world.random.next() < 0.8 ? open : recent);
 }
 
 function changeHold(world: World): HoldCommand | undefined {
@@ -207,13 +216,18 @@ function changeHold(world: World): HoldCommand | undefined {
   if (hold?.ask.do !== 'place') return undefined;
   const { random } = world;
   const { amount, captureMax } = hold.ask;
+  const capture = {
+    do: 'capture',
+    amount: random.pick([amount, 1n + amount / 2n, captureMax, captureMax + 1n]),
+  } as const;
   const asked = [
     {
       do: 'extend',
       amount: random.next() < 0.5 ? undefined : amount + cents(world, 20),
       seconds: 1 + random.below(900),
     },
-    { do: 'capture', amount: random.pick([amount, 1n + amount / 2n, captureMax, captureMax + 1n]) },
+    capture,
+    capture,
     { do: 'release' },
   ] as const;
   return { ...hold, key: `key-${world.commands.length}`, ask: random.pick(asked) };
@@ -234,7 +248,7 @@ function repeatCommand(world: World): void {
 }
 
 function who(world: World): { readonly account: string; readonly key: string } {
-  return { account: world.random.pick(ACCOUNTS), key: `key-${world.commands.length}` };
+  return { account: world.random.pick(world.accounts), key: `key-${world.commands.length}` };
 }
 
 function cents(world: World, max: number): bigint {
@@ -296,7 +310,9 @@ function correctEvent(world: World): Command | undefined {
 /** All that waits, or a part of it. */
 function settle(world: World): Command {
   const { random } = world;
-  const { account, key } = who(world);
+  const { key, ...someone } = who(world);
+  const thawing = [...world.model.wallets.values()].find(({ status }) => status === 'thawing');
+  const account = random.next() < 0.5 ? (thawing?.account ?? someone.account) : someone.account;
   const filter = {
     tenant: TENANT,
     ...(random.next() < 0.5 ? { account } : {}),
@@ -305,7 +321,13 @@ function settle(world: World): Command {
     ...(random.next() < 0.2 ? { fromMs: world.nowMs - random.below(DAY_MS) } : {}),
     ...(random.next() < 0.2 ? { toMs: world.nowMs - random.below(DAY_MS) } : {}),
   };
-  return { do: 'settle', account, key, what: random.next() < 0.75 ? 'post' : 'void', filter };
+  return {
+    do: 'settle',
+    account,
+    key,
+    what: random.next() < (thawing === undefined ? 0.75 : 0.4) ? 'post' : 'void',
+    filter,
+  };
 }
 
 function askMaybe(world: World, command: Command | undefined): void {
@@ -319,7 +341,10 @@ function limits(world: World): Command {
     do: 'limits',
     ...who(world),
     overdraft: random.next() < 0.3 ? undefined : random.pick([null, 0n, 2n * CENT, 100n * CENT]),
-    throttle: random.next() < 0.4 ? undefined : random.pick([null, { limit: cents(world, 40), periodMs }]),
+    throttle:
+      random.next() < 0.4
+        ? undefined
+        : random.pick([null, { limit: cents(world, 40), periodMs }, { limit: cents(world, 40), periodMs }]),
   };
 }
 
@@ -327,12 +352,19 @@ function sweep(world: World, what: 'expire' | 'release'): Command {
   return { do: what, ...who(world) };
 }
 
-/** One of the operations by its weight. */
-export function pickOperation(world: World): Operation {
-  const total = OPERATIONS.reduce((sum, { weight }) => sum + weight, 0);
-  let at = world.random.next() * total;
-  for (const operation of OPERATIONS) {
-    at -= operation.weight;
+/**
+ * Every seed has its own taste: what is rare in one fills another, so that operations meet which hardly ever would if all
+ * seeds were alike.
+ */
+export function drawWeights(random: Random): readonly number[] {
+  return OPERATIONS.map(({ weight }) => weight * random.pick([0.2, 1, 1, 5]));
+}
+
+/** One of the operations by the weights of this seed. */
+export function pickOperation({ random }: World, weights: readonly number[]): Operation {
+  let at = random.next() * weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [index, operation] of OPERATIONS.entries()) {
+    at -= weights[index] ?? 0;
     if (at < 0) return operation;
   }
   throw new RangeError('weights add up to their total');

@@ -42,7 +42,7 @@ detect:
   floor: { above_expected: 4 }
 say: "{observed} events in {window}."
 score: 40
-once: { per: account, for: 1h, again_if: observed_doubles }
+once: { per: account, for: 30min, again_if: observed_doubles }
 tests:
   - { name: fires, series: "2x100 60@30min", expect: fires }
   - { name: quiet, series: "2x100 2@30min", expect: quiet }

@@ -1,7 +1,7 @@
 import type { Property } from './checks.ts';
 import type { Books, Engine } from './engine.ts';
 import { compareWithModel } from './final-checks.ts';
-import { pickOperation } from './operations.ts';
+import { drawWeights, pickOperation } from './operations.ts';
 import { simulatedRuleset } from './ruleset.ts';
 import { LATE_WINDOW_MS } from './usage.ts';
 import { World } from './world.ts';
@@ -44,7 +44,8 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
     if (checks.failure !== undefined && failedAt === 0) failedAt = stage.step;
     return checks.failure !== undefined;
   };
-  while (stage.step < steps && !hasFailed()) await oneStep(world);
+  const weights = drawWeights(world.random);
+  while (stage.step < steps && !hasFailed()) await oneStep(world, weights);
   stage.faultRate = 0;
   const restBy = stage.step + REST_STEPS_MAX;
   while (!hasFailed() && !isAtRest(world)) {
@@ -85,12 +86,12 @@ export async function runSeed(seed: number, steps: number, engine: Engine): Prom
 }
 
 /** Either something new happens, or one operation that waits goes on. */
-async function oneStep(world: World): Promise<void> {
+async function oneStep(world: World, weights: readonly number[]): Promise<void> {
   const { stage, random } = world;
   stage.step++;
   const isNew = stage.waiting === 0 || random.next() < 0.12;
   if (isNew || !stage.openOne()) {
-    const operation = pickOperation(world);
+    const operation = pickOperation(world, weights);
     world.count(operation.name);
     stage.note(operation.name);
     operation.run(world);

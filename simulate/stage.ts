@@ -13,11 +13,15 @@ interface Gate {
   readonly process: SimulatedProcess;
   readonly label: string;
   readonly isReady: () => boolean;
+  /** How likely it is to be opened, beside the others: some operations take very long, and everything overtakes them. */
+  readonly pace: number;
   readonly open: (fault: Fault) => void;
 }
 
 /** The world failed, as a broken connection would. */
 export class BrokenConnection extends Error {}
+
+const PACES = [1, 1, 1, 1, 1, 0.05] as const;
 
 const NEVER = new Promise<never>(() => undefined);
 
@@ -47,7 +51,8 @@ export class Stage {
   /** Waits for this operation's turn; the answer is what is to happen to it. A dead process waits for ever. */
   pass(process: SimulatedProcess, label: string, isReady: () => boolean = () => true): Promise<Fault> {
     if (!process.isAlive) return NEVER;
-    return new Promise((resolve) => this.#gates.push({ process, label, isReady, open: resolve }));
+    const pace = this.random.pick(PACES);
+    return new Promise((resolve) => this.#gates.push({ process, label, isReady, pace, open: resolve }));
   }
 
   /** One operation of a store, from its gate to its answer. */
@@ -140,7 +145,7 @@ export class Stage {
   openOne(): boolean {
     const ready = this.#gates.filter((gate) => gate.isReady());
     if (ready.length === 0) return false;
-    const gate = this.random.pick(ready);
+    const gate = this.#pick(ready);
     const fault = this.#drawFault();
     this.note(`${gate.process.name} ${gate.label}${fault === 'none' ? '' : `, ${fault.replace('_', ' ')}`}`);
     this.#gates = this.#gates.filter((other) => other !== gate);
@@ -165,6 +170,15 @@ export class Stage {
   /** Of everything that happened, in order: the same seed gives the same one. */
   traceHash(): string {
     return this.#trace.copy().digest('hex').slice(0, 16);
+  }
+
+  #pick(gates: readonly Gate[]): Gate {
+    let at = this.random.next() * gates.reduce((sum, { pace }) => sum + pace, 0);
+    for (const gate of gates) {
+      at -= gate.pace;
+      if (at < 0) return gate;
+    }
+    return this.random.pick(gates);
   }
 
   #drawFault(): Fault {

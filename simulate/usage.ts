@@ -35,13 +35,15 @@ const METERS = ['tokens', 'tokens', 'calls', 'thirds', 'thirds', 'images'] as co
 /** Usage as metering services send it: new events, honest retries, altered copies, odd times, meters without a price. */
 export class UsageSource {
   readonly #random: Random;
+  readonly #accounts: readonly string[];
   readonly #sent: UsageEvent[] = [];
   /** Ids that were sent under another time or account: two such changes of one id would be ambiguous by design. */
   readonly #bent = new Set<string>();
   #nextId = 0;
 
-  constructor(random: Random) {
+  constructor(random: Random, accounts: readonly string[]) {
     this.#random = random;
+    this.#accounts = accounts;
   }
 
   /** The events of one job; of one account when there is a burst on it. */
@@ -49,7 +51,7 @@ export class UsageSource {
     const random = this.#random;
     const count = burstOn === undefined ? 1 + random.below(random.next() < 0.15 ? 14 : 4) : 6 + random.below(8);
     // A burst hits one account, so that rules freeze it now and then.
-    const hit = burstOn ?? (random.next() < 0.3 ? random.pick(ACCOUNTS) : undefined);
+    const hit = burstOn ?? (random.next() < 0.3 ? random.pick(this.#accounts) : undefined);
     const events: UsageEvent[] = [];
     while (events.length < count) {
       const event = this.#event(nowMs, hit);
@@ -107,8 +109,8 @@ export class UsageSource {
     return {
       tenant: TENANT,
       id: name,
-      source: !isHuge && random.next() < 0.2 ? MOVING_SOURCE : 'gateway',
-      account: hit ?? random.pick(ACCOUNTS),
+      source: !isHuge && random.next() < 0.35 ? MOVING_SOURCE : 'gateway',
+      account: hit ?? random.pick(this.#accounts),
       meter,
       quantity: quantity(isHuge ? HUGE : this.#quantityOf(meter)),
       occurredAtMs: nowMs - this.#lateness(),
@@ -132,6 +134,8 @@ export class UsageSource {
     const draw = this.#random.next();
     if (draw < 0.75) return this.#random.below(MINUTE_MS);
     if (draw < 0.9) return this.#random.below(6 * HOUR_MS);
+    // To the very millisecond, on either side of both bounds.
+    if (draw < 0.915) return this.#random.pick([LATE_WINDOW_MS, -5 * MINUTE_MS]) + this.#random.below(2);
     if (draw < 0.94) return LATE_WINDOW_MS - 2 * HOUR_MS + this.#random.below(4 * HOUR_MS);
     if (draw < 0.97) return LATE_WINDOW_MS + this.#random.below(DAY_MS);
     return -this.#random.below(12 * MINUTE_MS);
@@ -144,8 +148,11 @@ export class UsageSource {
     }
     if (earlier.id.startsWith(HUGE_PREFIX)) return earlier;
     this.#bent.add(earlier.id);
-    if (draw < 0.2) return { ...earlier, occurredAtMs: earlier.occurredAtMs + 1 + this.#random.below(HOUR_MS) };
-    return { ...earlier, account: this.#random.pick(ACCOUNTS) };
+    const account = this.#random.pick(this.#accounts);
+    const occurredAtMs = earlier.occurredAtMs + 1 + this.#random.below(HOUR_MS);
+    // Only identities without their time tell these from new events.
+    if (earlier.source === MOVING_SOURCE && draw < 0.23) return { ...earlier, occurredAtMs, account };
+    return draw < 0.2 ? { ...earlier, occurredAtMs } : { ...earlier, account };
   }
 }
 

@@ -20,6 +20,7 @@ import { holdRequestFor, runCommand } from './run-command.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { Stage } from './stage.ts';
 import {
+  ACCOUNTS,
   CURRENCY,
   isRefusable,
   LATE_WINDOW_MS,
@@ -62,6 +63,7 @@ export class World {
   readonly checks: Checks;
   readonly history = new History();
   readonly usage: UsageSource;
+  readonly accounts: readonly string[];
   readonly jobs: Job[] = [];
   readonly nodes: WriterNode[];
   /** Commands given so far; they are given again with their keys. */
@@ -87,7 +89,9 @@ export class World {
     this.engine = engine;
     this.random = createRandom(seed, STREAM.operations);
     this.splits = createRandom(seed, STREAM.split);
-    this.usage = new UsageSource(createRandom(seed, STREAM.usage));
+    // The fewer wallets, the more meets on each of them. The first two are on lanes of their own.
+    this.accounts = ACCOUNTS.slice(0, this.random.pick([2, 3, 5]));
+    this.usage = new UsageSource(createRandom(seed, STREAM.usage), this.accounts);
     // Some worlds are calm, so that long histories grow; others break all the time.
     this.stage = new Stage(createRandom(seed, STREAM.schedule), this.random.pick([0, 0.005, 0.02, 0.06]));
     this.batchEventsMax = this.random.pick([1, 6, 20, 60]);
@@ -156,10 +160,13 @@ export class World {
         }
       },
     });
-    this.running++;
+    const end = this.#begin(process);
+    const wasAnswered = command.do === 'hold' && this.checks.isHoldAnswered(command);
     runCommand(store, command, { nowMs, dryRun })
       .then((answer) => {
-        if (command.do === 'hold' && answer !== undefined && !dryRun) this.checks.holdAnswered(command, answer);
+        if (command.do === 'hold' && answer !== undefined && !dryRun) {
+          this.checks.holdAnswered(command, answer, wasAnswered);
+        }
       })
       .catch((error: unknown) => {
         // What the domain refuses was compared with the model; a broken connection is part of the game.
@@ -167,9 +174,7 @@ export class World {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         this.checks.expect('somebody can always go on', isExpected, () => `${command.do} ${command.key}: ${text}`);
       })
-      .finally(() => this.running--);
-    // A process that died never ends its command.
-    process.onKilled(() => this.running--);
+      .finally(end);
   }
 
   /** Gives a request about a hold to the writer of its lane, and to the direct path when that has lost the lane. */
@@ -178,11 +183,12 @@ export class World {
     const name = `${process.name} ${command.holdId}`;
     if ((this.#holdsAsked.get(name) ?? command.key) !== command.key) return;
     this.#holdsAsked.set(name, command.key);
+    const wasAnswered = this.checks.isHoldAnswered(command);
     const request = holdRequestFor(command, this.nowMs);
     this.#writer(node, laneOfShard(request.shard))
       .holds.submit(request)
       .then(
-        (answer) => this.checks.holdAnswered(command, answer),
+        (answer) => this.checks.holdAnswered(command, answer, wasAnswered),
         (error: unknown) => {
           const isLost = error instanceof AppError && (error.code === 'LANE_FENCED' || error.code === 'LANE_BUSY');
           // Only a writer that was told to give up hands on what it would have repeated otherwise.
@@ -209,7 +215,7 @@ export class World {
         this.history.posted(lane, wallet);
       }
     });
-    this.running++;
+    const end = this.#begin(process);
     const { overdraftNanos } = simulatedRuleset();
     const common = { tenant: TENANT, currency: CURRENCY, actor: 'simulator', reason: null };
     new SetPoster(store)
@@ -219,8 +225,7 @@ export class World {
         const isExpected = this.stage.isFault(error) || this.#isTaken(process.name, error);
         this.checks.expect('somebody can always go on', isExpected, () => `a set failed: ${String(error)}`);
       })
-      .finally(() => this.running--);
-    process.onKilled(() => this.running--);
+      .finally(end);
   }
 
   /** Closes days as archiving does, while no transaction of any lane is under way. */
@@ -232,15 +237,14 @@ export class World {
       this.model.closeDays(beforeMs);
       this.history.closeDays(beforeMs);
     };
-    this.running++;
     const process = this.#newProcess('archive');
+    const end = this.#begin(process);
     this.stage
       .perform(process, 'close days', run, isReady)
       .catch((error: unknown) => {
         this.checks.expect('somebody can always go on', this.stage.isFault(error), () => `closing days: ${error}`);
       })
-      .finally(() => this.running--);
-    process.onKilled(() => this.running--);
+      .finally(end);
   }
 
   /** All memory of a node is gone; its jobs stall and are delivered again. */
@@ -298,6 +302,18 @@ export class World {
     this.#taken.set(name, times);
     this.count('key taken');
     return times <= 2;
+  }
+
+  /** Something is under way until this is called, or its process dies: then nothing ever ends it. */
+  #begin(process: SimulatedProcess): () => void {
+    let isOver = false;
+    const end = () => {
+      if (!isOver) this.running--;
+      isOver = true;
+    };
+    this.running++;
+    process.onKilled(end);
+    return end;
   }
 
   #answered(items: readonly LaneEvent[], statuses: readonly EventStatus[]): void {

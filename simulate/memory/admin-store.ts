@@ -186,7 +186,7 @@ class MemoryChange implements AdminTransaction {
       for (const entry of change.entries) {
         ledger.entries.set(formatEventKey(entry.key), { ...entry, walletId, ...place });
       }
-      for (const { ledgerAccount, amount } of change.contra) {
+      for (const { ledgerAccount, amount } of ledger.flaw === 'forgets_contra' ? [] : change.contra) {
         ledger.contra.push([place.lane, place.batchNo, ledgerAccount, amount].join(' '));
       }
       ledger.burn(place, change.burns);

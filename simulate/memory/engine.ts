@@ -15,10 +15,41 @@ export function openMemoryEngine(ledger = new MemoryLedger()): Engine {
     closeDays: async (beforeMs) => {
       for (const lane of ledger.lanes) lane.entriesFromMs = Math.max(lane.entriesFromMs, beforeMs);
     },
-    faults: async () => [],
+    faults: async () => proofs(ledger),
     brokenLinks: async () => brokenLinks(ledger),
     close: async () => undefined,
   };
+}
+
+/** The sums that books are proven by, each from rows of its own. */
+function proofs({ entries, contra, wallets, grants, burns }: MemoryLedger): readonly string[] {
+  const batches = new Map<string, bigint>();
+  const posted = new Map<bigint, { sum: bigint; count: bigint }>();
+  const add = (batch: string, amount: bigint) => batches.set(batch, (batches.get(batch) ?? 0n) + amount);
+  for (const { lane, batchNo, walletId, amount } of entries.values()) {
+    add(`${lane} ${batchNo}`, amount);
+    const { sum, count } = posted.get(walletId) ?? { sum: 0n, count: 0n };
+    posted.set(walletId, { sum: sum + amount, count: count + 1n });
+  }
+  for (const line of contra) {
+    const [lane, batchNo, , amount = '0'] = line.split(' ');
+    add(`${lane} ${batchNo}`, BigInt(amount));
+  }
+  const burnt = new Map<string, bigint>();
+  for (const line of burns) {
+    const [, , grantId = '', amount = '0'] = line.split(' ');
+    burnt.set(grantId, (burnt.get(grantId) ?? 0n) + BigInt(amount));
+  }
+  return [
+    ...[...batches].filter(([, sum]) => sum !== 0n).map(([batch, sum]) => `batch ${batch} sums to ${sum}`),
+    ...[...wallets.values()].flatMap(({ walletId, account, posted: balance, seq }) => {
+      const { sum, count } = posted.get(walletId) ?? { sum: 0n, count: 0n };
+      return sum === balance && count === seq ? [] : [`${account} has ${balance}, its ${count} entries ${sum}`];
+    }),
+    ...[...grants.values()].flatMap(({ grantId, amount, remaining }) =>
+      amount - (burnt.get(grantId) ?? 0n) === remaining ? [] : [`of ${grantId} ${remaining} is left`],
+    ),
+  ];
 }
 
 /** Goes through the chains from their first batches: each is linked to the one before it, and the last one is the lane's. */

@@ -91,7 +91,9 @@ export class MemoryLanes implements LaneStore {
         const { entries, quarantine } = this.#ledger;
         return new Map(
           keys.flatMap((key) => {
-            const row = quarantine.get(key) ?? entries.get(key);
+            const waits = quarantine.get(key);
+            const isFree = this.#ledger.flaw === 'frees_void_keys' && waits?.status === 'void';
+            const row = (isFree ? undefined : waits) ?? entries.get(key);
             return row === undefined ? [] : [[key, { key, contentHash: row.contentHash }] as const];
           }),
         );
@@ -141,7 +143,7 @@ export class MemoryLanes implements LaneStore {
       batch.quarantined.map(({ key }) => key),
     );
     for (const { key } of batch.quarantined) {
-      if (ledger.entries.has(formatEventKey(key)))
+      if (ledger.flaw !== 'has_no_index' && ledger.entries.has(formatEventKey(key)))
         throw new KeyTakenError(`event ${formatEventKey(key)} is posted already`);
     }
     const facts = await encodeFacts(batch.facts);

@@ -78,7 +78,14 @@ export interface ChainLink {
 export type StoredWallet = Omit<WalletHead, 'grants' | 'held'>;
 
 /** Ways in which the store may be broken on purpose: a simulator that does not notice them would prove nothing. */
-export type Flaw = 'does_not_fence' | 'forgets_residue' | 'forgets_holds' | 'loses_burns';
+export type Flaw =
+  | 'does_not_fence'
+  | 'forgets_residue'
+  | 'forgets_holds'
+  | 'loses_burns'
+  | 'frees_void_keys'
+  | 'has_no_index'
+  | 'forgets_contra';
 
 /** The tables of the ledger, in memory. Only committed rows are here. */
 export class MemoryLedger {
@@ -151,6 +158,7 @@ export class MemoryLedger {
 
   /** Refuses a key that a row of the same table has, as a unique index would. */
   refuseTaken(table: ReadonlyMap<string, unknown>, keys: readonly EventKey[]): void {
+    if (this.flaw === 'has_no_index') return;
     const seen = new Set<string>();
     for (const key of keys) {
       const text = formatEventKey(key);

@@ -241,10 +241,14 @@ export class Model {
     return wallet;
   }
 
-  /** Whether an identity of a moving source was seen since then; undefined when another lane may have forgotten it. */
+  /**
+   * Whether an identity of a moving source was seen since then. Undefined where both answers are right: another lane may
+   * have forgotten it, and a takeover may have loaded the key of one that is older.
+   */
   #isMoved(key: EventKey, sinceMs: number): boolean | undefined {
     const seenAtMs = this.#seenAt.get(identityOf(key));
-    if (seenAtMs === undefined || seenAtMs < sinceMs) return false;
+    if (seenAtMs === undefined) return false;
+    if (seenAtMs < sinceMs) return undefined;
     const latestMs = Math.max(...this.#clocks.values());
     return seenAtMs < latestMs - this.#options.lateWindowMs ? undefined : true;
   }

@@ -12,122 +12,236 @@ export interface Mistake {
   readonly property: Property;
 }
 
-const LANE = 'src/pipeline/lane';
-const ADMIN = 'src/pipeline/admin';
-const LEDGER = 'src/domain/ledger';
+type Planted = readonly [name: string, text: string, mistaken: string, property: Property];
 
-/** Mistakes in the ledger's own code. Mistakes of a store are flaws of the twin in memory. */
-export const MISTAKES: readonly Mistake[] = [
-  {
-    name: 'held money is free before the commit',
-    module: `${LANE}/hold-writer`,
-    text: 'group.freed.push({ wallet, amount: -more })',
-    mistaken: 'wallet.held += more',
-    property: 'what is held is counted',
-  },
-  {
-    name: 'a freeze does not wait for holds in flight',
-    module: `${LANE}/lane-writer`,
-    text: 'if (record.outbox.length > 0)',
-    mistaken: 'if (false)',
-    property: 'no hold after a freeze',
-  },
-  {
-    name: 'the residue of a charge is dropped',
-    module: `${LANE}/apply-batch`,
-    text: 'account.wallet.residue = residueAfter(account.wallet.residue, exact, amount);',
-    mistaken: '',
-    property: 'the residue is exact',
-  },
-  {
-    name: 'grants are burnt last priority first',
-    module: `${LEDGER}/grant`,
-    text: 'left.priority - right.priority ||',
-    mistaken: 'right.priority - left.priority ||',
-    property: 'the model agrees',
-  },
-  {
-    name: 'of two grants the one that ends later is burnt first',
-    module: `${LEDGER}/grant`,
-    text: '(left.expiresAtMs ?? NEVER) < (right.expiresAtMs ?? NEVER) ? -1 : 1',
-    mistaken: '(left.expiresAtMs ?? NEVER) < (right.expiresAtMs ?? NEVER) ? 1 : -1',
-    property: 'the model agrees',
-  },
-  {
-    name: 'a grant can be spent at the moment it ends',
-    module: `${LEDGER}/grant`,
-    text: 'expiresAtMs !== null && expiresAtMs <= nowMs',
-    mistaken: 'expiresAtMs !== null && expiresAtMs < nowMs',
-    property: 'the model agrees',
-  },
-  {
-    name: 'the limit is off by one',
-    module: `${LEDGER}/wallet`,
-    text: 'wallet.posted - wallet.held - amount >= -limit',
-    mistaken: 'wallet.posted - wallet.held - amount >= -limit - 1n',
-    property: 'available stays within the limit',
-  },
-  {
-    name: 'a period of a spending limit begins a millisecond late',
-    module: `${LEDGER}/throttle`,
-    text: 'Math.floor(nowMs / periodMs) * periodMs',
-    mistaken: 'Math.floor((nowMs - 1) / periodMs) * periodMs',
-    property: 'the model agrees',
-  },
-  {
-    name: 'a spending limit that is reached exactly is passed',
-    module: `${LEDGER}/wallet`,
-    text: 'amount <= roomAt(wallet.throttle, nowMs)',
-    mistaken: 'amount <= roomAt(wallet.throttle, nowMs) + 1n',
-    property: 'the model agrees',
-  },
-  {
-    name: 'the limit is judged before holds',
-    module: `${LEDGER}/wallet`,
-    text: 'wallet.posted - wallet.held - amount >= -limit',
-    mistaken: 'wallet.posted - amount >= -limit',
-    property: 'available stays within the limit',
-  },
-  {
-    name: 'the chain is not advanced',
-    module: `${LANE}/lane-writer`,
-    text: 'memory.chain = await transaction.write(record)',
-    mistaken: 'await transaction.write(record)',
-    property: 'the chain is unbroken',
-  },
-  {
-    name: "the chain forgets other people's changes",
-    module: `${LANE}/take-over`,
-    text: 'memory.chain = head.chain;',
-    mistaken: '',
-    property: 'the chain is unbroken',
-  },
-  {
-    name: 'numbers are skipped',
-    module: `${LEDGER}/wallet`,
-    text: 'wallet.seq += 1n',
-    mistaken: 'wallet.seq += amount === 0n ? 2n : 1n',
-    property: 'entries are numbered without gaps',
-  },
-  {
-    name: 'usage is posted to a frozen wallet',
-    module: `${LEDGER}/wallet`,
-    text: "if (wallet.status !== 'active')\n        return 'frozen'",
-    mistaken: "if (wallet.status === 'thawing')\n        return 'frozen'",
-    property: 'no usage after a freeze',
-  },
-  {
-    name: 'a refund gives back grants',
-    module: `${LEDGER}/adjust-wallet`,
-    text: "if (kind === 'refund' && amount > refundable)",
-    mistaken: "if (kind === 'refund' && amount > wallet.posted)",
-    property: 'a refusal changes nothing',
-  },
-  {
-    name: 'a request sent again is carried out again',
-    module: `${ADMIN}/request`,
-    text: 'if (known === undefined)',
-    mistaken: 'if (true)',
-    property: 'the model agrees',
-  },
-];
+const ANSWER = 'an answer is true';
+const MODEL = 'the model agrees';
+const LIMIT = 'available stays within the limit';
+const CHAIN = 'the chain is unbroken';
+const ON = 'somebody can always go on';
+
+/** By module. Mistakes of a store are flaws of the twin in memory. */
+const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
+  'src/domain/ledger/wallet': [
+    ['the limit is off by one', 'held - amount >= -limit', 'held - amount >= -limit - 1n', LIMIT],
+    ['the limit is judged before holds', 'wallet.posted - wallet.held - amount >=', 'wallet.posted - amount >=', LIMIT],
+    [
+      'a spending limit is passed by one',
+      'roomAt(wallet.throttle, nowMs) ?',
+      'roomAt(wallet.throttle, nowMs) + 1n ?',
+      MODEL,
+    ],
+    ['numbers are skipped', 'wallet.seq += 1n', 'wallet.seq += amount ? 1n : 2n', 'entries are numbered without gaps'],
+    [
+      'usage is posted to a frozen wallet',
+      "if (wallet.status !== 'active')\n        return 'frozen'",
+      "if (wallet.status === 'thawing')\n        return 'frozen'",
+      'no usage after a freeze',
+    ],
+    [
+      'grants keep what was burnt',
+      '    wallet.grants = grants;\n    return burns;',
+      '    return burns;',
+      'grants never exceed the balance',
+    ],
+  ],
+  'src/domain/ledger/grant': [
+    [
+      'grants are burnt last priority first',
+      'left.priority - right.priority ||',
+      'right.priority - left.priority ||',
+      MODEL,
+    ],
+    ['the grant that ends later is burnt first', '?? NEVER) ? -1 : 1', '?? NEVER) ? 1 : -1', MODEL],
+    ['a grant can be spent as it ends', 'expiresAtMs <= nowMs', 'expiresAtMs < nowMs', MODEL],
+    ['paid credit is spent before presents', 'grant.priority < BASE_PRIORITY ||', 'false ||', MODEL],
+  ],
+  'src/domain/ledger/throttle': [
+    ['a period begins a millisecond late', 'Math.floor(nowMs / periodMs)', 'Math.floor((nowMs - 1) / periodMs)', MODEL],
+    ['a new limit forgets what was spent', 'spend(throttle, 0n, nowMs), limit', 'throttle, spent: 0n, limit', MODEL],
+    ['a limit is told twice', 'told.sequence === statusSequence &&', 'told.sequence + 1 === statusSequence &&', MODEL],
+  ],
+  'src/domain/ledger/expire-grants': [
+    ['credit that a hold counts on ends', 'let free = wallet.posted - wallet.held', 'let free = wallet.posted', MODEL],
+  ],
+  'src/domain/ledger/adjust-wallet': [
+    [
+      'a refund gives back grants',
+      "kind === 'refund' && amount > refundable",
+      "kind === 'refund' && amount > wallet.posted",
+      MODEL,
+    ],
+    ['the other side has the wrong sign', 'amount: -signed', 'amount: signed', 'transactions sum to zero'],
+  ],
+  'src/domain/ledger/lateness': [
+    ['closed days take usage', '|| occurredAtMs < entriesFromMs', '', MODEL],
+    [
+      'usage is too late a millisecond early',
+      'occurredAtMs < nowMs - lateWindowMs',
+      'occurredAtMs <= nowMs - lateWindowMs',
+      MODEL,
+    ],
+  ],
+  'src/domain/ledger/release-usage': [
+    [
+      'what waits is posted last come first',
+      'for (const row of usage)',
+      'for (const row of [...usage].reverse())',
+      MODEL,
+    ],
+    [
+      'the residue of released usage is dropped',
+      'head.residue = residueAfter(head.residue, exact, charge);',
+      '',
+      'the residue is exact',
+    ],
+  ],
+  'src/domain/ledger/correct-charge': [
+    [
+      'a correction charges a frozen wallet',
+      "debit > 0n && wallet.status !== 'active'",
+      'false',
+      'a refusal changes nothing',
+    ],
+    [
+      'a correction is judged before holds',
+      'wallet.posted - wallet.held - debit',
+      'wallet.posted - debit',
+      'a refusal changes nothing',
+    ],
+  ],
+  'src/domain/ledger/hold': [
+    [
+      'a capture does not count for the period',
+      'spend(wallet.throttle, amount, terms.nowMs)',
+      'wallet.throttle',
+      MODEL,
+    ],
+    ['a hold is captured as it ends', '&& nowMs >= hold.expiresAtMs', '&& nowMs > hold.expiresAtMs', MODEL],
+    [
+      'closed holds are closed again',
+      "if (hold.state !== 'open')\n        return hold.state;",
+      '',
+      'a hold is closed once',
+    ],
+  ],
+  'src/domain/ledger/judge-set': [
+    ['a set charges a frozen wallet', "if (wallet.status !== 'active')", 'if (false)', ANSWER],
+    ['a set spends what grants hold', 'if (wallet.hasGrants)', 'if (false)', MODEL],
+    ['a set posts to closed days', 'if (row.key.timeMs < entriesFromMs)', 'if (false)', ANSWER],
+  ],
+  'src/pipeline/admin/post-set': [
+    ['a set forgets what was posted before', 'if (known.size > 0)', 'if (false)', ANSWER],
+    ['a set never looks keys up', 'attempt === 1 ? NONE :', 'attempt < 3 ? NONE :', ANSWER],
+  ],
+  'src/pipeline/admin/request': [
+    ['a request sent again is carried out again', 'if (known === undefined)', 'if (true)', 'a refusal changes nothing'],
+  ],
+  'src/pipeline/admin/correct-event': [
+    ['a correction is posted twice', 'if (known !== undefined)', 'if (false)', 'a refusal changes nothing'],
+    ['a void event is corrected', "?.kind !== 'void'", "?.kind !== 'none'", 'a refusal changes nothing'],
+    ['a credit posts nothing that waits', 'if (credit <= 0n ||', 'if (true ||', MODEL],
+  ],
+  'src/pipeline/admin/settle-round': [
+    [
+      'quarantine is posted out of order',
+      '[...duplicates, ...postable]',
+      '[...duplicates, ...postable.reverse()]',
+      MODEL,
+    ],
+    ['later usage overtakes what did not fit', 'progress.isFull ? duplicates :', 'false ? duplicates :', MODEL],
+    [
+      'quarantine is posted to a frozen wallet',
+      "if (wallet.status !== 'active')",
+      'if (false)',
+      'no usage after a freeze',
+    ],
+    ['a void breaks what a thaw promised', "wallet.status === 'thawing'", 'false', MODEL],
+    [
+      'what is void is closed as a copy',
+      "{ status: 'void', by: actor",
+      "{ status: 'duplicate', by: actor",
+      'the stored books are the model',
+    ],
+  ],
+  'src/pipeline/admin/adjust': [['a reinstatement releases nothing', 'after.posted > before.posted', 'false', MODEL]],
+  'src/pipeline/holds/judge-hold': [
+    ['a request about a hold is carried out again', 'answered.key === request.key', 'false', ANSWER],
+  ],
+  'src/pipeline/lane/apply-batch': [
+    [
+      'the residue of a charge is dropped',
+      'account.wallet.residue = residueAfter(account.wallet.residue, exact, amount);',
+      '',
+      'the residue is exact',
+    ],
+    ['a refused event claims its id', 'forgetRefused(input.events, input.identities, index);', '', MODEL],
+  ],
+  'src/pipeline/lane/decide': [
+    [
+      'an account is judged once a batch',
+      'if (judgement === null)',
+      'if (judgement === null || batch.decisions.some((one) => one.wallet === wallet))',
+      'any split gives the same books',
+    ],
+  ],
+  'src/pipeline/lane/hold-writer': [
+    [
+      'held money is free before the commit',
+      'group.freed.push({ wallet, amount: -more })',
+      'wallet.held += more',
+      'what is held is counted',
+    ],
+    [
+      'reservations are not counted in memory',
+      '            wallet.held += more;',
+      '            ;',
+      'what is held is counted',
+    ],
+    ['batches wait for holds for ever', '            landed();', '            ;', ON],
+    [
+      'holds do not see what others changed',
+      'await applyOutsideChanges(memory, transaction);',
+      '',
+      'no hold after a freeze',
+    ],
+  ],
+  'src/pipeline/lane/lane-writer': [
+    [
+      'a freeze does not wait for holds in flight',
+      'if (record.outbox.length > 0)',
+      'if (false)',
+      'no hold after a freeze',
+    ],
+    [
+      'the chain is not advanced',
+      'memory.chain = await transaction.write(record)',
+      'await transaction.write(record)',
+      CHAIN,
+    ],
+    ['jobs of one batch get one answer', 'offset += submission.events.length;', '', ANSWER],
+  ],
+  'src/pipeline/lane/take-over': [
+    ["the chain forgets other people's changes", 'memory.chain = head.chain;', '', CHAIN],
+    ['a takeover remembers no keys', 'for (const key of claim.recentKeys)', 'for (const key of [])', MODEL],
+    ['what others changed is never seen', 'Object.assign(known.wallet, wallet);', '', MODEL],
+  ],
+  'src/pipeline/lane/moving-sources': [
+    ['identities of quarantined usage are not kept', "status !== 'altered' &&", "status === 'posted' &&", MODEL],
+    ['a copy under another time is posted', 'seen === undefined || seen.size === 0', 'true', MODEL],
+  ],
+  'src/pipeline/lane/wallet-state': [
+    ['a freeze ends a millisecond late', 'nowMs < wallet.frozenUntilMs', 'nowMs <= wallet.frozenUntilMs', MODEL],
+    [
+      'rules freeze for too short',
+      'wallet.frozenUntilMs = effect.untilMs;',
+      'wallet.frozenUntilMs = effect.untilMs - 1;',
+      MODEL,
+    ],
+  ],
+};
+
+/** Mistakes in the ledger's own code, one line each. */
+export const MISTAKES: readonly Mistake[] = Object.entries(BY_MODULE).flatMap(([module, planted]) =>
+  planted.map(([name, text, mistaken, property]) => ({ name, module, text, mistaken, property })),
+);

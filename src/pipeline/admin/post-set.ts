@@ -163,6 +163,7 @@ async function postPart(
         const wallets = await transaction.wallets([...new Set(rows.map(({ address }) => address.walletId))]);
         const { entriesFromMs } = transaction;
         const judged = judgeSet(rows, { wallets, known, entriesFromMs, overdraftDefault: request.overdraftNanos });
+        if (attempt === 1) await requireNew(transaction, rows, judged);
         const { tenant, currency, source, actor, reason } = request;
         if (judged.postings.length > 0) await transaction.write({ tenant, currency, source, actor, reason, ...judged });
         return judged.statuses;
@@ -171,4 +172,15 @@ async function postPart(
       if (attempt === 3 || !(error instanceof KeyTakenError)) throw error;
     }
   }
+}
+
+/**
+ * No index speaks for what is refused, and it may have been posted before: told that it does not fit, its maker would charge
+ * it some other way, and twice. `KeyTakenError` when one was.
+ */
+async function requireNew(transaction: SetTransaction, rows: readonly SetRow[], judged: JudgedSet): Promise<void> {
+  const refused = rows.filter((_, index) => judged.statuses[index]?.status === 'refused');
+  if (refused.length === 0) return;
+  const known = await transaction.findKeys(refused);
+  if (known.size > 0) throw new KeyTakenError('a refused row of the set was posted before');
 }
