@@ -11,9 +11,11 @@ import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
 import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
+import { WalletIndexer } from '../adapters/postgres/wallet-index.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import { startCreditSweeper } from '../pipeline/admin/credit-sweeper.ts';
+import { startSweep } from '../pipeline/admin/sweep-loop.ts';
 import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
 import { HoldRouter } from '../pipeline/holds/hold-router.ts';
 import { startHoldSweeper } from '../pipeline/holds/hold-sweeper.ts';
@@ -138,7 +140,10 @@ function startSweepers(
   holds: HoldRouter,
   { now, onRetry, ruleset }: ServiceOptions,
 ) {
+  const indexer = new WalletIndexer(pool, now);
+  const indexing = startSweep({ what: 'wallet index', onRetry, sweep: async () => void (await indexer.sweep()) });
   return [
+    { close: () => Promise.all([indexer.close(), indexing.close()]).then(() => undefined) },
     startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),
     startHoldSweeper({
       dueHolds: (nowMs, limit) => dueHolds(pool, nowMs, limit),
