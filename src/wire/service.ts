@@ -3,6 +3,7 @@ import { processHold } from '../../jobs/holds.ts';
 import { processIngest } from '../../jobs/ingest.ts';
 import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { deleteClosedHolds } from '../adapters/postgres/delete-holds.ts';
 import { dueHolds } from '../adapters/postgres/due-holds.ts';
 import { walletsWithEndedCredit, walletsWithRoom } from '../adapters/postgres/due-wallets.ts';
 import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
@@ -39,6 +40,8 @@ export interface ServiceOptions {
   readonly lateWindowMs: number;
   /** Sources that may repeat an event under another time; none unless given. */
   readonly movingSources?: ReadonlySet<string>;
+  /** Deletes holds that have been closed for so long; they are kept for good without it. */
+  readonly holdsKeptMs?: number;
   readonly batchEventsMax: number;
   readonly gatherMs: number;
   readonly concurrency: number;
@@ -133,16 +136,26 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
   };
 }
 
+const HOLDS_DELETED_EVERY_MS = 600_000;
+
 /** What timers do for wallets: freezes, holds and credit end on their date, throttled usage is posted in the next period. */
 function startSweepers(
   { pool }: Engine,
   store: AdminStore,
   holds: HoldRouter,
-  { now, onRetry, ruleset }: ServiceOptions,
+  { now, onRetry, ruleset, holdsKeptMs }: ServiceOptions,
 ) {
+  let deletedAtMs = Number.NEGATIVE_INFINITY;
+  const deleteHolds = async () => {
+    const nowMs = now();
+    if (holdsKeptMs === undefined || nowMs - deletedAtMs < HOLDS_DELETED_EVERY_MS) return;
+    deletedAtMs = nowMs;
+    await deleteClosedHolds(pool, { closedBeforeMs: nowMs - holdsKeptMs, nowMs });
+  };
   const indexer = new WalletIndexer(pool, now);
   const indexing = startSweep({ what: 'wallet index', onRetry, sweep: async () => void (await indexer.sweep()) });
   return [
+    startSweep({ what: 'hold retention', onRetry, sweep: deleteHolds }),
     { close: () => Promise.all([indexer.close(), indexing.close()]).then(() => undefined) },
     startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),
     startHoldSweeper({
