@@ -7,6 +7,7 @@ import { benchMemory } from './ledger-memory.ts';
 import { copySeconds, oneByOneSeconds } from './ledger-peers.ts';
 import { benchScale } from './ledger-scale.ts';
 import { benchSets } from './ledger-set.ts';
+import { benchStatements } from './ledger-statement.ts';
 import { databaseFactory, measureFull } from './pipeline.ts';
 import { type BenchRow, median } from './rows.ts';
 
@@ -36,6 +37,7 @@ export async function benchLedger(log: (line: string) => void): Promise<BenchRow
       ...(await benchMemory()),
       ...(await benchHolds(bench)),
       ...(await benchScale(bench)),
+      ...(await benchStatements(bench)),
       ...(await benchWholePipeline(bench, postgres.connectionString)),
     ];
   } finally {

@@ -19,6 +19,8 @@ export interface Config {
   readonly rulesDir: string | undefined;
   readonly lanes: number;
   readonly lateWindowMs: number;
+  /** How long closed holds are kept. */
+  readonly holdsKeptMs: number;
   /** Sources that may send an event again under another time; `*` means every source. */
   readonly movingSources: ReadonlySet<string>;
   readonly batchEventsMax: number;
@@ -62,6 +64,7 @@ export const VARIABLES = {
   TOLLKEEPER_RULES_DIR: optional(z.string(), 'Give a directory with ruleset.yaml and pricing.yaml.'),
   TOLLKEEPER_LANES: integer('4', 1, 64),
   TOLLKEEPER_LATE_WINDOW_DAYS: integer('35', 1, 3_650),
+  TOLLKEEPER_HOLD_DAYS: integer('90', 35, 3_650),
   TOLLKEEPER_MOVING_SOURCES: optional(
     z.string().transform(
       (list) =>
@@ -119,6 +122,7 @@ export function parseConfig(environment: Environment): Config {
     rulesDir: read('TOLLKEEPER_RULES_DIR', VARIABLES.TOLLKEEPER_RULES_DIR),
     lanes: read('TOLLKEEPER_LANES', VARIABLES.TOLLKEEPER_LANES) ?? 0,
     lateWindowMs: (read('TOLLKEEPER_LATE_WINDOW_DAYS', VARIABLES.TOLLKEEPER_LATE_WINDOW_DAYS) ?? 0) * DAY_MS,
+    holdsKeptMs: (read('TOLLKEEPER_HOLD_DAYS', VARIABLES.TOLLKEEPER_HOLD_DAYS) ?? 0) * DAY_MS,
     movingSources: read('TOLLKEEPER_MOVING_SOURCES', VARIABLES.TOLLKEEPER_MOVING_SOURCES) ?? new Set<string>(),
     batchEventsMax: read('TOLLKEEPER_BATCH_EVENTS', VARIABLES.TOLLKEEPER_BATCH_EVENTS) ?? 0,
     gatherMs: read('TOLLKEEPER_GATHER_MS', VARIABLES.TOLLKEEPER_GATHER_MS) ?? 0,

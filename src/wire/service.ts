@@ -3,6 +3,7 @@ import { processHold } from '../../jobs/holds.ts';
 import { processIngest } from '../../jobs/ingest.ts';
 import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { deleteClosedHolds } from '../adapters/postgres/delete-holds.ts';
 import { dueHolds } from '../adapters/postgres/due-holds.ts';
 import { walletsWithEndedCredit, walletsWithRoom } from '../adapters/postgres/due-wallets.ts';
 import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
@@ -11,9 +12,11 @@ import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
 import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
+import { WalletIndexer } from '../adapters/postgres/wallet-index.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import { startCreditSweeper } from '../pipeline/admin/credit-sweeper.ts';
+import { startSweep } from '../pipeline/admin/sweep-loop.ts';
 import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
 import { HoldRouter } from '../pipeline/holds/hold-router.ts';
 import { startHoldSweeper } from '../pipeline/holds/hold-sweeper.ts';
@@ -37,6 +40,8 @@ export interface ServiceOptions {
   readonly lateWindowMs: number;
   /** Sources that may repeat an event under another time; none unless given. */
   readonly movingSources?: ReadonlySet<string>;
+  /** Deletes holds that have been closed for so long; they are kept for good without it. */
+  readonly holdsKeptMs?: number;
   readonly batchEventsMax: number;
   readonly gatherMs: number;
   readonly concurrency: number;
@@ -131,14 +136,27 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
   };
 }
 
+const HOLDS_DELETED_EVERY_MS = 600_000;
+
 /** What timers do for wallets: freezes, holds and credit end on their date, throttled usage is posted in the next period. */
 function startSweepers(
   { pool }: Engine,
   store: AdminStore,
   holds: HoldRouter,
-  { now, onRetry, ruleset }: ServiceOptions,
+  { now, onRetry, ruleset, holdsKeptMs }: ServiceOptions,
 ) {
+  let deletedAtMs = Number.NEGATIVE_INFINITY;
+  const deleteHolds = async () => {
+    const nowMs = now();
+    if (holdsKeptMs === undefined || nowMs - deletedAtMs < HOLDS_DELETED_EVERY_MS) return;
+    deletedAtMs = nowMs;
+    await deleteClosedHolds(pool, { closedBeforeMs: nowMs - holdsKeptMs, nowMs });
+  };
+  const indexer = new WalletIndexer(pool, now);
+  const indexing = startSweep({ what: 'wallet index', onRetry, sweep: async () => void (await indexer.sweep()) });
   return [
+    startSweep({ what: 'hold retention', onRetry, sweep: deleteHolds }),
+    { close: () => Promise.all([indexer.close(), indexing.close()]).then(() => undefined) },
     startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),
     startHoldSweeper({
       dueHolds: (nowMs, limit) => dueHolds(pool, nowMs, limit),

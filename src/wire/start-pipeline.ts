@@ -29,6 +29,7 @@ export async function startPipeline(options: {
     const service = await startService(engine, {
       ruleset: () => ruleset,
       lateWindowMs: config.lateWindowMs,
+      holdsKeptMs: config.holdsKeptMs,
       movingSources: config.movingSources,
       batchEventsMax: config.batchEventsMax,
       gatherMs: config.gatherMs,

@@ -91,7 +91,7 @@ test('a database that a newer release has migrated is refused with both versions
     const { exitCode, stderr } = await cli(...args);
     expect(exitCode, args.join(' ')).toBe(1);
     expect(stderr).toMatch(
-      /^error DATABASE_NEWER: The database is at migration 9999-later\.sql; this release of Tollkeeper knows migrations up to 00\d\d-[a-z]+\.sql\.\n {2}Fix: Use the release/,
+      /^error DATABASE_NEWER: The database is at migration 9999-later\.sql; this release of Tollkeeper knows migrations up to 00\d\d-[a-z-]+\.sql\.\n {2}Fix: Use the release/,
     );
   }
   expect((await cli('doctor')).stdout).toContain('✗ database  migrated by a newer release: 9999-later.sql');

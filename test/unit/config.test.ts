@@ -47,6 +47,7 @@ describe('parseConfig', () => {
       port: undefined,
       rulesDir: undefined,
       lanes: 4,
+      holdsKeptMs: 90 * 86_400_000,
       lateWindowMs: 35 * 86_400_000,
       batchEventsMax: 5000,
       gatherMs: 5,

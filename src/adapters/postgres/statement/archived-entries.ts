@@ -1,7 +1,5 @@
 import type pg from 'pg';
-import { parseEventKey } from '../../../domain/events/event-key.ts';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
-import { formatIso } from '../../../domain/time.ts';
 import type { ArchiveFiles } from '../../../pipeline/archive/archive-store.ts';
 import type { AwayDay } from '../../../pipeline/statement/statement.ts';
 import { archivedInRange, archivedWalletEntries } from '../archive/wallet-history.ts';
@@ -29,7 +27,7 @@ export async function readArchivedPart(
     }
     const found = await archivedWalletEntries(client, files, { walletId, day });
     const inRange = found.filter(({ seq }) => seq > after && seq <= through);
-    rows.push(...(await withBatches(client, walletId, inRange)));
+    rows.push(...(await withBatches(client, inRange)));
   }
   return { rows, away };
 }
@@ -38,13 +36,12 @@ type BatchPart = Pick<ReadRow, 'posted_at' | 'batch_kind' | 'actor' | 'reason' |
 
 async function withBatches(
   client: pg.PoolClient,
-  walletId: bigint,
   entries: Awaited<ReturnType<typeof archivedWalletEntries>>,
 ): Promise<readonly ReadRow[]> {
   const { rows } = await client.query<BatchPart & { key: string }>(
     `select u.key, b.posted_at, b.kind as batch_kind, b.actor, b.reason, b.idempotency_key, q.event as usage,
-       ${holdsSql('$6', 'u.kind', 'u.at')} as holds
-     from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::smallint[], $7::timestamptz[]) as u(key, lane, batch_no, kind, at)
+       ${holdsSql('u.kind')} as holds
+     from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::smallint[]) as u(key, lane, batch_no, kind)
      join batch b using (lane, batch_no) left join quarantine q on u.kind = $5 and q.event_key = u.key`,
     [
       entries.map(({ eventKey }) => eventKey),
@@ -52,8 +49,6 @@ async function withBatches(
       entries.map(({ batchNo }) => batchNo),
       entries.map(({ kind }) => kind),
       ENTRY_KIND.released,
-      walletId,
-      entries.map(({ eventKey }) => formatIso(parseEventKey(eventKey).timeMs)),
     ],
   );
   const batches = new Map(rows.map(({ key, ...batch }) => [key, batch]));

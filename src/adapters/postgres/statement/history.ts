@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { formatWalletId, parseWalletId } from '../../../domain/ids.ts';
+import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import { AppError } from '../../../errors.ts';
 import type { WalletReference } from '../../../pipeline/admin/admin-store.ts';
 import { walletOf } from '../../../pipeline/admin/wallet-of.ts';
@@ -10,7 +11,6 @@ import type {
   History,
   StatementEntry,
   StatementPoint,
-  StatementWallet,
 } from '../../../pipeline/statement/statement.ts';
 import { createArchiveFiles } from '../../archive-files.ts';
 import { archivedInRange } from '../archive/wallet-history.ts';
@@ -28,7 +28,11 @@ export function createHistory(pool: pg.Pool, files: ArchiveFiles = createArchive
         const wallet = await findWallet(client, reference);
         const opening =
           fromMs === undefined ? START : (await pointBefore(client, files, wallet.walletId, fromMs)).point;
-        const { point: last } = await pointBefore(client, files, wallet.walletId, toMs);
+        // The end of it all is the wallet's own row: no need to look for its last entry.
+        const last =
+          toMs === undefined
+            ? { sequence: wallet.seq, balance: wallet.posted }
+            : (await pointBefore(client, files, wallet.walletId, toMs)).point;
         // A clock that was set back can leave the end before the beginning: then nothing happened in between.
         const closing = last.sequence < opening.sequence ? opening : last;
         const range = { after: opening.sequence, through: closing.sequence };
@@ -74,7 +78,7 @@ function atOneMoment<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<
   );
 }
 
-async function findWallet(client: pg.PoolClient, reference: WalletReference): Promise<StatementWallet> {
+async function findWallet(client: pg.PoolClient, reference: WalletReference): Promise<WalletHead> {
   return walletOf(
     {
       findWallets: async ({ tenant, name, currency }) => {

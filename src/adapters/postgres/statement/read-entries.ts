@@ -23,14 +23,14 @@ export interface ReadRow {
   readonly reason: string | null;
   readonly idempotency_key: string | null;
   readonly usage: string | null;
-  /** Of an entry that charges a hold: the wallet's holds of that moment, one of which it is. */
+  /** Of an entry that charges a hold: the holds it may be about, one of which it is. */
   readonly holds: readonly string[] | null;
 }
 
-/** The holds an entry may charge, by the time in its key; `w`, `kind` and `at` are columns of the query it is part of. */
-export function holdsSql(w: string, kind: string, at: string): string {
-  return `case when ${kind} = ${ENTRY_KIND.captured} then (select array_agg(h.hold_id) from hold h
-    where h.wallet_id = ${w} and h.placed_at = ${at} and h.state = 'captured') end`;
+/** The hold that the batch `b` of an entry says it has charged. Unlike the hold's own row, the line is never deleted. */
+export function holdsSql(kind: string): string {
+  return `case when ${kind} = ${ENTRY_KIND.captured} then (select array_agg(l.detail ->> 'hold') from audit_log l
+    where l.lane = b.lane and l.batch_no = b.batch_no) end`;
 }
 
 const PAGE = 1_000;
@@ -66,7 +66,7 @@ export async function* readEntries(
     // The driver takes no parameters for a cursor; these are our own integers.
     sql: `select e.event_key, e.seq, e.amount, e.balance_after, e.content_hash, e.kind, e.lane, e.batch_no, b.posted_at,
         b.kind as batch_kind, b.actor, b.reason, b.idempotency_key, q.event as usage,
-        ${holdsSql('e.wallet_id', 'e.kind', 'e.event_time')} as holds
+        ${holdsSql('e.kind')} as holds
       from entry e join batch b using (lane, batch_no)
       left join quarantine q on e.kind = ${ENTRY_KIND.released} and q.event_key = e.event_key
       where e.wallet_id = ${wallet.walletId} and e.seq > ${after} and e.seq <= ${through} ${order}`,

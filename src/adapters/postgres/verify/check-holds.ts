@@ -59,6 +59,7 @@ export async function* checkHolds(client: pg.PoolClient): AsyncGenerator<LedgerF
           'amount', l.detail ->> 'amount', 'held', l.detail ->> 'held', 'at', l.at) end as charge
       from hold h left join wallet w using (wallet_id)
       left join audit_log l on l.action = 'wallet.capture' and l.tenant_id = h.tenant_id and l.detail ->> 'hold' = h.hold_id
+        and l.at >= h.placed_at
       order by h.tenant_id, h.hold_id`,
   });
   for await (const row of rows) yield* holdFindings(row);
@@ -66,14 +67,41 @@ export async function* checkHolds(client: pg.PoolClient): AsyncGenerator<LedgerF
     name: 'verify_hold_gone',
     page: 1_000,
     sql: `select l.lane, l.batch_no, l.detail ->> 'hold' as hold_id from audit_log l
-      left join hold h on h.tenant_id = l.tenant_id and h.hold_id = l.detail ->> 'hold'
-      where l.action = 'wallet.capture' and l.lane is not null and h.hold_id is null order by 1, 2`,
+      left join hold h on h.tenant_id = l.tenant_id and h.hold_id = l.detail ->> 'hold' and l.at >= h.placed_at
+      where l.action = 'wallet.capture' and l.lane is not null and h.hold_id is null
+        and l.at >= coalesce((select closed_before from hold_retention), '-infinity') order by 1, 2`,
   });
   for await (const { lane, batch_no, hold_id } of gone) {
     const why = `the batch charged hold ${hold_id}, and it is not there`;
     yield finding({ what: 'missing', table: 'hold', lane, batch: batch_no.toString(), why });
   }
+  yield* checkDeleted(client);
   yield* checkAnswers(client);
+}
+
+/** Charges of holds that were deleted in time, wallet by wallet, against what is kept of those holds. */
+async function* checkDeleted(client: pg.PoolClient): AsyncGenerator<LedgerFinding> {
+  const { rows } = await client.query<{ wallet: string; holds: bigint; captured: bigint }>(
+    `select l.subject as wallet, count(*) as holds, sum((l.detail ->> 'amount')::bigint)::bigint as captured
+     from audit_log l left join hold h on h.tenant_id = l.tenant_id and h.hold_id = l.detail ->> 'hold' and l.at >= h.placed_at
+     where l.action = 'wallet.capture' and l.lane is not null and h.hold_id is null
+       and l.at < (select closed_before from hold_retention) group by l.subject`,
+  );
+  const charged = new Map(rows.map((row) => [row.wallet, row]));
+  const kept = await client.query<{ wallet_id: bigint; holds: bigint; captured: bigint }>(
+    'select wallet_id, sum(holds)::bigint as holds, sum(captured)::bigint as captured from hold_deleted group by wallet_id',
+  );
+  const deleted = new Map(kept.rows.map((row) => [formatWalletId(row.wallet_id), row]));
+  for (const wallet of new Set([...charged.keys(), ...deleted.keys()])) {
+    const [said, was] = [deleted.get(wallet), charged.get(wallet)];
+    for (const column of ['holds', 'captured'] as const) {
+      const [stored, expected] = [said?.[column] ?? 0n, was?.[column] ?? 0n];
+      if (stored === expected) continue;
+      const why = 'batches charged this for holds of the wallet that are deleted';
+      const values = { column, stored: stored.toString(), expected: expected.toString() };
+      yield finding({ what: 'changed', table: 'hold_deleted', ...values, wallet, why });
+    }
+  }
 }
 
 function* holdFindings(row: Row): Generator<LedgerFinding> {
@@ -132,7 +160,8 @@ async function* checkAnswers(client: pg.PoolClient): AsyncGenerator<LedgerFindin
     page: 1_000,
     sql: `select o.hold_id, o.operation, c.* from hold_operation o
       left join hold h on h.tenant_id = o.tenant_id and h.hold_id = o.hold_id
-      left join audit_log l on l.action = 'wallet.capture' and l.tenant_id = o.tenant_id and l.detail ->> 'hold' = o.hold_id,
+      left join audit_log l on l.action = 'wallet.capture' and l.tenant_id = o.tenant_id and l.detail ->> 'hold' = o.hold_id
+        and l.at >= h.placed_at,
       lateral (values
         ('hold_id', 'inserted', 'there is no such hold', h.hold_id is null),
         ('operation', 'inserted', 'nothing was charged for it', h.hold_id is not null and o.operation = 'capture' and l.lane is null),
