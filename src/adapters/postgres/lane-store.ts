@@ -16,7 +16,7 @@ import { isMissingPartition, preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
 import { findIdentities, keepIdentities } from './source-identities.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
-import { writeBatch } from './write-batch.ts';
+import { BatchWriter } from './write-batch.ts';
 
 /** How many stored keys a new writer reads, so that most retries are recognised without a look-up each. */
 const RECENT_KEYS_LOADED = 50_000;
@@ -115,7 +115,9 @@ export class PostgresLaneStore implements LaneStore {
         if (fence?.epoch !== epoch) {
           throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
         }
-        return work(laneTransaction(client, lane, fence)).catch((error: unknown) => {
+        const writer = new BatchWriter(client, fence.at.getTime());
+        return work(laneTransaction(client, lane, fence, writer)).catch((error: unknown) => {
+          writer.abandon();
           // The next attempt makes the day again, or says what stands in its way.
           if (isMissingPartition(error)) this.#partitions.clear();
           throw error;
@@ -139,7 +141,7 @@ interface FenceRow {
   readonly at: Date;
 }
 
-function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): LaneTransaction {
+function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow, writer: BatchWriter): LaneTransaction {
   return {
     changeNo: fence.change_no,
     entriesFromMs: fence.entries_from?.getTime() ?? 0,
@@ -165,7 +167,8 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     holds: holdRowsOf(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
-    write: (batch) => writeBatch(client, batch, fence.at.getTime()),
+    stream: (batch, entriesExpected) => writer.stream(batch, entriesExpected),
+    write: (batch) => writer.write(batch),
   };
 }
 

@@ -9,34 +9,66 @@ import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts'
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
 import { type BatchTree, batchTree } from './batch-root.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
-import { COPY_ENTRIES, encodeEntries } from './copy-entries.ts';
-import { copyRows } from './copy-rows.ts';
+import { COPY_ENTRIES, COPY_TRAILER_BYTES, EntryEncoder, encodeEntries } from './copy-entries.ts';
+import { type OpenCopy, openCopy } from './copy-rows.ts';
 import { insertNewWallets, recordsHashOf, writeRareRows } from './write-rare-rows.ts';
 
 /** Up to so many entries travel inside the one statement; COPY costs one more round trip. */
 const INSERTED_MAX = 1_000;
 
 /**
- * Writes everything of one lane batch inside the caller's database transaction and returns the new chain value:
- * SHA-256 over the previous one, the root over its entries and everything else the batch says. One statement carries the
- * whole of an ordinary small batch, because every further round trip waits for its turn in a busy event loop; a large batch
- * sends its entries by COPY, which is twice as fast per row.
- *
- * @param postedAtMs the database transaction's own time.
+ * Writes everything of one lane batch inside the caller's database transaction. One statement carries the whole of an
+ * ordinary small batch, because every further round trip waits for its turn in a busy event loop; the entries of a large
+ * one go by COPY, which is twice as fast per row, and the server takes them while the rest of the batch is still being
+ * made.
  */
-export async function writeBatch(client: pg.PoolClient, batch: BatchRecord, postedAtMs: number): Promise<Buffer> {
-  const copyBytes = encodeEntries(batch.entries, batch.batchNo, batch.lane);
-  await insertNewWallets(client, batch);
-  const copies = batch.entries.length > INSERTED_MAX;
-  const copied = copies ? copyRows(client, COPY_ENTRIES, copyBytes) : undefined;
-  // Encoded, compressed on another thread and hashed while the server reads its rows.
-  const encoding = encodeFacts(batch.facts);
-  const tree = batchTree(batch.entries, copyBytes);
-  const [facts] = await Promise.all([encoding, copied]);
-  const seal = sealBatch(batch, { tree, facts, postedAtMs });
-  await writeHeads(client, batch, { seal, facts, inserted: copies ? [] : batch.entries });
-  await writeRareRows(client, batch);
-  return seal.chain;
+export class BatchWriter {
+  readonly #client: pg.PoolClient;
+  /** The database transaction's own time. */
+  readonly #postedAtMs: number;
+  #encoder: EntryEncoder | undefined;
+  #copy: OpenCopy | undefined;
+  #sent = 0;
+
+  constructor(client: pg.PoolClient, postedAtMs: number) {
+    this.#client = client;
+    this.#postedAtMs = postedAtMs;
+  }
+
+  /** Sends the entries made since it was last called. From then on `write` or `abandon` must come next. */
+  stream(batch: Pick<BatchRecord, 'entries' | 'batchNo' | 'lane'>, entriesExpected: number): void {
+    this.#encoder ??= new EntryEncoder(entriesExpected, batch.batchNo, batch.lane);
+    this.#copy ??= openCopy(this.#client, COPY_ENTRIES);
+    this.#copy.send(this.#encoder.append(batch.entries, this.#sent));
+    this.#sent = batch.entries.length;
+  }
+
+  /** Frees the connection for a rollback when a batch could not be made. */
+  abandon(): void {
+    this.#copy?.abandon();
+  }
+
+  /**
+   * Writes the batch, or what is left of it, and returns the new chain value: SHA-256 over the previous one, the root over
+   * its entries and everything else the batch says.
+   */
+  async write(batch: BatchRecord): Promise<Buffer> {
+    const { entries } = batch;
+    const copies = this.#copy !== undefined || entries.length > INSERTED_MAX;
+    if (copies && this.#sent < entries.length) this.stream(batch, entries.length);
+    const bytes = this.#encoder?.finish() ?? encodeEntries(entries, batch.batchNo, batch.lane);
+    this.#copy?.send(bytes.subarray(-COPY_TRAILER_BYTES));
+    this.#copy?.end();
+    // Encoded, compressed on another thread and hashed while the server reads its rows.
+    const encoding = encodeFacts(batch.facts);
+    const tree = batchTree(entries, bytes);
+    const [facts] = await Promise.all([encoding, this.#copy?.done]);
+    await insertNewWallets(this.#client, batch);
+    const seal = sealBatch(batch, { tree, facts, postedAtMs: this.#postedAtMs });
+    await writeHeads(this.#client, batch, { seal, facts, inserted: copies ? [] : entries });
+    await writeRareRows(this.#client, batch);
+    return seal.chain;
+  }
 }
 
 /** What makes a batch tamper-evident, stored with it. */

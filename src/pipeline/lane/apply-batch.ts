@@ -27,7 +27,12 @@ export interface BatchInput {
   readonly lateWindowMs: number;
   /** Event times before it are of closed days and too late, whatever the window says. */
   readonly entriesFromMs?: number;
+  /** Sees the batch whenever it has so many entries more, to store them while the rest is made. */
+  readonly onEntries?: (batch: Pick<BatchRecord, 'entries' | 'batchNo' | 'lane'>) => void;
 }
+
+/** Entries a time: enough to be worth a write to a socket, few enough to keep storage busy from early on. */
+const ENTRIES_A_TIME = 1_000;
 
 /**
  * Applies a batch to the lane's memory and returns everything the database transaction must write. Pure apart from
@@ -38,11 +43,16 @@ export interface BatchInput {
  */
 export function applyBatch(memory: LaneMemory, input: BatchInput): BatchRecord {
   const batch = startBatch(memory, input.ruleset);
+  let announced = 0;
   for (let index = 0; index < input.events.length; index++) {
     const item = input.events[index];
     const identity = input.identities[index];
     if (item === undefined || identity === undefined) throw new Error('one identity per event');
     applyEvent(memory, batch, input, item, identity, index);
+    if (input.onEntries !== undefined && batch.entries.length - announced > ENTRIES_A_TIME) {
+      announced = batch.entries.length;
+      input.onEntries(batch);
+    }
   }
   chooseCheckpoints(memory, batch);
   memory.lastBatch = batch.batchNo;

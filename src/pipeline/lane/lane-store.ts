@@ -49,6 +49,11 @@ export interface LaneTransaction {
   /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;
+  /**
+   * Takes the entries of a batch that is still being made, which storage can work on meanwhile. `write` must follow with
+   * the same batch; nothing else may be asked before.
+   */
+  readonly stream?: (batch: Pick<BatchRecord, 'entries' | 'batchNo' | 'lane'>, entriesExpected: number) => void;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }

@@ -262,6 +262,7 @@ export class LaneWriter {
         ruleset,
         lateWindowMs,
         entriesFromMs: transaction.entriesFromMs ?? 0,
+        onEntries: (made) => transaction.stream?.(made, events.length),
       });
       // A hold judged before a freeze commits before it: once the freeze is in the books, no hold follows.
       if (record.outbox.length > 0) await memory.holdsInFlight;
@@ -278,12 +279,19 @@ export class LaneWriter {
 /** Days the batch's entries can fall on: event times that may be posted, and the lane's own clock. */
 function partitionTimes(memory: LaneMemory, events: readonly LaneEvent[], lateWindowMs: number): number[] {
   const days = new Set<number>();
-  let clockMs = memory.clockMs;
+  // Neighbours are mostly of one day, and a comparison is cheaper than a look-up.
+  let lastDay = -1;
+  const add = (atMs: number) => {
+    const day = Math.floor(atMs / 86_400_000);
+    if (day !== lastDay) days.add(day);
+    lastDay = day;
+  };
+  let { clockMs } = memory;
   for (const { event, ingestedAtMs } of events) {
-    clockMs = Math.max(clockMs, ingestedAtMs);
-    const inTime = event.occurredAtMs <= clockMs + 3_600_000 && event.occurredAtMs >= clockMs - lateWindowMs;
-    if (inTime) days.add(Math.floor(event.occurredAtMs / 86_400_000));
-    days.add(Math.floor(clockMs / 86_400_000));
+    if (ingestedAtMs > clockMs) clockMs = ingestedAtMs;
+    const { occurredAtMs } = event;
+    if (occurredAtMs <= clockMs + 3_600_000 && occurredAtMs >= clockMs - lateWindowMs) add(occurredAtMs);
+    add(clockMs);
   }
   return [...days].map((day) => day * 86_400_000);
 }
