@@ -3,11 +3,12 @@ import type pg from 'pg';
 import { writeEventKey } from '../../domain/events/event-key.ts';
 import { encodeFeatures } from '../../domain/features/account-features.ts';
 import { headerHash, linkAfter } from '../../domain/ledger/chain/batch-link.ts';
+import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
 import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts';
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
-import { type BatchTree, batchTree } from './batch-root.ts';
+import { type BatchTree, placedTree, walletOrder } from './batch-root.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
 import { COPY_ENTRIES, COPY_TRAILER_BYTES, EntryEncoder, encodeEntries } from './copy-entries.ts';
 import { type OpenCopy, openCopy } from './copy-rows.ts';
@@ -61,11 +62,15 @@ export class BatchWriter {
     this.#copy?.end();
     // Encoded, compressed on another thread and hashed while the server reads its rows.
     const encoding = encodeFacts(batch.facts);
-    const tree = batchTree(entries, bytes);
+    const wallets = batch.touched.map(({ wallet }) => wallet);
+    const order = walletOrder(wallets);
+    const tree = placedTree(entries, wallets, order, bytes);
     const [facts] = await Promise.all([encoding, this.#copy?.done]);
     await insertNewWallets(this.#client, batch);
     const seal = sealBatch(batch, { tree, facts, postedAtMs: this.#postedAtMs });
-    await writeHeads(this.#client, batch, { seal, facts, inserted: copies ? [] : entries });
+    // Rows are updated in key order, so that two writers can wait for each other but never deadlock.
+    const heads = Array.from(order, (place) => known(wallets[place]));
+    await writeHeads(this.#client, batch, { seal, facts, heads, inserted: copies ? [] : entries });
     await writeRareRows(this.#client, batch);
     return seal.chain;
   }
@@ -76,6 +81,7 @@ export interface BatchSeal {
   readonly chain: Buffer;
   readonly root: Buffer;
   readonly wallets: number;
+  readonly revenue: bigint;
   readonly factsHash: Buffer;
   readonly recordsHash: Buffer | null;
 }
@@ -90,8 +96,9 @@ export function sealBatch(
   const records = recordsHashOf(batch);
   const wallets = tree.walletIds.length;
   const { currency } = batch;
+  const revenue = revenueOf(batch);
   const contra = [
-    { ledgerAccount: 'revenue', currency, amount: revenueOf(batch) },
+    { ledgerAccount: 'revenue', currency, amount: revenue },
     { ledgerAccount: 'breakage', currency, amount: batch.breakage },
   ].filter(({ amount }) => amount !== 0n);
   const chain = linkAfter(batch.previousChain, {
@@ -112,12 +119,20 @@ export function sealBatch(
       recordsHash: records,
     }),
   });
-  return { chain, root: tree.root, wallets, factsHash, recordsHash: records };
+  return { chain, root: tree.root, wallets, revenue, factsHash, recordsHash: records };
+}
+
+/** Values that an index of their own list found. */
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new RangeError('a place that no wallet has');
+  return value;
 }
 
 /** The other side of the batch's entries, but for credit that ended. */
 function revenueOf(batch: BatchRecord): bigint {
-  return -batch.entries.reduce((sum, entry) => sum + entry.amount, 0n) - batch.breakage;
+  let sum = batch.breakage;
+  for (const { amount } of batch.entries) sum += amount;
+  return -sum;
 }
 
 const WRITE_HEADS = `
@@ -149,17 +164,16 @@ const WRITE_HEADS = `
 interface BatchParts {
   readonly seal: BatchSeal;
   readonly facts: Buffer;
+  /** The touched wallets, by ascending id. */
+  readonly heads: readonly WalletHead[];
   /** Entries to insert here, unless COPY took them. */
   readonly inserted: readonly EntryRow[];
 }
 
 /** Lane head, entries, wallet heads, checkpoints, the batch row, its contra total and its facts, in one statement. */
 async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: BatchParts): Promise<void> {
-  const { seal, facts, inserted } = parts;
+  const { seal, facts, heads, inserted } = parts;
   const { counts } = batch;
-  const heads = batch.touched.map((account) => account.wallet);
-  // Rows are updated in key order, so that two writers can wait for each other but never deadlock.
-  heads.sort((left, right) => (left.walletId < right.walletId ? -1 : 1));
   const checkpoints = [...batch.checkpoints];
   const { rowCount } = await client.query({
     name: 'write-heads',
@@ -171,7 +185,7 @@ async function writeHeads(client: pg.PoolClient, batch: BatchRecord, parts: Batc
       formatIso(batch.clockMs),
       batch.featuresThrough,
       batch.currency,
-      revenueOf(batch),
+      seal.revenue,
       batch.facts.length,
       facts,
       encodeIdFilter(batch.facts),

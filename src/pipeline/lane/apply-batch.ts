@@ -21,6 +21,8 @@ const EVENTS_PER_CHECKPOINT = 16;
 /** What a batch is made from: events in lane order, what identity says of each, and the rules in force. */
 export interface BatchInput {
   readonly events: readonly LaneEvent[];
+  /** The account of each event; looked up when left out. */
+  readonly accounts?: readonly LaneAccount[];
   /** Corrected while the batch is applied: what is refused claims no identity. */
   readonly identities: Identity[];
   readonly ruleset: Ruleset;
@@ -96,7 +98,7 @@ function applyEvent(
   const { event } = item;
   if (item.ingestedAtMs > memory.clockMs) memory.clockMs = item.ingestedAtMs;
   const nowMs = memory.clockMs;
-  const account = memory.accounts.get(item.address.walletId);
+  const account = input.accounts?.[index] ?? memory.accounts.get(item.address.walletId);
   if (account === undefined) throw new Error(`wallet ${item.address.walletId} was not loaded`);
 
   if (identity.kind === 'duplicate') {
@@ -170,7 +172,11 @@ function refuse({ event }: LaneEvent, { wallet }: LaneAccount, charge: Charge): 
       fix: 'Report this account: its wallet id is taken by another account, and it needs another name.',
     };
   }
-  const fits = charge !== 'too_large' && (charge === 'unknown_meter' || wallet.quarantined + charge.nanos <= NANOS_MAX);
+  const { quarantined } = wallet;
+  // A charge alone always fits, and hardly any wallet has something in quarantine.
+  const fits =
+    charge !== 'too_large' &&
+    (charge === 'unknown_meter' || quarantined === 0n || quarantined + charge.nanos <= NANOS_MAX);
   if (fits) return undefined;
   return {
     id: event.id,
@@ -211,7 +217,8 @@ function postEvent(
   const { walletId } = wallet;
   if (wallet.throttle !== null) wallet.throttle = spend(wallet.throttle, amount, nowMs);
   for (const burn of payFromCredit(wallet, amount)) batch.burns.push({ walletId, ...burn });
-  const seq = postToHead(wallet, -amount);
+  const debit = -amount;
+  const seq = postToHead(wallet, debit);
   const isFact = ruleset.pricing.meters.get(item.event.meter)?.kind === 'fact';
   const kind = isFact ? ENTRY_KIND.fact : ENTRY_KIND.usage;
   batch.priced += amount;
@@ -220,10 +227,11 @@ function postEvent(
     key: item.key,
     wallet,
     seq,
-    amount: -amount,
+    amount: debit,
     balanceAfter,
     contentHash: item.contentHash,
     kind,
+    place: account.place,
   });
 }
 

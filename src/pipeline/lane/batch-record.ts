@@ -16,6 +16,12 @@ export interface EntryRow {
   readonly kind: EntryKind;
 }
 
+/** An entry of a lane's batch. */
+export interface LaneEntryRow extends EntryRow {
+  /** Place of its wallet among the touched ones of the batch. */
+  readonly place: number;
+}
+
 /** Usage recorded but not charged. `amount` is what it would have cost, null when the meter has no price. */
 export interface QuarantineRow {
   readonly key: EventKey;
@@ -83,7 +89,7 @@ export interface BatchRecord {
   readonly previousChain: Buffer;
   /** The lane's clock after the batch, epoch milliseconds. */
   readonly clockMs: number;
-  readonly entries: EntryRow[];
+  readonly entries: LaneEntryRow[];
   readonly touched: LaneAccount[];
   readonly quarantined: QuarantineRow[];
   readonly facts: FactRow[];

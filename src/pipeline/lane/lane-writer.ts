@@ -252,12 +252,13 @@ export class LaneWriter {
 
     const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {
       await applyOutsideChanges(memory, transaction);
-      await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
+      const accounts = await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
       const sinceMs = memory.clockMs - lateWindowMs;
       await findMoved(movingSources, { events, identities, sinceMs }, transaction);
       const record = applyBatch(memory, {
         events,
+        accounts,
         identities,
         ruleset,
         lateWindowMs,
