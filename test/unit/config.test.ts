@@ -48,7 +48,7 @@ describe('parseConfig', () => {
       rulesDir: undefined,
       lanes: 4,
       lateWindowMs: 35 * 86_400_000,
-      batchEventsMax: 5000,
+      batchEventsMax: 10_000,
       gatherMs: 5,
       concurrency: 64,
       jobLockMs: 60_000,
