@@ -6,8 +6,8 @@ import { headerHash, linkAfter } from '../../domain/ledger/chain/batch-link.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
-import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts';
-import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
+import type { BatchRecord, EntryRow, UnfinishedBatch } from '../../pipeline/lane/batch-record.ts';
+import { encodeIdFilter, FactsEncoder } from '../../pipeline/lane/facts-codec.ts';
 import { type BatchTree, placedTree, walletOrder } from './batch-root.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
 import { COPY_ENTRIES, COPY_TRAILER_BYTES, EntryEncoder, encodeEntries } from './copy-entries.ts';
@@ -27,6 +27,7 @@ export class BatchWriter {
   readonly #client: pg.PoolClient;
   /** The database transaction's own time. */
   readonly #postedAtMs: number;
+  readonly #facts = new FactsEncoder();
   #encoder: EntryEncoder | undefined;
   #copy: OpenCopy | undefined;
   #sent = 0;
@@ -37,11 +38,12 @@ export class BatchWriter {
   }
 
   /** Sends the entries made since it was last called. From then on `write` or `abandon` must come next. */
-  stream(batch: Pick<BatchRecord, 'entries' | 'batchNo' | 'lane'>, entriesExpected: number): void {
+  stream(batch: UnfinishedBatch, entriesExpected: number): void {
     this.#encoder ??= new EntryEncoder(entriesExpected, batch.batchNo, batch.lane);
     this.#copy ??= openCopy(this.#client, COPY_ENTRIES);
     this.#copy.send(this.#encoder.append(batch.entries, this.#sent));
     this.#sent = batch.entries.length;
+    this.#facts.append(batch.facts);
   }
 
   /** Frees the connection for a rollback when a batch could not be made. */
@@ -61,7 +63,8 @@ export class BatchWriter {
     this.#copy?.send(bytes.subarray(-COPY_TRAILER_BYTES));
     this.#copy?.end();
     // Encoded, compressed on another thread and hashed while the server reads its rows.
-    const encoding = encodeFacts(batch.facts);
+    this.#facts.append(batch.facts);
+    const encoding = this.#facts.finish();
     const wallets = batch.touched.map(({ wallet }) => wallet);
     const order = walletOrder(wallets);
     const tree = placedTree(entries, wallets, order, bytes);

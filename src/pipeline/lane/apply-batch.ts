@@ -8,7 +8,7 @@ import { NANOS_MAX } from '../../domain/money/nanos.ts';
 import { type Charge, chargeFor } from '../../domain/money/price.ts';
 import { amountToPay, residueAfter } from '../../domain/money/residue.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import type { BatchRecord } from './batch-record.ts';
+import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
@@ -30,7 +30,7 @@ export interface BatchInput {
   /** Event times before it are of closed days and too late, whatever the window says. */
   readonly entriesFromMs?: number;
   /** Sees the batch whenever it has so many entries more, to store them while the rest is made. */
-  readonly onEntries?: (batch: Pick<BatchRecord, 'entries' | 'batchNo' | 'lane'>) => void;
+  readonly onEntries?: (batch: UnfinishedBatch) => void;
 }
 
 /** Entries a time: enough to be worth a write to a socket, few enough to keep storage busy from early on. */

@@ -80,6 +80,9 @@ export interface OutboxRow {
   readonly payload: unknown;
 }
 
+/** What of a batch can be stored while the rest of it is being made. */
+export type UnfinishedBatch = Pick<BatchRecord, 'entries' | 'facts' | 'batchNo' | 'lane'>;
+
 /** Everything one batch writes, in one database transaction. */
 export interface BatchRecord {
   readonly lane: number;

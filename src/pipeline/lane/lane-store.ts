@@ -1,6 +1,6 @@
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
-import type { BatchRecord } from './batch-record.ts';
+import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
 
 /** A wallet as stored, with its feature checkpoint when there is one. */
@@ -53,7 +53,7 @@ export interface LaneTransaction {
    * Takes the entries of a batch that is still being made, which storage can work on meanwhile. `write` must follow with
    * the same batch; nothing else may be asked before.
    */
-  readonly stream?: (batch: Pick<BatchRecord, 'entries' | 'batchNo' | 'lane'>, entriesExpected: number) => void;
+  readonly stream?: (batch: UnfinishedBatch, entriesExpected: number) => void;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }
