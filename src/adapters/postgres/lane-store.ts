@@ -32,6 +32,8 @@ export class PostgresLaneStore implements LaneStore {
   readonly #pool: pg.Pool;
   readonly #locks: LaneLocks;
   readonly #partitions = new Set<number>();
+  /** Batches on their way. */
+  readonly #writers = new Set<BatchWriter>();
 
   constructor(pool: pg.Pool, locks: LaneLocks) {
     this.#pool = pool;
@@ -116,12 +118,19 @@ export class PostgresLaneStore implements LaneStore {
           throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
         }
         const writer = new BatchWriter(client, fence.at.getTime());
-        return work(laneTransaction(client, lane, fence, writer)).catch((error: unknown) => {
-          writer.abandon();
-          // The next attempt makes the day again, or says what stands in its way.
-          if (isMissingPartition(error)) this.#partitions.clear();
-          throw error;
-        });
+        const stream: LaneTransaction['stream'] = (batch, entriesExpected) => {
+          this.#writers.add(writer);
+          return writer.stream(batch, entriesExpected, this.#writers.size === 1);
+        };
+        const transaction = { ...laneTransaction(client, lane, fence, writer), stream };
+        return work(transaction)
+          .finally(() => this.#writers.delete(writer))
+          .catch((error: unknown) => {
+            writer.abandon();
+            // The next attempt makes the day again, or says what stands in its way.
+            if (isMissingPartition(error)) this.#partitions.clear();
+            throw error;
+          });
       },
       async (client) => {
         // One round trip: a small batch pays for every one of them. The lane is our own small integer.
@@ -167,7 +176,6 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow, w
     holds: holdRowsOf(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
-    stream: (batch, entriesExpected) => writer.stream(batch, entriesExpected),
     write: (batch) => writer.write(batch),
   };
 }

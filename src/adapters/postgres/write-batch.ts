@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pg from 'pg';
 import { writeEventKey } from '../../domain/events/event-key.ts';
 import { encodeFeatures } from '../../domain/features/account-features.ts';
@@ -13,6 +14,12 @@ import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './b
 import { COPY_ENTRIES, COPY_TRAILER_BYTES, EntryEncoder, encodeEntries } from './copy-entries.ts';
 import { type OpenCopy, openCopy } from './copy-rows.ts';
 import { insertNewWallets, recordsHashOf, writeRareRows } from './write-rare-rows.ts';
+
+/**
+ * Pieces a turn of the event loop while several lanes write: lanes that took turns after each piece would drive one
+ * another's events out of the processor's cache, which costs a tenth of the thread's time.
+ */
+const PIECES_A_TURN = 4;
 
 /** Up to so many entries travel inside the one statement; COPY costs one more round trip. */
 const INSERTED_MAX = 1_000;
@@ -31,14 +38,26 @@ export class BatchWriter {
   #encoder: EntryEncoder | undefined;
   #copy: OpenCopy | undefined;
   #sent = 0;
+  #pieces = 0;
 
   constructor(client: pg.PoolClient, postedAtMs: number) {
     this.#client = client;
     this.#postedAtMs = postedAtMs;
   }
 
-  /** Sends the entries made since it was last called. From then on `write` or `abandon` must come next. */
-  stream(batch: UnfinishedBatch, entriesExpected: number): void {
+  /**
+   * Sends the entries made since it was last called, and lets the event loop turn every so often: what a socket does not
+   * take at once is sent then, and holds are answered. From then on `write` or `abandon` must come next.
+   *
+   * @param isAlone no other lane's batch is on its way: then the server has nothing else to do than wait for this one.
+   */
+  async stream(batch: UnfinishedBatch, entriesExpected: number, isAlone: boolean): Promise<void> {
+    this.#send(batch, entriesExpected);
+    this.#pieces++;
+    if (isAlone || this.#pieces % PIECES_A_TURN === 0) await nextTurn();
+  }
+
+  #send(batch: UnfinishedBatch, entriesExpected: number): void {
     this.#encoder ??= new EntryEncoder(entriesExpected, batch.batchNo, batch.lane);
     this.#copy ??= openCopy(this.#client, COPY_ENTRIES);
     this.#copy.send(this.#encoder.append(batch.entries, this.#sent));
@@ -58,7 +77,7 @@ export class BatchWriter {
   async write(batch: BatchRecord): Promise<Buffer> {
     const { entries } = batch;
     const copies = this.#copy !== undefined || entries.length > INSERTED_MAX;
-    if (copies && this.#sent < entries.length) this.stream(batch, entries.length);
+    if (copies && this.#sent < entries.length) this.#send(batch, entries.length);
     const bytes = this.#encoder?.finish() ?? encodeEntries(entries, batch.batchNo, batch.lane);
     this.#copy?.send(bytes.subarray(-COPY_TRAILER_BYTES));
     this.#copy?.end();

@@ -29,12 +29,10 @@ export interface BatchInput {
   readonly lateWindowMs: number;
   /** Event times before it are of closed days and too late, whatever the window says. */
   readonly entriesFromMs?: number;
-  /** Sees the batch whenever it has so many entries more, to store them while the rest is made. */
-  readonly onEntries?: (batch: UnfinishedBatch) => void;
 }
 
-/** Entries a time: enough to be worth a write to a socket, few enough to keep storage busy from early on. */
-const ENTRIES_A_TIME = 1_000;
+/** Events a piece: enough to be worth a write to a socket, few enough that everybody else gets a turn in between. */
+export const EVENTS_A_PIECE = 1_000;
 
 /**
  * Applies a batch to the lane's memory and returns everything the database transaction must write. Pure apart from
@@ -45,17 +43,39 @@ const ENTRIES_A_TIME = 1_000;
  */
 export function applyBatch(memory: LaneMemory, input: BatchInput): BatchRecord {
   const batch = startBatch(memory, input.ruleset);
-  let announced = 0;
-  for (let index = 0; index < input.events.length; index++) {
+  applyEvents(memory, batch, input, 0, input.events.length);
+  return finishBatch(memory, batch);
+}
+
+/**
+ * The same, a piece of the batch at a time, so that what is made can be stored while the rest is made. Holds may be judged
+ * between two pieces, as they may between two events: what is applied counts for them, and what they reserve counts for
+ * what follows. Nobody else may change the memory meanwhile, which the fence sees to.
+ */
+export async function applyInPieces(
+  memory: LaneMemory,
+  input: BatchInput,
+  onPiece: (batch: UnfinishedBatch) => Promise<void>,
+): Promise<BatchRecord> {
+  const batch = startBatch(memory, input.ruleset);
+  const end = input.events.length;
+  for (let from = 0; from < end; from += EVENTS_A_PIECE) {
+    if (from > 0) await onPiece(batch);
+    applyEvents(memory, batch, input, from, Math.min(end, from + EVENTS_A_PIECE));
+  }
+  return finishBatch(memory, batch);
+}
+
+function applyEvents(memory: LaneMemory, batch: BatchRecord, input: BatchInput, from: number, to: number): void {
+  for (let index = from; index < to; index++) {
     const item = input.events[index];
     const identity = input.identities[index];
     if (item === undefined || identity === undefined) throw new Error('one identity per event');
     applyEvent(memory, batch, input, item, identity, index);
-    if (input.onEntries !== undefined && batch.entries.length - announced > ENTRIES_A_TIME) {
-      announced = batch.entries.length;
-      input.onEntries(batch);
-    }
   }
+}
+
+function finishBatch(memory: LaneMemory, batch: BatchRecord): BatchRecord {
   chooseCheckpoints(memory, batch);
   memory.lastBatch = batch.batchNo;
   return { ...batch, clockMs: memory.clockMs };

@@ -50,10 +50,10 @@ export interface LaneTransaction {
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;
   /**
-   * Takes the entries of a batch that is still being made, which storage can work on meanwhile. `write` must follow with
-   * the same batch; nothing else may be asked before.
+   * Takes the entries of a batch that is still being made, which storage can work on meanwhile, and resolves when others
+   * have had their turn. `write` must follow with the same batch; nothing else may be asked before.
    */
-  readonly stream?: (batch: UnfinishedBatch, entriesExpected: number) => void;
+  readonly stream?: (batch: UnfinishedBatch, entriesExpected: number) => Promise<void>;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }

@@ -2,7 +2,7 @@ import type { EventStatus } from '../../domain/events/usage-event.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { AppError } from '../../errors.ts';
 import { isOurBug } from '../ingest/never-fail.ts';
-import { applyBatch } from './apply-batch.ts';
+import { applyBatch, applyInPieces } from './apply-batch.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { findDuplicates } from './find-duplicates.ts';
 import { HoldWriter } from './hold-writer.ts';
@@ -256,15 +256,19 @@ export class LaneWriter {
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
       const sinceMs = memory.clockMs - lateWindowMs;
       await findMoved(movingSources, { events, identities, sinceMs }, transaction);
-      const record = applyBatch(memory, {
+      const input = {
         events,
         accounts,
         identities,
         ruleset,
         lateWindowMs,
         entriesFromMs: transaction.entriesFromMs ?? 0,
-        onEntries: (made) => transaction.stream?.(made, events.length),
-      });
+      };
+      const { stream } = transaction;
+      const record =
+        stream === undefined
+          ? applyBatch(memory, input)
+          : await applyInPieces(memory, input, (made) => stream(made, events.length));
       // A hold judged before a freeze commits before it: once the freeze is in the books, no hold follows.
       if (record.outbox.length > 0) await memory.holdsInFlight;
       memory.chain = await transaction.write(record);
