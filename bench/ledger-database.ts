@@ -11,7 +11,7 @@ import type { HoldAnswer } from '../src/pipeline/holds/hold-answer.ts';
 import type { HoldRequest } from '../src/pipeline/holds/hold-request.ts';
 import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../src/pipeline/lane/lane-writer.ts';
-import { BATCH_EVENTS, inBatches, LEDGER_RULESET, openingEvents } from './ledger-load.ts';
+import { inBatches, LANE_BATCH_EVENTS, LEDGER_RULESET, openingEvents } from './ledger-load.ts';
 
 /** A migrated database of one measurement. */
 export interface LedgerDatabase {
@@ -76,7 +76,7 @@ export async function openLanesWith(
   database: LedgerDatabase,
   accounts: number,
   startMs: number,
-  batchEvents = BATCH_EVENTS,
+  batchEvents = LANE_BATCH_EVENTS,
 ): Promise<Lanes> {
   const lanes = await openLanes(database, LEDGER_RULESET, batchEvents);
   await lanes.post(openingEvents(accounts, startMs));
@@ -87,7 +87,7 @@ export async function openLanesWith(
 export async function openLanes(
   database: Omit<LedgerDatabase, 'drop'>,
   ruleset: Ruleset = LEDGER_RULESET,
-  batchEvents = BATCH_EVENTS,
+  batchEvents = LANE_BATCH_EVENTS,
 ): Promise<Lanes> {
   const store = new PostgresLaneStore(database.pool, new LaneLocks(database.connectionString));
   const writers = new Map<number, LaneWriter>();

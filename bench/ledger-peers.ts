@@ -8,7 +8,7 @@ import { ENTRY_KIND, openWallet } from '../src/domain/ledger/wallet.ts';
 import { chargeFor } from '../src/domain/money/price.ts';
 import type { EntryRow } from '../src/pipeline/lane/batch-record.ts';
 import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
-import { inBatches, LEDGER_RULESET } from './ledger-load.ts';
+import { inBatches, LANE_BATCH_EVENTS, LEDGER_RULESET } from './ledger-load.ts';
 
 /** The entries of events as a lane would store them, numbers aside. */
 export function entriesOf(items: readonly LaneEvent[]): EntryRow[] {
@@ -21,9 +21,11 @@ export function entriesOf(items: readonly LaneEvent[]): EntryRow[] {
   });
 }
 
-/** Seconds of raw binary COPY: encoded before the clock starts, a transaction a batch, nothing else in it. */
+/** Seconds of raw binary COPY: encoded before the clock starts, a transaction a lane's batch, nothing else in it. */
 export async function copySeconds(url: string, items: readonly LaneEvent[], connections: number): Promise<number> {
-  const batches = inBatches(entriesOf(items)).map((entries, batch) => encodeEntries(entries, batch, 0));
+  const batches = inBatches(entriesOf(items), LANE_BATCH_EVENTS).map((entries, batch) =>
+    encodeEntries(entries, batch, 0),
+  );
   return withClients(url, connections, (clients) => drain(clients, batches, copyBatch));
 }
 

@@ -46,7 +46,7 @@ async function run(order: WorkerOrder): Promise<void> {
   const service = await startService(engine, {
     ruleset: () => loaded.ruleset,
     lateWindowMs: 35 * DAY_MS,
-    batchEventsMax: 5_000,
+    batchEventsMax: 10_000,
     gatherMs: 5,
     concurrency: order.concurrency,
     owner: `bench ${process.pid}`,

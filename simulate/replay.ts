@@ -136,6 +136,7 @@ function setWallet(memory: LaneMemory, wallet: WalletHead): void {
     isNew: false,
     dirtySinceBatch: 0,
     touchedInBatch: 0,
+    place: 0,
   });
 }
 

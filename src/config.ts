@@ -77,7 +77,7 @@ export const VARIABLES = {
     ),
     'Give names of sources with commas between them, or * for all.',
   ),
-  TOLLKEEPER_BATCH_EVENTS: integer('5000', 1, 100_000),
+  TOLLKEEPER_BATCH_EVENTS: integer('10000', 1, 100_000),
   TOLLKEEPER_GATHER_MS: integer('5', 0, 1_000),
   TOLLKEEPER_CONCURRENCY: integer('64', 1, 10_000),
   TOLLKEEPER_JOB_LOCK_MS: integer('60000', 1_000, 600_000),

@@ -82,7 +82,7 @@ export async function openDemoStage(options: DemoStageOptions): Promise<DemoStag
       const service = await startService(engine, {
         ruleset: () => options.ruleset,
         lateWindowMs: options.lateWindowMs,
-        batchEventsMax: 5_000,
+        batchEventsMax: 10_000,
         gatherMs: 5,
         concurrency: 1,
         owner: 'demo',

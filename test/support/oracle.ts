@@ -58,6 +58,7 @@ export class Oracle {
       isNew: false,
       dirtySinceBatch: 0,
       touchedInBatch: 0,
+      place: 0,
     });
   }
 

@@ -45,6 +45,7 @@ test('two accounts that share a wallet id are never charged to one wallet: the s
     isNew: false,
     dirtySinceBatch: 0,
     touchedInBatch: 0,
+    place: 0,
   });
   const batch = applyBatch(memory, {
     events: [item],

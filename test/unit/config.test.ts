@@ -49,7 +49,7 @@ describe('parseConfig', () => {
       lanes: 4,
       holdsKeptMs: 90 * 86_400_000,
       lateWindowMs: 35 * 86_400_000,
-      batchEventsMax: 5000,
+      batchEventsMax: 10_000,
       gatherMs: 5,
       concurrency: 64,
       jobLockMs: 60_000,

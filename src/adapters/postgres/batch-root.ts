@@ -17,28 +17,46 @@ export function batchTree(
   entries: readonly { readonly wallet: { readonly walletId: bigint } }[],
   copyBytes: Buffer,
 ): BatchTree {
-  const slots = new Map<bigint, number>();
-  const counts = new Int32Array(entries.length);
-  const last = new Int32Array(entries.length);
+  const places = new Map<bigint, number>();
+  const placed = entries.map(({ wallet: { walletId } }) => {
+    const known = places.get(walletId);
+    const place = known ?? places.size;
+    if (known === undefined) places.set(walletId, place);
+    return { place };
+  });
+  const wallets = [...places.keys()].map((walletId) => ({ walletId }));
+  return placedTree(placed, wallets, walletOrder(wallets), copyBytes);
+}
+
+/**
+ * The same tree of a batch that knows which wallet each entry is of.
+ *
+ * @param wallets what the places of the entries are in; those without an entry have no leaf.
+ * @param order their places by ascending wallet id.
+ */
+export function placedTree(
+  entries: readonly { readonly place: number }[],
+  wallets: readonly { readonly walletId: bigint }[],
+  order: Uint32Array,
+  copyBytes: Buffer,
+): BatchTree {
+  const counts = new Int32Array(wallets.length);
+  const last = new Int32Array(wallets.length);
   const before = new Int32Array(entries.length);
   for (let row = 0; row < entries.length; row++) {
-    const walletId = entries[row]?.wallet.walletId ?? 0n;
-    let slot = slots.get(walletId);
-    if (slot === undefined) {
-      slot = slots.size;
-      slots.set(walletId, slot);
-    } else before[row] = last[slot] ?? 0;
-    counts[slot] = (counts[slot] ?? 0) + 1;
-    last[slot] = row;
+    const place = entries[row]?.place ?? 0;
+    before[row] = last[place] ?? 0;
+    last[place] = row;
+    counts[place] = (counts[place] ?? 0) + 1;
   }
-  // Sorted as numbers by the engine itself: a comparison function over BigInt would cost more than the hashes.
-  const walletIds = BigInt64Array.from([...slots.keys()]).sort();
+  const walletIds = new BigInt64Array(wallets.length);
   const leaves: string[] = [];
   let scratch = Buffer.allocUnsafe(0);
-  for (const walletId of walletIds) {
-    const slot = slots.get(walletId) ?? 0;
-    const count = counts[slot] ?? 0;
-    let row = last[slot] ?? 0;
+  for (const place of order) {
+    const count = counts[place] ?? 0;
+    if (count === 0) continue;
+    walletIds[leaves.length] = wallets[place]?.walletId ?? 0n;
+    let row = last[place] ?? 0;
     let at = ENTRY_ROWS_AT + row * ENTRY_ROW_BYTES;
     // Most wallets of a wide batch have one row: no copy.
     if (count === 1) {
@@ -54,5 +72,37 @@ export function batchTree(
     }
     leaves.push(leafHash(scratch.subarray(0, bytes)));
   }
-  return { root: treeRoot(leaves), leaves, walletIds };
+  return { root: treeRoot(leaves), leaves, walletIds: walletIds.subarray(0, leaves.length) };
+}
+
+/** Places that one number holds beside the upper half of an id. */
+const PLACES_MAX = 0x10_0000;
+
+/**
+ * Places of wallets by ascending id. The upper halves of the ids are sorted as numbers, each with its place, by the engine
+ * itself: a comparison function over BigInt would cost more than all hashes of the batch.
+ */
+export function walletOrder(wallets: readonly { readonly walletId: bigint }[]): Uint32Array {
+  const idAt = (place: number) => wallets[place]?.walletId ?? 0n;
+  const order = new Uint32Array(wallets.length);
+  if (wallets.length > PLACES_MAX) {
+    const places = Array.from(order, (_, place) => place);
+    return Uint32Array.from(places.sort((left, right) => (idAt(left) < idAt(right) ? -1 : 1)));
+  }
+  const ids = new DataView(new ArrayBuffer(8));
+  const keys = new Float64Array(wallets.length);
+  for (let place = 0; place < wallets.length; place++) {
+    ids.setBigInt64(0, idAt(place));
+    keys[place] = ids.getInt32(0) * PLACES_MAX + place;
+  }
+  keys.sort();
+  for (let rank = 0; rank < keys.length; rank++) {
+    const key = keys[rank] ?? 0;
+    const place = key - Math.floor(key / PLACES_MAX) * PLACES_MAX;
+    // Ids that begin alike stand by their places so far; each moves to where the whole of it belongs.
+    let to = rank;
+    for (; to > 0 && idAt(order[to - 1] ?? 0) > idAt(place); to--) order[to] = order[to - 1] ?? 0;
+    order[to] = place;
+  }
+  return order;
 }

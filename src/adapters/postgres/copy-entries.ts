@@ -39,36 +39,86 @@ export type EncodableEntry = Omit<EntryRow, 'wallet'> & { readonly wallet: Pick<
 
 /** The exact bytes sent to `COPY entry FROM STDIN (FORMAT binary)`; the lane's hash chain covers the rows. */
 export function encodeEntries(entries: readonly EncodableEntry[], batchNo: number, lane: number): Buffer {
-  const bytes = Buffer.allocUnsafe(SIGNATURE.length + entries.length * ROW_BYTES + 2);
-  SIGNATURE.copy(bytes);
-  const [
-    oKey = 0,
-    oWallet = 0,
-    oSeq = 0,
-    oAmount = 0,
-    oBalance = 0,
-    oTime = 0,
-    oHash = 0,
-    oBatch = 0,
-    oLane = 0,
-    oKind = 0,
-  ] = OFFSETS;
-  const view = viewOf(bytes);
-  bytes.fill(TEMPLATE, SIGNATURE.length, bytes.length - 2);
-  let row = SIGNATURE.length;
-  for (const entry of entries) {
-    writeEventKey(entry.key, view, row + oKey);
-    writeInt64(entry.wallet.walletId, view, row + oWallet);
-    writeInt64(entry.seq, view, row + oSeq);
-    writeInt64(entry.amount, view, row + oAmount);
-    writeInt64(entry.balanceAfter, view, row + oBalance);
-    writeTimestamp(entry.key.timeMs, view, row + oTime);
-    writeInt64(entry.contentHash, view, row + oHash);
-    writeSafeInt64(batchNo, view, row + oBatch);
-    view.setInt16(row + oLane, lane);
-    view.setInt16(row + oKind, entry.kind);
-    row += ROW_BYTES;
+  const encoder = new EntryEncoder(entries.length, batchNo, lane);
+  encoder.append(entries, 0);
+  return encoder.finish();
+}
+
+/** What follows the last row. */
+export const COPY_TRAILER_BYTES = 2;
+const OVERHEAD_BYTES = SIGNATURE.length + COPY_TRAILER_BYTES;
+
+/** Encodes a batch's entries as they are made. What was given out stays as it is while more are appended. */
+export class EntryEncoder {
+  readonly #batchNo: number;
+  readonly #lane: number;
+  #bytes: Buffer;
+  #view: DataView;
+  #end = SIGNATURE.length;
+  #given = 0;
+
+  /** @param rows how many to make room for; more find theirs. */
+  constructor(rows: number, batchNo: number, lane: number) {
+    this.#batchNo = batchNo;
+    this.#lane = lane;
+    this.#bytes = Buffer.allocUnsafe(OVERHEAD_BYTES + rows * ROW_BYTES);
+    this.#view = viewOf(this.#bytes);
+    SIGNATURE.copy(this.#bytes);
   }
-  view.setInt16(row, -1);
-  return bytes;
+
+  /** Appends the entries from an index on and returns their bytes, after the signature when they are the first. */
+  append(entries: readonly EncodableEntry[], from: number): Buffer {
+    const start = this.#given;
+    const end = this.#end + (entries.length - from) * ROW_BYTES;
+    const bytesMin = end + COPY_TRAILER_BYTES;
+    if (bytesMin > this.#bytes.length) this.#grow(bytesMin);
+    this.#bytes.fill(TEMPLATE, this.#end, end);
+    const view = this.#view;
+    for (let index = from, row = this.#end; row < end; index++, row += ROW_BYTES) {
+      const entry = entries[index];
+      if (entry !== undefined) writeRow(entry, this.#batchNo, this.#lane, view, row);
+    }
+    this.#end = end;
+    this.#given = end;
+    return this.#bytes.subarray(start, end);
+  }
+
+  /** Everything: signature, rows and the end. */
+  finish(): Buffer {
+    this.#view.setInt16(this.#end, -1);
+    return this.#bytes.subarray(0, this.#end + COPY_TRAILER_BYTES);
+  }
+
+  #grow(bytesMin: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(bytesMin, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#end);
+    this.#bytes = larger;
+    this.#view = viewOf(larger);
+  }
+}
+
+const [
+  KEY_AT = 0,
+  WALLET_AT = 0,
+  SEQ_AT = 0,
+  AMOUNT_AT = 0,
+  BALANCE_AT = 0,
+  TIME_AT = 0,
+  HASH_AT = 0,
+  BATCH_AT = 0,
+  LANE_AT = 0,
+  KIND_AT = 0,
+] = OFFSETS;
+
+function writeRow(entry: EncodableEntry, batchNo: number, lane: number, view: DataView, row: number): void {
+  writeEventKey(entry.key, view, row + KEY_AT);
+  writeInt64(entry.wallet.walletId, view, row + WALLET_AT);
+  writeInt64(entry.seq, view, row + SEQ_AT);
+  writeInt64(entry.amount, view, row + AMOUNT_AT);
+  writeInt64(entry.balanceAfter, view, row + BALANCE_AT);
+  writeTimestamp(entry.key.timeMs, view, row + TIME_AT);
+  writeInt64(entry.contentHash, view, row + HASH_AT);
+  writeSafeInt64(batchNo, view, row + BATCH_AT);
+  view.setInt16(row + LANE_AT, lane);
+  view.setInt16(row + KIND_AT, entry.kind);
 }

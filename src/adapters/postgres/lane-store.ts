@@ -17,7 +17,7 @@ import { isMissingPartition, preparePartitions } from './partitions.ts';
 import { inTransaction } from './pool.ts';
 import { findIdentities, keepIdentities } from './source-identities.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from './wallet-row.ts';
-import { writeBatch } from './write-batch.ts';
+import { BatchWriter } from './write-batch.ts';
 
 /** How many stored keys a new writer reads, so that most retries are recognised without a look-up each. */
 const RECENT_KEYS_LOADED = 50_000;
@@ -33,6 +33,8 @@ export class PostgresLaneStore implements LaneStore {
   readonly #pool: pg.Pool;
   readonly #locks: LaneLocks;
   readonly #partitions = new Set<number>();
+  /** Batches on their way. */
+  readonly #writers = new Set<BatchWriter>();
 
   constructor(pool: pg.Pool, locks: LaneLocks) {
     this.#pool = pool;
@@ -116,11 +118,20 @@ export class PostgresLaneStore implements LaneStore {
         if (fence?.epoch !== epoch) {
           throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
         }
-        return work(laneTransaction(client, lane, fence)).catch((error: unknown) => {
-          // The next attempt makes the day again, or says what stands in its way.
-          if (isMissingPartition(error)) this.#partitions.clear();
-          throw error;
-        });
+        const writer = new BatchWriter(client, fence.at.getTime());
+        const stream: LaneTransaction['stream'] = (batch, entriesExpected) => {
+          this.#writers.add(writer);
+          return writer.stream(batch, entriesExpected, this.#writers.size === 1);
+        };
+        const transaction = { ...laneTransaction(client, lane, fence, writer), stream };
+        return work(transaction)
+          .finally(() => this.#writers.delete(writer))
+          .catch((error: unknown) => {
+            writer.abandon();
+            // The next attempt makes the day again, or says what stands in its way.
+            if (isMissingPartition(error)) this.#partitions.clear();
+            throw error;
+          });
       },
       async (client) => {
         // One round trip: a small batch pays for every one of them. The lane is our own small integer.
@@ -140,7 +151,7 @@ interface FenceRow {
   readonly at: Date;
 }
 
-function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): LaneTransaction {
+function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow, writer: BatchWriter): LaneTransaction {
   return {
     changeNo: fence.change_no,
     entriesFromMs: fence.entries_from?.getTime() ?? 0,
@@ -168,7 +179,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     caseCounts: () => readCaseCounts(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
-    write: (batch) => writeBatch(client, batch, fence.at.getTime()),
+    write: (batch) => writer.write(batch),
   };
 }
 

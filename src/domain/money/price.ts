@@ -36,14 +36,36 @@ export function chargeFor(
 
   const product = usage.quantity.coefficient * price.coefficient;
   const decimals = usage.quantity.decimals + price.decimals;
-  const charge = decimals === 0 ? { nanos: product, attos: 0n } : divide(product, decimals);
+  const charge = decimals === 0 ? { nanos: product, attos: 0n } : divideByPowerOfTen(product, decimals);
   // A single charge may take a quarter of the range, so that sums of a batch cannot overflow before they are checked.
   return charge.nanos > CHARGE_MAX ? 'too_large' : charge;
 }
 
 const CHARGE_MAX = NANOS_MAX / 4n;
 
-function divide(product: bigint, decimals: number): ExactCharge {
+/** Decimals up to which a power of ten is a safe integer. */
+const SAFE_DECIMALS_MAX = 15;
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+/**
+ * Divides a product of quantity and price by 10^decimals, half-even, with what that leaves. Within safe integers, where
+ * nearly every charge is, doubles divide exactly and at a third of the cost of BigInt.
+ */
+export function divideByPowerOfTen(product: bigint, decimals: number): ExactCharge {
+  if (decimals > SAFE_DECIMALS_MAX || product > SAFE_MAX || product < 0n) return divideExactly(product, decimals);
+  const numerator = Number(product);
+  const power = 10 ** decimals;
+  const rest = numerator % power;
+  const whole = (numerator - rest) / power;
+  if (rest === 0) return { nanos: BigInt(whole), attos: 0n };
+  const twice = 2 * rest;
+  const isUp = twice > power || (twice === power && whole % 2 === 1);
+  const left = BigInt(isUp ? rest - power : rest);
+  return { nanos: BigInt(isUp ? whole + 1 : whole), attos: left * powerOfTen(ATTO_DECIMALS - decimals) };
+}
+
+/** The same for any size of number. */
+export function divideExactly(product: bigint, decimals: number): ExactCharge {
   const power = powerOfTen(decimals);
   const nanos = divideHalfEven(product, power);
   const remainder = product - nanos * power;

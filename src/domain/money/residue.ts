@@ -26,5 +26,6 @@ export function amountToPay(residue: bigint, { nanos, attos }: ExactCharge): big
  * nano-units. So the sum of any number of charges is exact to half a nano, and nothing leaks to either side.
  */
 export function residueAfter(residue: bigint, { nanos, attos }: ExactCharge, paid: bigint): bigint {
-  return attos === 0n ? residue : residue + attos - (paid - nanos) * ATTOS_PER_NANO;
+  if (attos === 0n) return residue;
+  return paid === nanos ? residue + attos : residue + attos - (paid - nanos) * ATTOS_PER_NANO;
 }

@@ -8,7 +8,7 @@ import { NANOS_MAX } from '../../domain/money/nanos.ts';
 import { type Charge, chargeFor } from '../../domain/money/price.ts';
 import { amountToPay, residueAfter } from '../../domain/money/residue.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import type { BatchRecord } from './batch-record.ts';
+import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
@@ -22,6 +22,8 @@ const EVENTS_PER_CHECKPOINT = 16;
 /** What a batch is made from: events in lane order, what identity says of each, and the rules in force. */
 export interface BatchInput {
   readonly events: readonly LaneEvent[];
+  /** The account of each event; looked up when left out. */
+  readonly accounts?: readonly LaneAccount[];
   /** Corrected while the batch is applied: what is refused claims no identity. */
   readonly identities: Identity[];
   readonly ruleset: Ruleset;
@@ -29,6 +31,9 @@ export interface BatchInput {
   /** Event times before it are of closed days and too late, whatever the window says. */
   readonly entriesFromMs?: number;
 }
+
+/** Events a piece: enough to be worth a write to a socket, few enough that everybody else gets a turn in between. */
+export const EVENTS_A_PIECE = 1_000;
 
 /**
  * Applies a batch to the lane's memory and returns everything the database transaction must write. Pure apart from
@@ -39,20 +44,47 @@ export interface BatchInput {
  */
 export function applyBatch(memory: LaneMemory, input: BatchInput): BatchRecord {
   const batch = startBatch(memory, input.ruleset);
-  applyLessons(memory, batch);
-  for (let index = 0; index < input.events.length; index++) {
+  applyEvents(memory, batch, input, 0, input.events.length);
+  return finishBatch(memory, batch);
+}
+
+/**
+ * The same, a piece of the batch at a time, so that what is made can be stored while the rest is made. Holds may be judged
+ * between two pieces, as they may between two events: what is applied counts for them, and what they reserve counts for
+ * what follows. Nobody else may change the memory meanwhile, which the fence sees to.
+ */
+export async function applyInPieces(
+  memory: LaneMemory,
+  input: BatchInput,
+  onPiece: (batch: UnfinishedBatch) => Promise<void>,
+): Promise<BatchRecord> {
+  const batch = startBatch(memory, input.ruleset);
+  const end = input.events.length;
+  for (let from = 0; from < end; from += EVENTS_A_PIECE) {
+    if (from > 0) await onPiece(batch);
+    applyEvents(memory, batch, input, from, Math.min(end, from + EVENTS_A_PIECE));
+  }
+  return finishBatch(memory, batch);
+}
+
+function applyEvents(memory: LaneMemory, batch: BatchRecord, input: BatchInput, from: number, to: number): void {
+  for (let index = from; index < to; index++) {
     const item = input.events[index];
     const identity = input.identities[index];
     if (item === undefined || identity === undefined) throw new Error('one identity per event');
     applyEvent(memory, batch, input, item, identity, index);
   }
+}
+
+function finishBatch(memory: LaneMemory, batch: BatchRecord): BatchRecord {
   chooseCheckpoints(memory, batch);
   memory.lastBatch = batch.batchNo;
   return { ...batch, clockMs: memory.clockMs };
 }
 
+/** An empty batch, after which what closed cases teach is in force. */
 function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
-  return {
+  const batch: BatchRecord = {
     lane: memory.lane,
     epoch: memory.epoch,
     batchNo: memory.lastBatch + 1,
@@ -76,6 +108,8 @@ function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
     lessons: [],
     counts: { posted: 0, duplicate: 0, quarantined: 0 },
   };
+  applyLessons(memory, batch);
+  return batch;
 }
 
 function applyEvent(
@@ -89,7 +123,7 @@ function applyEvent(
   const { event } = item;
   if (item.ingestedAtMs > memory.clockMs) memory.clockMs = item.ingestedAtMs;
   const nowMs = memory.clockMs;
-  const account = memory.accounts.get(item.address.walletId);
+  const account = input.accounts?.[index] ?? memory.accounts.get(item.address.walletId);
   if (account === undefined) throw new Error(`wallet ${item.address.walletId} was not loaded`);
 
   if (identity.kind === 'duplicate') {
@@ -163,7 +197,11 @@ function refuse({ event }: LaneEvent, { wallet }: LaneAccount, charge: Charge): 
       fix: 'Report this account: its wallet id is taken by another account, and it needs another name.',
     };
   }
-  const fits = charge !== 'too_large' && (charge === 'unknown_meter' || wallet.quarantined + charge.nanos <= NANOS_MAX);
+  const { quarantined } = wallet;
+  // A charge alone always fits, and hardly any wallet has something in quarantine.
+  const fits =
+    charge !== 'too_large' &&
+    (charge === 'unknown_meter' || quarantined === 0n || quarantined + charge.nanos <= NANOS_MAX);
   if (fits) return undefined;
   return {
     id: event.id,
@@ -204,7 +242,8 @@ function postEvent(
   const { walletId } = wallet;
   if (wallet.throttle !== null) wallet.throttle = spend(wallet.throttle, amount, nowMs);
   for (const burn of payFromCredit(wallet, amount)) batch.burns.push({ walletId, ...burn });
-  const seq = postToHead(wallet, -amount);
+  const debit = -amount;
+  const seq = postToHead(wallet, debit);
   const isFact = ruleset.pricing.meters.get(item.event.meter)?.kind === 'fact';
   const kind = isFact ? ENTRY_KIND.fact : ENTRY_KIND.usage;
   batch.priced += amount;
@@ -213,10 +252,11 @@ function postEvent(
     key: item.key,
     wallet,
     seq,
-    amount: -amount,
+    amount: debit,
     balanceAfter,
     contentHash: item.contentHash,
     kind,
+    place: account.place,
   });
 }
 

@@ -16,6 +16,12 @@ export interface EntryRow {
   readonly kind: EntryKind;
 }
 
+/** An entry of a lane's batch. */
+export interface LaneEntryRow extends EntryRow {
+  /** Place of its wallet among the touched ones of the batch. */
+  readonly place: number;
+}
+
 /** Usage recorded but not charged. `amount` is what it would have cost, null when the meter has no price. */
 export interface QuarantineRow {
   readonly key: EventKey;
@@ -74,6 +80,9 @@ export interface OutboxRow {
   readonly payload: unknown;
 }
 
+/** What of a batch can be stored while the rest of it is being made. */
+export type UnfinishedBatch = Pick<BatchRecord, 'entries' | 'facts' | 'batchNo' | 'lane'>;
+
 /** Everything one batch writes, in one database transaction. */
 export interface BatchRecord {
   readonly lane: number;
@@ -83,7 +92,7 @@ export interface BatchRecord {
   readonly previousChain: Buffer;
   /** The lane's clock after the batch, epoch milliseconds. */
   readonly clockMs: number;
-  readonly entries: EntryRow[];
+  readonly entries: LaneEntryRow[];
   readonly touched: LaneAccount[];
   readonly quarantined: QuarantineRow[];
   readonly facts: FactRow[];

@@ -33,14 +33,11 @@ const DEFLATED_ROWS = 1;
 const PLAIN_COLUMNS = 2;
 const DEFLATED_COLUMNS = 3;
 
-/**
- * Encodes a batch's facts, deflated off the main thread when there are enough of them. Columns and not rows: what many
- * events share (source, meter, properties) is written once, and both JSON and the compressor take half the time.
- */
-export async function encodeFacts(facts: readonly FactRow[]): Promise<Buffer> {
-  const json = Buffer.from(JSON.stringify(toColumns(facts)));
-  if (json.length <= PLAIN_BYTES_MAX) return Buffer.concat([Buffer.of(PLAIN_COLUMNS), json]);
-  return Buffer.concat([Buffer.of(DEFLATED_COLUMNS), await deflate(json, OPTIONS)]);
+/** Encodes a batch's facts, deflated off the main thread when there are enough of them. */
+export function encodeFacts(facts: readonly FactRow[]): Promise<Buffer> {
+  const encoder = new FactsEncoder();
+  encoder.append(facts);
+  return encoder.finish();
 }
 
 /** The facts of a stored batch, in lane order. */
@@ -82,41 +79,75 @@ interface Columns {
   readonly sequence?: (number | null)[];
 }
 
-function toColumns(facts: readonly FactRow[]): Columns {
-  const fromMs = facts[0]?.ingestedAtMs ?? 0;
-  const [tenant, source, meter] = [new SharedWriter<string>(), new SharedWriter<string>(), new SharedWriter<string>()];
-  const [status, properties] = [new SharedWriter<FactRow['status']>(), new SharedWriter<string>()];
-  const columns = { id: [], account: [], quantity: [], occurred: [], ingested: [], amount: [] } as Pick<
-    Columns,
-    'id' | 'account' | 'quantity' | 'occurred' | 'ingested' | 'amount'
-  >;
-  let hasSequence = false;
-  for (const { item, ingestedAtMs, status: what, amount } of facts) {
-    const { event } = item;
-    columns.id.push(event.id);
-    columns.account.push(event.account);
-    columns.quantity.push(event.quantity.text);
-    columns.occurred.push(event.occurredAtMs - fromMs);
-    columns.ingested.push(ingestedAtMs - fromMs);
-    columns.amount.push(storedAmount(amount));
-    tenant.push(event.tenant);
-    source.push(event.source);
-    meter.push(event.meter);
-    status.push(what);
-    properties.push(event.properties === undefined ? 'null' : JSON.stringify(event.properties));
-    if (event.sequence !== undefined) hasSequence = true;
+/**
+ * Encodes a batch's facts as they are made, while each is still at hand. Columns and not rows: what many events share
+ * (source, meter, properties) is written once, and both JSON and the compressor take half the time.
+ */
+export class FactsEncoder {
+  readonly #id: string[] = [];
+  readonly #account: string[] = [];
+  readonly #quantity: string[] = [];
+  readonly #occurred: number[] = [];
+  readonly #ingested: number[] = [];
+  readonly #amount: StoredAmount[] = [];
+  readonly #sequence: (number | null)[] = [];
+  readonly #tenant = new SharedWriter<string>();
+  readonly #source = new SharedWriter<string>();
+  readonly #meter = new SharedWriter<string>();
+  readonly #status = new SharedWriter<FactRow['status']>();
+  readonly #properties = new SharedWriter<string>();
+  #fromMs = 0;
+  #hasSequence = false;
+
+  /** Takes the facts of a list that it has not taken yet. */
+  append(facts: readonly FactRow[]): void {
+    if (this.#id.length === 0) this.#fromMs = facts[0]?.ingestedAtMs ?? 0;
+    for (let index = this.#id.length; index < facts.length; index++) {
+      const fact = facts[index];
+      if (fact !== undefined) this.#push(fact);
+    }
   }
-  const sequence = hasSequence ? { sequence: facts.map(({ item }) => item.event.sequence ?? null) } : {};
-  return {
-    ...columns,
-    fromMs,
-    tenant: tenant.column,
-    source: source.column,
-    meter: meter.column,
-    status: status.column,
-    properties: properties.column,
-    ...sequence,
-  };
+
+  /** The columns as JSON, deflated off the main thread when there is enough of it. */
+  async finish(): Promise<Buffer> {
+    const json = Buffer.from(JSON.stringify(this.#columns()));
+    if (json.length <= PLAIN_BYTES_MAX) return Buffer.concat([Buffer.of(PLAIN_COLUMNS), json]);
+    return Buffer.concat([Buffer.of(DEFLATED_COLUMNS), await deflate(json, OPTIONS)]);
+  }
+
+  #push({ item: { event }, ingestedAtMs, status, amount }: FactRow): void {
+    this.#id.push(event.id);
+    this.#account.push(event.account);
+    this.#quantity.push(event.quantity.text);
+    this.#occurred.push(event.occurredAtMs - this.#fromMs);
+    this.#ingested.push(ingestedAtMs - this.#fromMs);
+    this.#amount.push(storedAmount(amount));
+    this.#sequence.push(event.sequence ?? null);
+    this.#tenant.push(event.tenant);
+    this.#source.push(event.source);
+    this.#meter.push(event.meter);
+    this.#status.push(status);
+    this.#properties.push(event.properties === undefined ? 'null' : JSON.stringify(event.properties));
+    if (event.sequence !== undefined) this.#hasSequence = true;
+  }
+
+  #columns(): Columns {
+    return {
+      id: this.#id,
+      account: this.#account,
+      quantity: this.#quantity,
+      occurred: this.#occurred,
+      ingested: this.#ingested,
+      amount: this.#amount,
+      fromMs: this.#fromMs,
+      tenant: this.#tenant.column,
+      source: this.#source.column,
+      meter: this.#meter.column,
+      status: this.#status.column,
+      properties: this.#properties.column,
+      ...(this.#hasSequence ? { sequence: this.#sequence } : {}),
+    };
+  }
 }
 
 class SharedWriter<T> {

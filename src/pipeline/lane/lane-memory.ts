@@ -16,6 +16,8 @@ export interface LaneAccount {
   dirtySinceBatch: number;
   /** Last batch that touched the account: finds touched accounts without a set, and cold ones to evict. */
   touchedInBatch: number;
+  /** Its place among the touched ones of that batch. */
+  place: number;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
-import type { BatchRecord } from './batch-record.ts';
+import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
 import type { Lesson } from './lessons.ts';
 
@@ -55,6 +55,11 @@ export interface LaneTransaction {
   /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;
+  /**
+   * Takes the entries of a batch that is still being made, which storage can work on meanwhile, and resolves when others
+   * have had their turn. `write` must follow with the same batch; nothing else may be asked before.
+   */
+  readonly stream?: (batch: UnfinishedBatch, entriesExpected: number) => Promise<void>;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }

@@ -2,7 +2,7 @@ import type { EventStatus } from '../../domain/events/usage-event.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { AppError } from '../../errors.ts';
 import { isOurBug } from '../ingest/never-fail.ts';
-import { applyBatch } from './apply-batch.ts';
+import { applyBatch, applyInPieces } from './apply-batch.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { findDuplicates } from './find-duplicates.ts';
 import { HoldWriter } from './hold-writer.ts';
@@ -254,17 +254,23 @@ export class LaneWriter {
     const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {
       await applyOutsideChanges(memory, transaction);
       await readLessons(memory, transaction);
-      await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
+      const accounts = await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
       const sinceMs = memory.clockMs - lateWindowMs;
       await findMoved(movingSources, { events, identities, sinceMs }, transaction);
-      const record = applyBatch(memory, {
+      const input = {
         events,
+        accounts,
         identities,
         ruleset,
         lateWindowMs,
         entriesFromMs: transaction.entriesFromMs ?? 0,
-      });
+      };
+      const { stream } = transaction;
+      const record =
+        stream === undefined
+          ? applyBatch(memory, input)
+          : await applyInPieces(memory, input, (made) => stream(made, events.length));
       // A hold judged before a freeze commits before it: once the freeze is in the books, no hold follows.
       if (record.outbox.length > 0) await memory.holdsInFlight;
       memory.chain = await transaction.write(record);
@@ -280,12 +286,19 @@ export class LaneWriter {
 /** Days the batch's entries can fall on: event times that may be posted, and the lane's own clock. */
 function partitionTimes(memory: LaneMemory, events: readonly LaneEvent[], lateWindowMs: number): number[] {
   const days = new Set<number>();
-  let clockMs = memory.clockMs;
+  // Neighbours are mostly of one day, and a comparison is cheaper than a look-up.
+  let lastDay = -1;
+  const add = (atMs: number) => {
+    const day = Math.floor(atMs / 86_400_000);
+    if (day !== lastDay) days.add(day);
+    lastDay = day;
+  };
+  let { clockMs } = memory;
   for (const { event, ingestedAtMs } of events) {
-    clockMs = Math.max(clockMs, ingestedAtMs);
-    const inTime = event.occurredAtMs <= clockMs + 3_600_000 && event.occurredAtMs >= clockMs - lateWindowMs;
-    if (inTime) days.add(Math.floor(event.occurredAtMs / 86_400_000));
-    days.add(Math.floor(clockMs / 86_400_000));
+    if (ingestedAtMs > clockMs) clockMs = ingestedAtMs;
+    const { occurredAtMs } = event;
+    if (occurredAtMs <= clockMs + 3_600_000 && occurredAtMs >= clockMs - lateWindowMs) add(occurredAtMs);
+    add(clockMs);
   }
   return [...days].map((day) => day * 86_400_000);
 }

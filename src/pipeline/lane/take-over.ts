@@ -54,6 +54,7 @@ function addAccount(memory: LaneMemory, stored: StoredAccount): LaneAccount {
     isNew: false,
     dirtySinceBatch: 0,
     touchedInBatch: 0,
+    place: 0,
   };
   memory.accounts.set(stored.wallet.walletId, account);
   return account;
@@ -97,19 +98,22 @@ export async function loadAccountsOf(
   }
 }
 
-/** Loads the accounts of a batch that are not in memory, and opens those that nobody has seen. */
+/** Loads the accounts of a batch that are not in memory, and opens those that nobody has seen. Returns each event's. */
 export async function loadMissingAccounts(
   memory: LaneMemory,
   transaction: LaneTransaction,
   events: readonly LaneEvent[],
   currency: string,
-): Promise<void> {
+): Promise<readonly LaneAccount[]> {
+  const known = accountsOf(memory, events);
   const missing = new Map<bigint, LaneEvent>();
-  for (const item of events) {
+  for (let index = 0; index < events.length; index++) {
+    const item = events[index];
+    if (item === undefined || known[index] !== undefined) continue;
     const { walletId } = item.address;
-    if (!memory.accounts.has(walletId) && !missing.has(walletId)) missing.set(walletId, item);
+    if (!missing.has(walletId)) missing.set(walletId, item);
   }
-  if (missing.size === 0) return;
+  if (missing.size === 0) return complete(known);
   await loadAccountsOf(memory, transaction, [...missing.keys()]);
   for (const [walletId, { event, address, ingestedAtMs }] of missing) {
     if (memory.accounts.has(walletId)) continue;
@@ -129,6 +133,26 @@ export async function loadMissingAccounts(
       isNew: true,
       dirtySinceBatch: 0,
       touchedInBatch: 0,
+      place: 0,
     });
   }
+  return complete(accountsOf(memory, events));
+}
+
+function accountsOf(memory: LaneMemory, events: readonly LaneEvent[]): (LaneAccount | undefined)[] {
+  const accounts: (LaneAccount | undefined)[] = [];
+  let last: LaneEvent['address'] | undefined;
+  let account: LaneAccount | undefined;
+  for (const { address } of events) {
+    // A busy account often follows itself, and a comparison is cheaper than a look-up.
+    if (address !== last) account = memory.accounts.get(address.walletId);
+    last = address;
+    accounts.push(account);
+  }
+  return accounts;
+}
+
+function complete(accounts: readonly (LaneAccount | undefined)[]): readonly LaneAccount[] {
+  if (accounts.includes(undefined)) throw new Error('every account of a batch is loaded or opened');
+  return accounts as readonly LaneAccount[];
 }

@@ -41,6 +41,7 @@ export function expireGrants(memory: LaneMemory, batch: BatchRecord, account: La
       balanceAfter,
       contentHash: 0n,
       kind: ENTRY_KIND.expired,
+      place: account.place,
     });
     batch.burns.push({ walletId: wallet.walletId, ...breakage });
     batch.breakage += amount;
@@ -80,6 +81,7 @@ export function laneLedger(memory: LaneMemory, batch: BatchRecord, account: Lane
 export function touch(batch: BatchRecord, account: LaneAccount): void {
   if (account.touchedInBatch === batch.batchNo) return;
   account.touchedInBatch = batch.batchNo;
+  account.place = batch.touched.length;
   batch.touched.push(account);
 }
 
@@ -87,14 +89,14 @@ export function touch(batch: BatchRecord, account: LaneAccount): void {
 function postStateEntry(
   memory: LaneMemory,
   batch: BatchRecord,
-  { wallet }: LaneAccount,
+  { wallet, place }: LaneAccount,
   kind: EntryKind,
   nowMs: number,
 ): void {
   const id = `status:${wallet.walletId}:${wallet.statusSequence}`;
   const key = eventKeyOf({ tenant: wallet.tenant, source: 'tollkeeper', id, occurredAtMs: nowMs });
   const seq = postToHead(wallet, 0n);
-  batch.entries.push({ key, wallet, seq, amount: 0n, balanceAfter: wallet.posted, contentHash: 0n, kind });
+  batch.entries.push({ key, wallet, seq, amount: 0n, balanceAfter: wallet.posted, contentHash: 0n, kind, place });
   memory.recentKeys.add(key);
 }
 
