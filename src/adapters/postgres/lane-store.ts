@@ -9,6 +9,7 @@ import type {
   StoredAccount,
   StoredFacts,
 } from '../../pipeline/lane/lane-store.ts';
+import { writeChanges } from './admin/write-changes.ts';
 import { int8Array } from './binary-array.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
@@ -165,6 +166,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow): 
     holds: holdRowsOf(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
+    writeChanges: (changes, head) => writeChanges(client, { lane, epoch: fence.epoch, ...head }, changes),
     write: (batch) => writeBatch(client, batch, fence.at.getTime()),
   };
 }

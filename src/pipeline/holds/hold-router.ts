@@ -45,7 +45,7 @@ export class HoldRouter {
   /** Carries one request out where its wallet's lane is. */
   async carryOut(request: HoldRequest): Promise<HoldAnswer> {
     const writer = this.#options.writers.get(this.#options.laneOf(request.shard));
-    if (writer !== undefined && request.ask.do !== 'capture') {
+    if (writer !== undefined) {
       try {
         return await writer.holds.submit(request);
       } catch (error) {

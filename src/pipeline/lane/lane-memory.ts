@@ -1,6 +1,7 @@
 import { RecentKeys } from '../../domain/events/recent-keys.ts';
 import type { AccountFeatures } from '../../domain/features/account-features.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import { LaneTurn } from './lane-turn.ts';
 
 /** One account as its lane's writer knows it. */
 export interface LaneAccount {
@@ -37,6 +38,8 @@ export interface LaneMemory {
   readonly lanes: number;
   /** Holds that were judged against this memory and are on their way to the books; settles whatever becomes of them. */
   holdsInFlight: Promise<void> | undefined;
+  /** Who may write the next batch number. */
+  readonly turn: LaneTurn;
 }
 
 /** An empty memory at a lane head; accounts are loaded as their events arrive. */
@@ -64,6 +67,7 @@ export function createLaneMemory(head: {
     freezesMs: [...head.freezesMs],
     lanes: head.lanes,
     holdsInFlight: undefined,
+    turn: new LaneTurn(),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import type { ChangeRecord } from '../admin/admin-store.ts';
 import type { HoldRows } from '../holds/hold-rows.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
@@ -35,6 +36,18 @@ export interface StoredFacts {
   readonly facts: Buffer;
 }
 
+/** Where a lane stands: its last batch, and the link of that. */
+export interface LaneHead {
+  readonly lastBatch: number;
+  readonly chain: Buffer;
+}
+
+/** A ledger transaction of one wallet and when it happens: the lane's next batch. */
+export interface DatedChange {
+  readonly change: ChangeRecord;
+  readonly atMs: number;
+}
+
 /** One database transaction of a lane, fenced: it commits only while this writer owns the lane. */
 export interface LaneTransaction {
   /** Count of outside changes to the lane's wallets; when it differs from the writer's, wallets must be reloaded. */
@@ -42,13 +55,15 @@ export interface LaneTransaction {
   /** Nothing older can be posted: those days are closed. 0, or left out, when none is. */
   readonly entriesFromMs?: number;
   readonly changedWallets: (sinceChangeNo: bigint) => Promise<readonly bigint[]>;
-  readonly head: () => Promise<{ readonly lastBatch: number; readonly chain: Buffer }>;
+  readonly head: () => Promise<LaneHead>;
   readonly loadAccounts: (walletIds: readonly bigint[]) => Promise<readonly StoredAccount[]>;
   readonly findKeys: FindKeys;
   readonly holds: HoldRows;
   /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;
+  /** Writes ledger transactions of single wallets, one after the other, and returns the chain value after the last. */
+  readonly writeChanges?: (changes: readonly DatedChange[], head: LaneHead) => Promise<Buffer>;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }

@@ -9,6 +9,7 @@ import { HoldWriter } from './hold-writer.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import type { LaneStore, LaneTransaction } from './lane-store.ts';
+import { MemoryVoidError } from './lane-turn.ts';
 import { findMoved, keepIdentities, type MovingSources } from './moving-sources.ts';
 import { applyOutsideChanges, loadMissingAccounts, takeOver } from './take-over.ts';
 
@@ -80,9 +81,7 @@ export class LaneWriter {
       onRetry: (attempt, error) => options.observer.onRetry?.(options.lane, attempt, error),
       memory: () => this.#load(),
       isCurrent: (memory) => this.#memory === memory,
-      forget: (memory) => {
-        if (this.#memory === memory) this.#memory = undefined;
-      },
+      forget: (memory) => this.#forget(memory),
       onLost: () => options.observer.onLost?.(options.lane),
     });
   }
@@ -149,6 +148,12 @@ export class LaneWriter {
         this.#loading = undefined;
       });
     return this.#loading;
+  }
+
+  /** Throws a memory away after a failure. Whoever waits for a turn on it starts over. */
+  #forget(memory: LaneMemory): void {
+    memory.turn.abolish();
+    if (this.#memory === memory) this.#memory = undefined;
   }
 
   #schedule(): void {
@@ -219,7 +224,8 @@ export class LaneWriter {
         // A failed group of holds voids the memory too; whoever needs it next claims the lane again, with a new epoch.
         const isReplaced = memory !== undefined && this.#memory !== memory;
         if (isReplaced && isLost(error)) continue;
-        if (!isReplaced) this.#memory = undefined;
+        if (memory !== undefined) this.#forget(memory);
+        if (error instanceof MemoryVoidError) continue;
         if (isLost(error)) this.#options.observer.onLost?.(this.lane);
         if (isLost(error) || this.#stopped) throw error;
         this.#options.observer.onRetry?.(this.lane, attempt, error);
@@ -250,7 +256,9 @@ export class LaneWriter {
     const ruleset = this.#options.ruleset();
     await store.preparePartitions(partitionTimes(memory, events, lateWindowMs));
 
-    const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {
+    // Before the transaction: whoever waits for a turn keeps neither the fence nor a connection from others.
+    const endTurn = await memory.turn.take();
+    const work = async (transaction: LaneTransaction) => {
       await applyOutsideChanges(memory, transaction);
       await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
@@ -268,8 +276,13 @@ export class LaneWriter {
       memory.chain = await transaction.write(record);
       await keepIdentities(movingSources, record, sinceMs, transaction);
       return record;
+    };
+    const batch = await store.transact(lane, memory.epoch, work).catch((error: unknown) => {
+      endTurn(false);
+      throw error;
     });
     for (const account of batch.touched) account.isNew = false;
+    endTurn(true);
     this.#options.observer.onCommit?.(batch);
     return batch.statuses;
   }
