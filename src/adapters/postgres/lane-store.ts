@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { parseEventKey } from '../../domain/events/event-key.ts';
 import { AppError } from '../../errors.ts';
+import type { HoldReference, StoredHold } from '../../pipeline/holds/hold-rows.ts';
 import type { StoredKey } from '../../pipeline/lane/find-duplicates.ts';
 import type {
   LaneClaim,
@@ -11,6 +12,7 @@ import type {
 } from '../../pipeline/lane/lane-store.ts';
 import { writeChanges } from './admin/write-changes.ts';
 import { int8Array } from './binary-array.ts';
+import { HoldConnections, inPipelinedTransaction } from './hold-connections.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
 import { isMissingPartition, preparePartitions } from './partitions.ts';
@@ -33,14 +35,18 @@ export class PostgresLaneStore implements LaneStore {
   readonly #pool: pg.Pool;
   readonly #locks: LaneLocks;
   readonly #partitions = new Set<number>();
+  readonly #claimed = new Set<number>();
+  readonly #holds: HoldConnections;
 
   constructor(pool: pg.Pool, locks: LaneLocks) {
     this.#pool = pool;
     this.#locks = locks;
+    this.#holds = new HoldConnections(pool);
   }
 
   async claim(lane: number, owner: string): Promise<LaneClaim> {
     if (!(await this.#locks.take(lane))) throw new AppError('LANE_BUSY', `lane ${lane} has a live writer`);
+    this.#claimed.add(lane);
     return inTransaction(this.#pool, async (client) => {
       const epoch = await client.query<{ epoch: bigint; change_no: bigint }>(
         `update lane_epoch set epoch = epoch + 1, owner = $2, taken_at = now() where lane = $1 returning epoch, change_no`,
@@ -81,8 +87,10 @@ export class PostgresLaneStore implements LaneStore {
     return rows.map((row) => row.lane);
   }
 
-  release(lane: number): Promise<void> {
-    return this.#locks.release(lane);
+  async release(lane: number): Promise<void> {
+    this.#claimed.delete(lane);
+    if (this.#claimed.size === 0) await this.#holds.close();
+    await this.#locks.release(lane);
   }
 
   async *factsAfter(lane: number, batchNo: number): AsyncIterable<StoredFacts> {
@@ -112,24 +120,49 @@ export class PostgresLaneStore implements LaneStore {
     let fence: FenceRow | undefined;
     return inTransaction(
       this.#pool,
-      (client) => {
-        if (fence?.epoch !== epoch) {
-          throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
-        }
-        return work(laneTransaction(client, lane, fence)).catch((error: unknown) => {
-          // The next attempt makes the day again, or says what stands in its way.
-          if (isMissingPartition(error)) this.#partitions.clear();
-          throw error;
-        });
-      },
+      (client) => work(this.#transaction(client, { lane, epoch, fence })).catch((error) => this.#failed(error)),
       async (client) => {
-        // One round trip: a small batch pays for every one of them. The lane is our own small integer.
-        const sql = `begin; select epoch, change_no, entries_from, now() as at from lane_epoch where lane = ${Math.trunc(lane)} for share`;
-        const results: unknown = await client.query<FenceRow>(sql);
-        fence = Array.isArray(results) ? results[1]?.rows[0] : undefined;
+        fence = await readFence(client, lane);
       },
     );
   }
+
+  /** Two round trips a group: the connection is its own, and sends what follows without waiting for what went before. */
+  async transactHolds<T>(
+    lane: number,
+    epoch: bigint,
+    references: readonly HoldReference[],
+    work: (transaction: LaneTransaction, stored: readonly StoredHold[]) => Promise<{ readonly written: Promise<T> }>,
+  ): Promise<T> {
+    return inPipelinedTransaction(
+      this.#holds.connect(),
+      (client) => Promise.all([readFence(client, lane), holdRowsOf(client).find(references)]),
+      (client, [fence, stored]) =>
+        work(this.#transaction(client, { lane, epoch, fence }), stored).catch((error) => this.#failed(error)),
+    );
+  }
+
+  #transaction(
+    client: pg.PoolClient,
+    { lane, epoch, fence }: { readonly lane: number; readonly epoch: bigint; readonly fence: FenceRow | undefined },
+  ): LaneTransaction {
+    if (fence?.epoch === epoch) return laneTransaction(client, lane, fence);
+    throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
+  }
+
+  #failed(error: unknown): never {
+    // The next attempt makes the day again, or says what stands in its way.
+    if (isMissingPartition(error)) this.#partitions.clear();
+    throw error;
+  }
+}
+
+/** Begins the transaction and takes the fence in one round trip: a small batch pays for every one of them. */
+async function readFence(client: pg.PoolClient, lane: number): Promise<FenceRow | undefined> {
+  // The lane is our own small integer.
+  const sql = `begin; select epoch, change_no, entries_from, now() as at from lane_epoch where lane = ${Math.trunc(lane)} for share`;
+  const results: unknown = await client.query<FenceRow>(sql);
+  return Array.isArray(results) ? results[1]?.rows[0] : undefined;
 }
 
 interface FenceRow {

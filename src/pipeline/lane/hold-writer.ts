@@ -3,7 +3,7 @@ import { DAY_MS } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
 import type { HoldAnswer } from '../holds/hold-answer.ts';
 import type { HoldRequest } from '../holds/hold-request.ts';
-import { holdName, type StoredHold } from '../holds/hold-rows.ts';
+import { type HoldWrite, holdName, type StoredHold } from '../holds/hold-rows.ts';
 import { isOurBug } from '../ingest/never-fail.ts';
 import { type JudgedGroup, judgeGroup, settleGroup } from './judge-hold-group.ts';
 import type { LaneMemory } from './lane-memory.ts';
@@ -265,10 +265,10 @@ export class HoldWriter {
     const { store, lane, ruleset } = this.#host;
     let landed: () => void = () => undefined;
     try {
-      const group = await store.transact(lane, memory.epoch, async (transaction) => {
+      const transact = store.transactHolds?.bind(store) ?? oneByOne(store);
+      const group = await transact(lane, memory.epoch, requests, async (transaction, stored) => {
         await applyOutsideChanges(memory, transaction);
         await loadAccountsOf(memory, transaction, walletIdsOf(requests));
-        const stored = await transaction.holds.find(requests);
         this.#checkDays(memory, requests, stored);
         // From here to the commit nothing else may wait: batches that freeze a wallet wait for this group.
         memory.holdsInFlight = new Promise((resolve) => {
@@ -300,18 +300,34 @@ export class HoldWriter {
   }
 }
 
+/** Sends everything a group writes; what comes of it is in `written`. */
 async function writeGroup(transaction: LaneTransaction, memory: LaneMemory, group: JudgedGroup) {
   const { holds, operations, changes } = group;
-  const taken = holds.size === 0 ? NONE : await transaction.holds.write([...holds.values()], operations);
-  if (changes.length > 0) {
-    // A capture of a hold that is not ours must not be posted: once more, with the hold as it is stored.
+  const writing = holds.size === 0 ? NONE : transaction.holds.write([...holds.values()], operations);
+  if (changes.length === 0) return { written: Promise.resolve(writing).then((taken) => settleGroup(group, taken)) };
+  if (transaction.writeChanges === undefined) throw new RangeError('this store posts no captures');
+  const isOurs = ({ hold, isNew }: HoldWrite) => !isNew || hold.state !== 'captured';
+  if (![...holds.values()].every(isOurs)) {
+    // The capture of a hold whose id turns out to be taken must not be posted: once more, with the hold as it is stored.
+    const taken = await writing;
     if ([...taken].some((name) => holds.get(name)?.hold.state === 'captured')) throw new MemoryVoidError();
-    if (transaction.writeChanges === undefined) throw new RangeError('this store posts no captures');
-    const chain = await transaction.writeChanges(changes, memory);
+  }
+  const linking = transaction.writeChanges(changes, memory);
+  const written = Promise.all([writing, linking]).then(([taken, chain]) => {
     memory.lastBatch += changes.length;
     memory.chain = chain;
-  }
-  return settleGroup(group, taken);
+    return settleGroup(group, taken);
+  });
+  return { written };
+}
+
+/** For a store whose holds have no connection of their own. */
+function oneByOne(store: LaneStore): NonNullable<LaneStore['transactHolds']> {
+  return (lane, epoch, references, work) =>
+    store.transact(lane, epoch, async (transaction) => {
+      const { written } = await work(transaction, await transaction.holds.find(references));
+      return written;
+    });
 }
 
 function isCapture({ ask }: HoldRequest): boolean {

@@ -1,6 +1,6 @@
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeRecord } from '../admin/admin-store.ts';
-import type { HoldRows } from '../holds/hold-rows.ts';
+import type { HoldReference, HoldRows, StoredHold } from '../holds/hold-rows.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
 
@@ -87,4 +87,14 @@ export interface LaneStore {
   /** Prepares storage for entries on these days; must run before the transaction that needs it. */
   readonly preparePartitions: (timesMs: readonly number[]) => Promise<void>;
   readonly transact: <T>(lane: number, epoch: bigint, work: (transaction: LaneTransaction) => Promise<T>) => Promise<T>;
+  /**
+   * The same for a group of holds, with what is stored of them, on a connection that batches do not wait for. The commit
+   * follows what `work` has asked to be written without waiting for the answers: those are in `written`.
+   */
+  readonly transactHolds?: <T>(
+    lane: number,
+    epoch: bigint,
+    references: readonly HoldReference[],
+    work: (transaction: LaneTransaction, stored: readonly StoredHold[]) => Promise<{ readonly written: Promise<T> }>,
+  ) => Promise<T>;
 }

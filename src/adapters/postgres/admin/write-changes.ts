@@ -4,6 +4,7 @@ import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import { AppError } from '../../../errors.ts';
 import type { DatedChange, LaneHead } from '../../../pipeline/lane/lane-store.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from '../binary-array.ts';
+import { isSqlState } from '../sql-state.ts';
 import { writeBurns } from '../write-burns.ts';
 import { auditLine, type ChangeSeal, sealChange } from './change-chain.ts';
 
@@ -35,19 +36,22 @@ export async function writeChanges(
     chain = seal.chain;
     return { change, atMs, batchNo, seal };
   });
-  await insertAll(client, head, sealed, chain);
-  for (const { change, batchNo } of sealed) {
-    if (change.burns.length === 0) continue;
-    const { walletId } = change.wallet;
-    await writeBurns(
-      client,
-      { lane, batchNo },
-      change.burns.map((burn) => ({ walletId, ...burn })),
-    );
-  }
+  const burning = sealed.filter(({ change }) => change.burns.length > 0);
+  // All sent before the first answer: the caller may send its commit right behind.
+  await Promise.all([
+    insertAll(client, head, sealed, chain),
+    ...burning.map(({ change: { burns, wallet }, batchNo }) =>
+      writeBurns(
+        client,
+        { lane, batchNo },
+        burns.map((burn) => ({ walletId: wallet.walletId, ...burn })),
+      ),
+    ),
+  ]);
   return chain;
 }
 
+// Divides by zero when the lane is elsewhere, so that a commit sent right behind cannot commit.
 const WRITE_CHANGES = `
   with head as (
     update lane_head set last_batch = $3, chain = $4 where lane = $1 and last_batch = $2 returning 1
@@ -74,7 +78,7 @@ const WRITE_CHANGES = `
     from unnest($27::bigint[], $29::text[], $23::text[], $30::text[], $31::bytea[], $21::timestamptz[], $32::bytea[], $33::int[],
       $34::bytea[]) as u(batch_no, kind, actor, reason, chain, at, root, wallets, records_hash)
   )
-  select 1 from head`;
+  select 1 / count(*) from head`;
 
 async function insertAll(
   client: pg.PoolClient,
@@ -90,7 +94,8 @@ async function insertAll(
   );
   const wallets = lastHeads(sealed);
   const audit = sealed.map(({ change }) => auditLine(change));
-  const { rowCount } = await client.query({
+  const throttled = wallets.filter(({ throttle }) => throttle !== null);
+  const inserted = client.query({
     name: 'write-changes',
     text: WRITE_CHANGES,
     values: [
@@ -130,9 +135,12 @@ async function insertAll(
       byteaArray(sealed, ({ seal }) => seal.recordsHash ?? Buffer.alloc(0)),
     ],
   });
-  if (rowCount !== 1) throw new AppError('LANE_FENCED', `lane ${head.lane} is no longer at batch ${head.lastBatch}`);
-  const throttled = wallets.filter(({ throttle }) => throttle !== null);
-  if (throttled.length > 0) await projectThrottles(client, throttled);
+  await Promise.all([inserted, throttled.length === 0 ? undefined : projectThrottles(client, throttled)]).catch(
+    (error: unknown) => {
+      if (!isSqlState(error, '22012')) throw error;
+      throw new AppError('LANE_FENCED', `lane ${head.lane} is no longer at batch ${head.lastBatch}`, { cause: error });
+    },
+  );
 }
 
 /** Each wallet as the last of its changes leaves it, by id: two writers can wait for each other and never deadlock. */
