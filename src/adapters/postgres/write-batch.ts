@@ -6,6 +6,7 @@ import { headerHash, linkAfter } from '../../domain/ledger/chain/batch-link.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
 import type { BatchRecord, EntryRow } from '../../pipeline/lane/batch-record.ts';
+import { breathe } from '../../pipeline/lane/breath.ts';
 import { encodeFacts, encodeIdFilter } from '../../pipeline/lane/facts-codec.ts';
 import { type BatchTree, batchTree } from './batch-root.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
@@ -25,14 +26,20 @@ const INSERTED_MAX = 1_000;
  * @param postedAtMs the database transaction's own time.
  */
 export async function writeBatch(client: pg.PoolClient, batch: BatchRecord, postedAtMs: number): Promise<Buffer> {
+  await breathe();
   const copyBytes = encodeEntries(batch.entries, batch.batchNo, batch.lane);
   await insertNewWallets(client, batch);
   const copies = batch.entries.length > INSERTED_MAX;
+  await breathe();
   const copied = copies ? copyRows(client, COPY_ENTRIES, copyBytes) : undefined;
   // Encoded, compressed on another thread and hashed while the server reads its rows.
   const encoding = encodeFacts(batch.facts);
+  // Awaited below; either may fail while others have the event loop.
+  void Promise.allSettled([encoding, copied]);
+  await breathe();
   const tree = batchTree(batch.entries, copyBytes);
   const [facts] = await Promise.all([encoding, copied]);
+  await breathe();
   const seal = sealBatch(batch, { tree, facts, postedAtMs });
   await writeHeads(client, batch, { seal, facts, inserted: copies ? [] : batch.entries });
   await writeRareRows(client, batch);

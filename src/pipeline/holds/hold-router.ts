@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import type { AdminStore } from '../admin/admin-store.ts';
 import type { DeliveredJob } from '../ingest/queue-port.ts';
+import { expectHolds } from '../lane/breath.ts';
 import type { LaneWriter } from '../lane/lane-writer.ts';
 import { changeHold } from './change-hold.ts';
 import type { HoldAnswer } from './hold-answer.ts';
@@ -46,6 +47,7 @@ export class HoldRouter {
   async carryOut(request: HoldRequest): Promise<HoldAnswer> {
     const writer = this.#options.writers.get(this.#options.laneOf(request.shard));
     if (writer !== undefined) {
+      expectHolds();
       try {
         return await writer.holds.submit(request);
       } catch (error) {

@@ -9,6 +9,7 @@ import { type Charge, chargeFor } from '../../domain/money/price.ts';
 import { amountToPay, residueAfter } from '../../domain/money/residue.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { BatchRecord } from './batch-record.ts';
+import { breathe, isSliceOver, startSlice } from './breath.ts';
 import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
@@ -17,6 +18,9 @@ import { announceThrottled, expireGrants, thawExpired, touch } from './wallet-st
 
 /** One feature row is written for so many events: takeover then refolds at most this many events an account. */
 const EVENTS_PER_CHECKPOINT = 16;
+
+/** A clock is read so often; events take a few microseconds each, more with many rules. */
+const EVENTS_PER_STEP = 16;
 
 /** What a batch is made from: events in lane order, what identity says of each, and the rules in force. */
 export interface BatchInput {
@@ -37,8 +41,32 @@ export interface BatchInput {
  * Every account of the batch must be in `memory.accounts`. If the transaction fails, the memory is void.
  */
 export function applyBatch(memory: LaneMemory, input: BatchInput): BatchRecord {
+  const steps = applySteps(memory, input);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same in slices, between which holds get the event loop: those find every debit so far counted. Nobody else may apply
+ * a batch to the memory meanwhile.
+ */
+export async function applyBatchInSlices(memory: LaneMemory, input: BatchInput): Promise<BatchRecord> {
+  const steps = applySteps(memory, input);
+  startSlice();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (isSliceOver()) await breathe();
+  }
+}
+
+/** Applies a batch; yields now and then, always between two events. */
+function* applySteps(memory: LaneMemory, input: BatchInput): Generator<undefined, BatchRecord> {
   const batch = startBatch(memory, input.ruleset);
   for (let index = 0; index < input.events.length; index++) {
+    if (index % EVENTS_PER_STEP === EVENTS_PER_STEP - 1) yield;
     const item = input.events[index];
     const identity = input.identities[index];
     if (item === undefined || identity === undefined) throw new Error('one identity per event');

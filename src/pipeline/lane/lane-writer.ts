@@ -2,7 +2,7 @@ import type { EventStatus } from '../../domain/events/usage-event.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { AppError } from '../../errors.ts';
 import { isOurBug } from '../ingest/never-fail.ts';
-import { applyBatch } from './apply-batch.ts';
+import { applyBatchInSlices } from './apply-batch.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { findDuplicates } from './find-duplicates.ts';
 import { HoldWriter } from './hold-writer.ts';
@@ -264,7 +264,7 @@ export class LaneWriter {
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
       const sinceMs = memory.clockMs - lateWindowMs;
       await findMoved(movingSources, { events, identities, sinceMs }, transaction);
-      const record = applyBatch(memory, {
+      const record = await applyBatchInSlices(memory, {
         events,
         identities,
         ruleset,
