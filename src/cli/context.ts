@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
 import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import type { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
@@ -58,6 +59,8 @@ export interface Books {
   readonly admin: AdminStore;
   /** One account's past. */
   readonly history: History;
+  /** Charges and credits of many wallets at once. */
+  readonly sets: SetPoster;
   readonly close: () => Promise<void>;
 }
 

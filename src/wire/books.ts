@@ -2,11 +2,13 @@ import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { type MigrationStatus, migrate, migrationStatus } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
+import { createSetStore } from '../adapters/postgres/post-set.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import { openServer, type Server } from './engine.ts';
@@ -17,6 +19,8 @@ export interface OpenBooks {
   readonly queries: Queries;
   readonly admin: AdminStore;
   readonly history: History;
+  /** Charges and credits of many wallets at once. */
+  readonly sets: SetPoster;
   readonly close: () => Promise<void>;
 }
 
@@ -34,6 +38,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     queries: createQueries(pool, files),
     admin: createAdminStore(pool),
     history: createHistory(pool, files),
+    sets: new SetPoster(createSetStore(pool)),
     close,
   };
 }
