@@ -9,6 +9,7 @@ import type { Ruleset } from '../src/domain/rules/ruleset.ts';
 import { DAY_MS } from '../src/domain/time.ts';
 import type { HoldAnswer } from '../src/pipeline/holds/hold-answer.ts';
 import type { HoldRequest } from '../src/pipeline/holds/hold-request.ts';
+import { expectHolds } from '../src/pipeline/lane/breath.ts';
 import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import { LaneWriter } from '../src/pipeline/lane/lane-writer.ts';
 import { inBatches, LANE_BATCH_EVENTS, LEDGER_RULESET, openingEvents } from './ledger-load.ts';
@@ -123,6 +124,8 @@ export async function openLanes(
     async hold(request) {
       const writer = writers.get(database.shardLanes[request.shard] ?? 0);
       if (writer === undefined) throw new RangeError(`no lane has shard ${request.shard}`);
+      // As the service's router does.
+      expectHolds();
       return writer.holds.submit(request);
     },
     async close() {

@@ -1,5 +1,5 @@
 import { captureMaxOf, HOLD_SECONDS_DEFAULT } from '../src/domain/ledger/hold.ts';
-import { holdRequest } from '../src/pipeline/holds/hold-request.ts';
+import { type HoldAsk, holdRequest } from '../src/pipeline/holds/hold-request.ts';
 import type { LaneEvent } from '../src/pipeline/lane/lane-event.ts';
 import { seededRandom } from './bench-events.ts';
 import type { LedgerBench } from './ledger.ts';
@@ -58,6 +58,53 @@ export async function benchHolds({ server, log }: LedgerBench, load: HoldLoad = 
   ];
 }
 
+/** How many pairs to place and capture; a trial does fewer. */
+export interface PairLoad {
+  readonly repetitions: number;
+  readonly seconds: number;
+}
+
+const PAIR_LOAD: PairLoad = { repetitions: 3, seconds: 10 };
+const CLIENTS = 16;
+
+/**
+ * Holds that are placed and then captured, by clients that each wait for both answers before the next pair. Nothing else is
+ * posted meanwhile: what is measured is how many pairs share a commit.
+ */
+export async function benchHoldPairs({ server, log }: LedgerBench, load: PairLoad = PAIR_LOAD): Promise<BenchRow[]> {
+  const [rates, p99]: [number[], number[]] = [[], []];
+  for (let seed = 1; seed <= load.repetitions; seed++) {
+    const startMs = Date.now();
+    const database = await server.create(LANES, [startMs, startMs + 3_600_000]);
+    const lanes = await openLanesWith(database, ACCOUNTS, startMs, BATCH_EVENTS);
+    await server.checkpoint();
+    const random = seededRandom(seed);
+    const times: number[] = [];
+    const startedAtMs = performance.now();
+    const endMs = startedAtMs + load.seconds * 1_000;
+    const client = async (_: unknown, number: number) => {
+      for (let pair = 0; performance.now() < endMs; pair++) {
+        const fromMs = performance.now();
+        const [holdId, account] = [`${seed}-${number}-${pair}`, `acct_${Math.floor(random() * ACCOUNTS)}`];
+        await place(lanes, holdId, account);
+        await capture(lanes, holdId, account);
+        times.push(performance.now() - fromMs);
+      }
+    };
+    await Promise.all(Array.from({ length: CLIENTS }, client));
+    rates.push(times.length / ((performance.now() - startedAtMs) / 1_000));
+    p99.push(quantile(times, 0.99));
+    await lanes.close();
+    await database.drop();
+    log(`hold pairs: ${Math.round(rates.at(-1) ?? 0)}/s, p99 ${p99.at(-1)?.toFixed(1)} ms`);
+  }
+  const how = `${CLIENTS} clients that wait for each answer, ${LANES} lanes, ${ACCOUNTS} wallets`;
+  return [
+    { name: 'hold_pairs_per_s', value: median(rates), unit: `holds placed and captured/s, ${how}` },
+    { name: 'hold_pair_p99_ms', value: median(p99), unit: `ms asked to place → durably captured, ${how}` },
+  ];
+}
+
 /** Posts the events evenly over the time and places holds beside them; the time each hold took. */
 async function placeBeside(
   lanes: Lanes,
@@ -88,14 +135,17 @@ async function placeBeside(
   return times;
 }
 
-async function place(lanes: Lanes, holdId: string, account: string): Promise<void> {
-  const ask = {
-    do: 'place',
-    amount: HOLD_NANOS,
-    captureMax: captureMaxOf(HOLD_NANOS),
-    seconds: HOLD_SECONDS_DEFAULT,
-  } as const;
+function place(lanes: Lanes, holdId: string, account: string): Promise<void> {
+  const captureMax = captureMaxOf(HOLD_NANOS);
+  return ask(lanes, holdId, account, { do: 'place', amount: HOLD_NANOS, captureMax, seconds: HOLD_SECONDS_DEFAULT });
+}
+
+function capture(lanes: Lanes, holdId: string, account: string): Promise<void> {
+  return ask(lanes, holdId, account, { do: 'capture', amount: HOLD_NANOS });
+}
+
+async function ask(lanes: Lanes, holdId: string, account: string, what: HoldAsk): Promise<void> {
   const who = { tenant: 'default', account, currency: 'USD', actor: 'bench', reason: null } as const;
-  const answer = await lanes.hold(holdRequest({ ...who, holdId, key: undefined, ask, nowMs: Date.now() }));
-  if (!answer.ok) throw new RangeError(`hold ${holdId} was refused: ${answer.code}`);
+  const answer = await lanes.hold(holdRequest({ ...who, holdId, key: undefined, ask: what, nowMs: Date.now() }));
+  if (!answer.ok) throw new RangeError(`hold ${holdId}: ${what.do} was refused: ${answer.code}`);
 }

@@ -1,7 +1,7 @@
 import { startThrowawayPostgres } from '../src/adapters/postgres/embedded/throwaway-postgres.ts';
 import { ensureRedis } from '../test/support/redis.ts';
 import { LedgerServer, openLanesWith } from './ledger-database.ts';
-import { benchHolds } from './ledger-holds.ts';
+import { benchHoldPairs, benchHolds } from './ledger-holds.ts';
 import { type LoadShape, ledgerEvents, withoutRetries } from './ledger-load.ts';
 import { benchMemory } from './ledger-memory.ts';
 import { copySeconds, oneByOneSeconds } from './ledger-peers.ts';
@@ -37,6 +37,7 @@ export async function benchLedger(log: (line: string) => void): Promise<BenchRow
       ...(await benchSets(bench)),
       ...(await benchMemory()),
       ...(await benchHolds(bench)),
+      ...(await benchHoldPairs(bench)),
       ...(await benchScale(bench)),
       ...(await benchStatements(bench)),
       ...(await benchWholePipeline(bench, postgres.connectionString)),

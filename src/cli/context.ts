@@ -3,6 +3,7 @@ import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
 import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
+import type { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
@@ -62,6 +63,8 @@ export interface Books {
   readonly history: History;
   /** What decisions were made of. */
   readonly replay: ReplayStore;
+  /** Charges and credits of many wallets at once. */
+  readonly sets: SetPoster;
   readonly close: () => Promise<void>;
 }
 

@@ -168,9 +168,11 @@ test('freed money is given out again only once it is free in the books', async (
 
 /** A store whose news of a commit of holds comes late, as it may on a connection of its own. */
 class LateNews extends PostgresLaneStore {
-  override async transact<T>(...args: Parameters<typeof PostgresLaneStore.prototype.transact<T>>): Promise<T> {
-    const result = await super.transact<T>(...args);
-    if (typeof result === 'object' && result !== null && 'freed' in result) await sleep(150);
+  override async transactHolds<T>(
+    ...args: Parameters<typeof PostgresLaneStore.prototype.transactHolds<T>>
+  ): Promise<T> {
+    const result = await super.transactHolds<T>(...args);
+    await sleep(150);
     return result;
   }
 }

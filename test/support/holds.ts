@@ -39,7 +39,7 @@ export function ask(
     nowMs,
   });
   const { overdraftNanos } = PLAIN_RULESET;
-  if (by === 'direct' || asked.do === 'capture') return changeHold(ledger.admin, request, { overdraftNanos });
+  if (by === 'direct') return changeHold(ledger.admin, request, { overdraftNanos });
   return ledger.writerOf(account).holds.submit(request);
 }
 

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { parseEventKey } from '../../domain/events/event-key.ts';
 import { AppError } from '../../errors.ts';
+import type { HoldReference, StoredHold } from '../../pipeline/holds/hold-rows.ts';
 import type { StoredKey } from '../../pipeline/lane/find-duplicates.ts';
 import type {
   LaneClaim,
@@ -9,7 +10,9 @@ import type {
   StoredAccount,
   StoredFacts,
 } from '../../pipeline/lane/lane-store.ts';
+import { writeChanges } from './admin/write-changes.ts';
 import { int8Array } from './binary-array.ts';
+import { HoldConnections, inPipelinedTransaction } from './hold-connections.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
 import { readCaseCounts, readLessons } from './lesson-rows.ts';
@@ -35,14 +38,18 @@ export class PostgresLaneStore implements LaneStore {
   readonly #partitions = new Set<number>();
   /** Batches on their way. */
   readonly #writers = new Set<BatchWriter>();
+  readonly #claimed = new Set<number>();
+  readonly #holds: HoldConnections;
 
   constructor(pool: pg.Pool, locks: LaneLocks) {
     this.#pool = pool;
     this.#locks = locks;
+    this.#holds = new HoldConnections(pool);
   }
 
   async claim(lane: number, owner: string): Promise<LaneClaim> {
     if (!(await this.#locks.take(lane))) throw new AppError('LANE_BUSY', `lane ${lane} has a live writer`);
+    this.#claimed.add(lane);
     return inTransaction(this.#pool, async (client) => {
       const epoch = await client.query<{ epoch: bigint; change_no: bigint }>(
         `update lane_epoch set epoch = epoch + 1, owner = $2, taken_at = now() where lane = $1 returning epoch, change_no`,
@@ -83,8 +90,10 @@ export class PostgresLaneStore implements LaneStore {
     return rows.map((row) => row.lane);
   }
 
-  release(lane: number): Promise<void> {
-    return this.#locks.release(lane);
+  async release(lane: number): Promise<void> {
+    this.#claimed.delete(lane);
+    if (this.#claimed.size === 0) await this.#holds.close();
+    await this.#locks.release(lane);
   }
 
   async *factsAfter(lane: number, batchNo: number): AsyncIterable<StoredFacts> {
@@ -115,32 +124,65 @@ export class PostgresLaneStore implements LaneStore {
     return inTransaction(
       this.#pool,
       (client) => {
-        if (fence?.epoch !== epoch) {
-          throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
-        }
-        const writer = new BatchWriter(client, fence.at.getTime());
+        const { writer, transaction } = this.#transaction(client, { lane, epoch, fence });
         const stream: LaneTransaction['stream'] = (batch, entriesExpected) => {
           this.#writers.add(writer);
           return writer.stream(batch, entriesExpected, this.#writers.size === 1);
         };
-        const transaction = { ...laneTransaction(client, lane, fence, writer), stream };
-        return work(transaction)
+        return work({ ...transaction, stream })
           .finally(() => this.#writers.delete(writer))
           .catch((error: unknown) => {
             writer.abandon();
-            // The next attempt makes the day again, or says what stands in its way.
-            if (isMissingPartition(error)) this.#partitions.clear();
-            throw error;
+            return this.#failed(error);
           });
       },
       async (client) => {
-        // One round trip: a small batch pays for every one of them. The lane is our own small integer.
-        const sql = `begin; select epoch, change_no, entries_from, now() as at from lane_epoch where lane = ${Math.trunc(lane)} for share`;
-        const results: unknown = await client.query<FenceRow>(sql);
-        fence = Array.isArray(results) ? results[1]?.rows[0] : undefined;
+        fence = await readFence(client, lane);
       },
     );
   }
+
+  /** Two round trips a group: the connection is its own, and sends what follows without waiting for what went before. */
+  async transactHolds<T>(
+    lane: number,
+    epoch: bigint,
+    references: readonly HoldReference[],
+    work: (transaction: LaneTransaction, stored: readonly StoredHold[]) => Promise<{ readonly written: Promise<T> }>,
+  ): Promise<T> {
+    return inPipelinedTransaction(
+      this.#holds.connect(),
+      (client) => Promise.all([readFence(client, lane), holdRowsOf(client).find(references)]),
+      (client, [fence, stored]) =>
+        work(this.#transaction(client, { lane, epoch, fence }).transaction, stored).catch((error) =>
+          this.#failed(error),
+        ),
+    );
+  }
+
+  #transaction(
+    client: pg.PoolClient,
+    { lane, epoch, fence }: { readonly lane: number; readonly epoch: bigint; readonly fence: FenceRow | undefined },
+  ): { readonly writer: BatchWriter; readonly transaction: LaneTransaction } {
+    if (fence?.epoch === epoch) {
+      const writer = new BatchWriter(client, fence.at.getTime());
+      return { writer, transaction: laneTransaction(client, lane, fence, writer) };
+    }
+    throw new AppError('LANE_FENCED', `lane ${lane} was taken over (epoch ${fence?.epoch}, ours ${epoch})`);
+  }
+
+  #failed(error: unknown): never {
+    // The next attempt makes the day again, or says what stands in its way.
+    if (isMissingPartition(error)) this.#partitions.clear();
+    throw error;
+  }
+}
+
+/** Begins the transaction and takes the fence in one round trip: a small batch pays for every one of them. */
+async function readFence(client: pg.PoolClient, lane: number): Promise<FenceRow | undefined> {
+  // The lane is our own small integer.
+  const sql = `begin; select epoch, change_no, entries_from, now() as at from lane_epoch where lane = ${Math.trunc(lane)} for share`;
+  const results: unknown = await client.query<FenceRow>(sql);
+  return Array.isArray(results) ? results[1]?.rows[0] : undefined;
 }
 
 interface FenceRow {
@@ -179,6 +221,7 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow, w
     caseCounts: () => readCaseCounts(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
+    writeChanges: (changes, head) => writeChanges(client, { lane, epoch: fence.epoch, ...head }, changes),
     write: (batch) => writer.write(batch),
   };
 }

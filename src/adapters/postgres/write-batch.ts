@@ -8,6 +8,7 @@ import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
 import type { BatchRecord, EntryRow, UnfinishedBatch } from '../../pipeline/lane/batch-record.ts';
+import { breathe } from '../../pipeline/lane/breath.ts';
 import { encodeIdFilter, FactsEncoder } from '../../pipeline/lane/facts-codec.ts';
 import { type BatchTree, placedTree, walletOrder } from './batch-root.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from './binary-array.ts';
@@ -77,6 +78,7 @@ export class BatchWriter {
   async write(batch: BatchRecord): Promise<Buffer> {
     const { entries } = batch;
     const copies = this.#copy !== undefined || entries.length > INSERTED_MAX;
+    await breathe();
     if (copies && this.#sent < entries.length) this.#send(batch, entries.length);
     const bytes = this.#encoder?.finish() ?? encodeEntries(entries, batch.batchNo, batch.lane);
     this.#copy?.send(bytes.subarray(-COPY_TRAILER_BYTES));
@@ -84,10 +86,14 @@ export class BatchWriter {
     // Encoded, compressed on another thread and hashed while the server reads its rows.
     this.#facts.append(batch.facts);
     const encoding = this.#facts.finish();
+    // Awaited below; either may fail while others have the event loop.
+    void Promise.allSettled([encoding, this.#copy?.done]);
+    await breathe();
     const wallets = batch.touched.map(({ wallet }) => wallet);
     const order = walletOrder(wallets);
     const tree = placedTree(entries, wallets, order, bytes);
     const [facts] = await Promise.all([encoding, this.#copy?.done]);
+    await breathe();
     await insertNewWallets(this.#client, batch);
     const seal = sealBatch(batch, { tree, facts, postedAtMs: this.#postedAtMs });
     // Rows are updated in key order, so that two writers can wait for each other but never deadlock.

@@ -6,6 +6,7 @@ import { registerFreeze } from './wallet-freeze.ts';
 import { registerWalletHistory } from './wallet-history.ts';
 import { registerLimit } from './wallet-limit.ts';
 import { registerWalletList } from './wallet-list.ts';
+import { registerPost } from './wallet-post.ts';
 import { registerWalletShow } from './wallet-show.ts';
 import { registerThaw } from './wallet-thaw.ts';
 import { registerTopUp } from './wallet-topup.ts';
@@ -17,6 +18,7 @@ const REGISTERED = [
   registerWalletHistory,
   registerTopUp,
   registerAdjust,
+  registerPost,
   registerLimit,
   registerFreeze,
   registerThaw,
@@ -26,6 +28,6 @@ const REGISTERED = [
 export function registerWallet(program: Command, context: CliContext): void {
   const wallet = program
     .command('wallet')
-    .description('balances: list, show, history, top up, refund, correct, limit, freeze, thaw');
+    .description('balances: list, show, history, top up, refund, correct, post a file, limit, freeze, thaw');
   for (const register of REGISTERED) register(wallet, context);
 }

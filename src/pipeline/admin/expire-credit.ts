@@ -1,6 +1,6 @@
 import { expireCredit } from '../../domain/ledger/expire-grants.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
-import type { AdminStore, AdminTransaction } from './admin-store.ts';
+import type { AdminStore, AdminTransaction, ChangeRecord } from './admin-store.ts';
 import { recordOf } from './change-record.ts';
 
 /** Who ends credit: no person asks for it. */
@@ -8,12 +8,18 @@ const SCHEDULE = { actor: 'schedule', reason: 'its time is over' };
 
 /** Posts the wallet's ended credit before anything else spends it; returns the wallet afterwards. */
 export async function settleBreakage(transaction: AdminTransaction, wallet: WalletHead): Promise<WalletHead> {
-  const { atMs } = transaction;
+  const record = breakageRecord(wallet, transaction.atMs);
+  if (record === undefined) return wallet;
+  await transaction.write(record);
+  return record.wallet;
+}
+
+/** The ledger transaction that ends the wallet's credit whose time is over; undefined when there is none. */
+export function breakageRecord(wallet: WalletHead, atMs: number): ChangeRecord | undefined {
   const change = expireCredit(wallet, atMs);
-  if (change === undefined) return wallet;
+  if (change === undefined) return undefined;
   const detail = { amount: change.contra.reduce((sum, leg) => sum + leg.amount, 0n) };
-  await transaction.write(recordOf(change, SCHEDULE, { request: undefined, detail, atMs, because: '' }));
-  return change.wallet;
+  return recordOf(change, SCHEDULE, { request: undefined, detail, atMs, because: '' });
 }
 
 /** Ends the credit of one wallet whose time is over; for wallets that no usage reaches. */

@@ -34,6 +34,8 @@ export interface SetRequest {
   readonly actor: string;
   readonly reason: string | null;
   readonly nowMs: number;
+  /** Judges every item and posts none: what a post would answer now. */
+  readonly dryRun?: boolean;
 }
 
 /** One lane's share of a set, judged, as it is written: one ledger transaction. */
@@ -102,8 +104,10 @@ async function postSet(
   const statuses = new Array<SetStatus>(request.items.length);
   await Promise.all(
     [...shares].map(async ([lane, share]) => {
-      for (let from = 0; from < share.length; from += ROWS_MAX) {
-        const part = share.slice(from, from + ROWS_MAX);
+      // Tried in one piece: a second part would be judged without the first.
+      const rowsMax = request.dryRun === true ? share.length : ROWS_MAX;
+      for (let from = 0; from < share.length; from += rowsMax) {
+        const part = share.slice(from, from + rowsMax);
         const judged = await postPart(
           store,
           lane,
@@ -155,17 +159,20 @@ async function postPart(
   request: SetRequest,
   rows: readonly SetRow[],
 ): Promise<readonly SetStatus[]> {
-  const at = { nowMs: request.nowMs, timesMs: [...new Set(rows.map(({ key }) => key.timeMs))] };
+  const dryRun = request.dryRun === true;
+  const timesMs = dryRun ? [] : [...new Set(rows.map(({ key }) => key.timeMs))];
+  const at = { nowMs: request.nowMs, timesMs };
   for (let attempt = 1; ; attempt++) {
     try {
       return await store.transact(lane, at, async (transaction) => {
-        const known = attempt === 1 ? NONE : await transaction.findKeys(rows);
+        const known = attempt === 1 && !dryRun ? NONE : await transaction.findKeys(rows);
         const wallets = await transaction.wallets([...new Set(rows.map(({ address }) => address.walletId))]);
         const { entriesFromMs } = transaction;
         const judged = judgeSet(rows, { wallets, known, entriesFromMs, overdraftDefault: request.overdraftNanos });
         if (attempt === 1) await requireNew(transaction, rows, judged);
         const { tenant, currency, source, actor, reason } = request;
-        if (judged.postings.length > 0) await transaction.write({ tenant, currency, source, actor, reason, ...judged });
+        if (judged.postings.length > 0 && !dryRun)
+          await transaction.write({ tenant, currency, source, actor, reason, ...judged });
         return judged.statuses;
       });
     } catch (error) {

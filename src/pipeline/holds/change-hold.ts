@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
 import type { AdminStore, AdminTransaction } from '../admin/admin-store.ts';
-import { recordOf } from '../admin/change-record.ts';
 import { settleBreakage } from '../admin/expire-credit.ts';
+import { captureRecord } from './capture-record.ts';
 import { type HoldAnswer, refuse } from './hold-answer.ts';
 import type { HoldRequest } from './hold-request.ts';
 import { judgeHold } from './judge-hold.ts';
@@ -36,9 +36,7 @@ async function change(transaction: AdminTransaction, request: HoldRequest, overd
   const { answer, hold, isNew = false, change: debit } = verdict;
   if (hold === undefined) return answer;
   if (debit !== undefined) {
-    const detail = { hold: hold.holdId, key: request.key, amount: hold.captured, held: hold.amount };
-    const rest = { request: undefined, detail, atMs: transaction.atMs, because: '' };
-    await transaction.write(recordOf(debit, request, rest));
+    await transaction.write(captureRecord(debit, hold, request, transaction.atMs));
   } else {
     await transaction.noteChange();
   }

@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import type { AdminStore } from '../admin/admin-store.ts';
 import type { DeliveredJob } from '../ingest/queue-port.ts';
+import { expectHolds } from '../lane/breath.ts';
 import type { LaneWriter } from '../lane/lane-writer.ts';
 import { changeHold } from './change-hold.ts';
 import type { HoldAnswer } from './hold-answer.ts';
@@ -45,7 +46,8 @@ export class HoldRouter {
   /** Carries one request out where its wallet's lane is. */
   async carryOut(request: HoldRequest): Promise<HoldAnswer> {
     const writer = this.#options.writers.get(this.#options.laneOf(request.shard));
-    if (writer !== undefined && request.ask.do !== 'capture') {
+    if (writer !== undefined) {
+      expectHolds();
       try {
         return await writer.holds.submit(request);
       } catch (error) {

@@ -9,6 +9,7 @@ import { type Charge, chargeFor } from '../../domain/money/price.ts';
 import { amountToPay, residueAfter } from '../../domain/money/residue.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
+import { breathe, isSliceOver, startSlice } from './breath.ts';
 import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
 import type { LaneEvent } from './lane-event.ts';
@@ -18,6 +19,9 @@ import { announceThrottled, expireGrants, thawExpired, touch } from './wallet-st
 
 /** One feature row is written for so many events: takeover then refolds at most this many events an account. */
 const EVENTS_PER_CHECKPOINT = 16;
+
+/** A clock is read so often, which divides a piece; events take a few microseconds each, more with many rules. */
+const EVENTS_PER_STEP = 16;
 
 /** What a batch is made from: events in lane order, what identity says of each, and the rules in force. */
 export interface BatchInput {
@@ -33,7 +37,7 @@ export interface BatchInput {
 }
 
 /** Events a piece: enough to be worth a write to a socket, few enough that everybody else gets a turn in between. */
-export const EVENTS_A_PIECE = 1_000;
+export const EVENTS_A_PIECE = 1_024;
 
 /**
  * Applies a batch to the lane's memory and returns everything the database transaction must write. Pure apart from
@@ -49,9 +53,9 @@ export function applyBatch(memory: LaneMemory, input: BatchInput): BatchRecord {
 }
 
 /**
- * The same, a piece of the batch at a time, so that what is made can be stored while the rest is made. Holds may be judged
- * between two pieces, as they may between two events: what is applied counts for them, and what they reserve counts for
- * what follows. Nobody else may change the memory meanwhile, which the fence sees to.
+ * The same, a piece of the batch at a time, so that what is made can be stored while the rest is made, and in slices,
+ * between which holds get the event loop: what is applied counts for them, and what they reserve counts for what follows.
+ * Nobody else may change the memory meanwhile, which the fence sees to.
  */
 export async function applyInPieces(
   memory: LaneMemory,
@@ -60,9 +64,11 @@ export async function applyInPieces(
 ): Promise<BatchRecord> {
   const batch = startBatch(memory, input.ruleset);
   const end = input.events.length;
-  for (let from = 0; from < end; from += EVENTS_A_PIECE) {
-    if (from > 0) await onPiece(batch);
-    applyEvents(memory, batch, input, from, Math.min(end, from + EVENTS_A_PIECE));
+  startSlice();
+  for (let from = 0; from < end; from += EVENTS_PER_STEP) {
+    if (from > 0 && from % EVENTS_A_PIECE === 0) await onPiece(batch);
+    else if (isSliceOver()) await breathe();
+    applyEvents(memory, batch, input, from, Math.min(end, from + EVENTS_PER_STEP));
   }
   return finishBatch(memory, batch);
 }

@@ -2,6 +2,7 @@ import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
 import { RecentKeys } from '../../domain/events/recent-keys.ts';
 import type { AccountFeatures } from '../../domain/features/account-features.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import { LaneTurn } from './lane-turn.ts';
 import type { Lesson } from './lessons.ts';
 
 /** One account as its lane's writer knows it. */
@@ -47,6 +48,8 @@ export interface LaneMemory {
   casesReadAtMs: number;
   /** Holds that were judged against this memory and are on their way to the books; settles whatever becomes of them. */
   holdsInFlight: Promise<void> | undefined;
+  /** Who may write the next batch number. */
+  readonly turn: LaneTurn;
 }
 
 /** An empty memory at a lane head; accounts are loaded as their events arrive. */
@@ -78,6 +81,7 @@ export function createLaneMemory(head: {
     caseCounts: new Map(),
     casesReadAtMs: -1,
     holdsInFlight: undefined,
+    turn: new LaneTurn(),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
-import type { HoldRows } from '../holds/hold-rows.ts';
+import type { ChangeRecord } from '../admin/admin-store.ts';
+import type { HoldReference, HoldRows, StoredHold } from '../holds/hold-rows.ts';
 import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
 import type { Lesson } from './lessons.ts';
@@ -37,6 +38,18 @@ export interface StoredFacts {
   readonly facts: Buffer;
 }
 
+/** Where a lane stands: its last batch, and the link of that. */
+export interface LaneHead {
+  readonly lastBatch: number;
+  readonly chain: Buffer;
+}
+
+/** A ledger transaction of one wallet and when it happens: the lane's next batch. */
+export interface DatedChange {
+  readonly change: ChangeRecord;
+  readonly atMs: number;
+}
+
 /** One database transaction of a lane, fenced: it commits only while this writer owns the lane. */
 export interface LaneTransaction {
   /** Count of outside changes to the lane's wallets; when it differs from the writer's, wallets must be reloaded. */
@@ -44,7 +57,7 @@ export interface LaneTransaction {
   /** Nothing older can be posted: those days are closed. 0, or left out, when none is. */
   readonly entriesFromMs?: number;
   readonly changedWallets: (sinceChangeNo: bigint) => Promise<readonly bigint[]>;
-  readonly head: () => Promise<{ readonly lastBatch: number; readonly chain: Buffer }>;
+  readonly head: () => Promise<LaneHead>;
   readonly loadAccounts: (walletIds: readonly bigint[]) => Promise<readonly StoredAccount[]>;
   readonly findKeys: FindKeys;
   readonly holds: HoldRows;
@@ -60,6 +73,8 @@ export interface LaneTransaction {
    * have had their turn. `write` must follow with the same batch; nothing else may be asked before.
    */
   readonly stream?: (batch: UnfinishedBatch, entriesExpected: number) => Promise<void>;
+  /** Writes ledger transactions of single wallets, one after the other, and returns the chain value after the last. */
+  readonly writeChanges?: (changes: readonly DatedChange[], head: LaneHead) => Promise<Buffer>;
   /** Writes the batch and returns the chain value after it. */
   readonly write: (batch: BatchRecord) => Promise<Buffer>;
 }
@@ -83,4 +98,14 @@ export interface LaneStore {
   /** Prepares storage for entries on these days; must run before the transaction that needs it. */
   readonly preparePartitions: (timesMs: readonly number[]) => Promise<void>;
   readonly transact: <T>(lane: number, epoch: bigint, work: (transaction: LaneTransaction) => Promise<T>) => Promise<T>;
+  /**
+   * The same for a group of holds, with what is stored of them, on a connection that batches do not wait for. The commit
+   * follows what `work` has asked to be written without waiting for the answers: those are in `written`.
+   */
+  readonly transactHolds?: <T>(
+    lane: number,
+    epoch: bigint,
+    references: readonly HoldReference[],
+    work: (transaction: LaneTransaction, stored: readonly StoredHold[]) => Promise<{ readonly written: Promise<T> }>,
+  ) => Promise<T>;
 }

@@ -2,13 +2,14 @@ import type { EventStatus } from '../../domain/events/usage-event.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { AppError } from '../../errors.ts';
 import { isOurBug } from '../ingest/never-fail.ts';
-import { applyBatch, applyInPieces } from './apply-batch.ts';
+import { applyInPieces } from './apply-batch.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { findDuplicates } from './find-duplicates.ts';
 import { HoldWriter } from './hold-writer.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneMemory } from './lane-memory.ts';
 import type { LaneStore, LaneTransaction } from './lane-store.ts';
+import { MemoryVoidError } from './lane-turn.ts';
 import { readLessons } from './lessons.ts';
 import { findMoved, keepIdentities, type MovingSources } from './moving-sources.ts';
 import { applyOutsideChanges, loadMissingAccounts, takeOver } from './take-over.ts';
@@ -81,9 +82,7 @@ export class LaneWriter {
       onRetry: (attempt, error) => options.observer.onRetry?.(options.lane, attempt, error),
       memory: () => this.#load(),
       isCurrent: (memory) => this.#memory === memory,
-      forget: (memory) => {
-        if (this.#memory === memory) this.#memory = undefined;
-      },
+      forget: (memory) => this.#forget(memory),
       onLost: () => options.observer.onLost?.(options.lane),
     });
   }
@@ -150,6 +149,12 @@ export class LaneWriter {
         this.#loading = undefined;
       });
     return this.#loading;
+  }
+
+  /** Throws a memory away after a failure. Whoever waits for a turn on it starts over. */
+  #forget(memory: LaneMemory): void {
+    memory.turn.abolish();
+    if (this.#memory === memory) this.#memory = undefined;
   }
 
   #schedule(): void {
@@ -220,7 +225,8 @@ export class LaneWriter {
         // A failed group of holds voids the memory too; whoever needs it next claims the lane again, with a new epoch.
         const isReplaced = memory !== undefined && this.#memory !== memory;
         if (isReplaced && isLost(error)) continue;
-        if (!isReplaced) this.#memory = undefined;
+        if (memory !== undefined) this.#forget(memory);
+        if (error instanceof MemoryVoidError) continue;
         if (isLost(error)) this.#options.observer.onLost?.(this.lane);
         if (isLost(error) || this.#stopped) throw error;
         this.#options.observer.onRetry?.(this.lane, attempt, error);
@@ -251,7 +257,9 @@ export class LaneWriter {
     const ruleset = this.#options.ruleset();
     await store.preparePartitions(partitionTimes(memory, events, lateWindowMs));
 
-    const batch = await store.transact(lane, memory.epoch, async (transaction: LaneTransaction) => {
+    // Before the transaction: whoever waits for a turn keeps neither the fence nor a connection from others.
+    const endTurn = await memory.turn.take();
+    const work = async (transaction: LaneTransaction) => {
       await applyOutsideChanges(memory, transaction);
       await readLessons(memory, transaction);
       const accounts = await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
@@ -267,17 +275,19 @@ export class LaneWriter {
         entriesFromMs: transaction.entriesFromMs ?? 0,
       };
       const { stream } = transaction;
-      const record =
-        stream === undefined
-          ? applyBatch(memory, input)
-          : await applyInPieces(memory, input, (made) => stream(made, events.length));
+      const record = await applyInPieces(memory, input, async (made) => stream?.(made, events.length));
       // A hold judged before a freeze commits before it: once the freeze is in the books, no hold follows.
       if (record.outbox.length > 0) await memory.holdsInFlight;
       memory.chain = await transaction.write(record);
       await keepIdentities(movingSources, record, sinceMs, transaction);
       return record;
+    };
+    const batch = await store.transact(lane, memory.epoch, work).catch((error: unknown) => {
+      endTurn(false);
+      throw error;
     });
     for (const account of batch.touched) account.isNew = false;
+    endTurn(true);
     this.#options.observer.onCommit?.(batch);
     return batch.statuses;
   }
