@@ -13,7 +13,8 @@ import type { Command } from './command.ts';
 import type { AdminOutcome } from './guarded-admin.ts';
 import { holdText, type ModelHold } from './model/hold.ts';
 import type { Held, Model } from './model/model.ts';
-import { KIND, type ModelEntry, type ModelWallet } from './model/wallet.ts';
+import { KIND } from './model/wallet.ts';
+import { entryText, headText, modelWalletText } from './texts.ts';
 
 /** What must hold, whatever happens. The names appear in failures. */
 export const PROPERTIES = [
@@ -372,43 +373,4 @@ export class Checks {
     const index = at === -1 ? expected.length : at;
     this.expect('the model agrees', holds, () => `${what} ${index}: model ${expected[index]}, ledger ${actual[index]}`);
   }
-}
-
-function entryText(entry: Pick<ModelEntry, 'key' | 'kind' | 'amount' | 'seq' | 'balance'>): string {
-  return [entry.key, entry.kind, entry.amount, entry.seq, entry.balance].join(' ');
-}
-
-function headText(wallet: WalletHead): string {
-  const { throttle } = wallet;
-  return [
-    wallet.status,
-    wallet.statusSequence,
-    wallet.frozenUntilMs,
-    wallet.posted,
-    wallet.seq,
-    wallet.quarantined,
-    wallet.quarantinedEvents,
-    wallet.overdraftLimit,
-    throttle === null ? null : [throttle.limit, throttle.periodAtMs, throttle.spent, throttle.told?.sequence].join('/'),
-    ...wallet.grants.map(({ grantId, remaining }) => `${grantId}:${remaining}`).sort(),
-  ].join(' ');
-}
-
-/** The same words for a wallet of the model. */
-export function modelWalletText(wallet: ModelWallet): string {
-  const { throttle } = wallet;
-  return [
-    wallet.status,
-    wallet.statusSequence,
-    wallet.frozenUntilMs,
-    wallet.posted,
-    wallet.seq,
-    wallet.quarantined,
-    wallet.usage.filter(({ status }) => status === 'open').length,
-    wallet.overdraft,
-    throttle === null
-      ? null
-      : [throttle.limit, throttle.period * throttle.periodMs, throttle.spent, throttle.told?.sequence].join('/'),
-    ...wallet.grants.map(({ grantId, remaining }) => `${grantId}:${remaining}`).sort(),
-  ].join(' ');
 }

@@ -8,6 +8,7 @@ const STEPS = 1_000;
 
 describe('the ledger in memory and on PostgreSQL', () => {
   let engines: PostgresEngines;
+  let holds = 0;
   beforeAll(async () => {
     engines = await postgresEngines(inject('postgres').adminUrl);
   });
@@ -26,9 +27,13 @@ describe('the ledger in memory and on PostgreSQL', () => {
       }
       expect(postgres.trace).toBe(memory.trace);
       expect(memory.books.entries.length).toBeGreaterThan(20);
-      expect(memory.books.holds.length).toBeGreaterThan(0);
+      holds += memory.books.holds.length;
     } finally {
       await engine.close();
     }
+  });
+
+  test('had holds in them', () => {
+    expect(holds).toBeGreaterThan(10);
   });
 });

