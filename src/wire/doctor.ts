@@ -91,7 +91,9 @@ async function lookAtRules(config: Config): Promise<readonly Finding[]> {
 
 async function lookAtDisk(config: Config): Promise<readonly Finding[]> {
   const directory = config.dataDir;
-  const [freeBytes, isWritable] = [await freeDiskBytes(directory), await isWritableDirectory(directory)];
+  const freeBytes = await freeDiskBytes(directory);
+  // With a server of your own nothing has to be kept here, and containers are often read-only.
+  const isWritable = config.databaseUrl !== undefined || (await isWritableDirectory(directory));
   return [judgeDisk({ directory, freeBytes, isWritable })];
 }
 

@@ -16,7 +16,7 @@ const common = { id: z.string().nullable() };
 const resultSchema = z.object({
   results: z.array(
     z.discriminatedUnion('status', [
-      z.object({ ...common, status: z.enum(['posted', 'duplicate']) }),
+      z.object({ ...common, status: z.enum(['posted', 'duplicate']), redelivered: z.boolean().optional() }),
       z.object({ ...common, status: z.literal('quarantined'), code: z.string() }),
       z.object({
         ...common,
@@ -28,6 +28,8 @@ const resultSchema = z.object({
       }),
     ]),
   ),
+  /** The job had been in hand before, when the pipeline was interrupted. */
+  redelivered: z.boolean().optional(),
 });
 
 /** What a job said of one of its events. */
@@ -90,7 +92,9 @@ export async function openIntake(options: IntakeOptions): Promise<OpenIntake> {
       const id = `${run}-${String(jobs++).padStart(JOB_DIGITS, '0')}`;
       // Added again under its id, a job is still one job.
       await patience.ask(() => queue.addJobs([{ id, data }]).then(() => true));
-      return resultSchema.parse(await patience.ask(() => queue.result(id))).results;
+      const { results, redelivered } = resultSchema.parse(await patience.ask(() => queue.result(id)));
+      if (redelivered !== true) return results;
+      return results.map((status) => (status.status === 'duplicate' ? { ...status, redelivered } : status));
     },
     async close() {
       await patience.close();

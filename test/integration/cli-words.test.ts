@@ -106,3 +106,13 @@ test('doctor waits for lanes that are just being taken, and counts those the dat
   expect(stdout).not.toContain('have no writer');
   expect(stdout).toContain('this database was laid out with 4 lanes; TOLLKEEPER_LANES=7 changes nothing');
 });
+
+test('doctor fails on a data directory that cannot be written, unless nothing has to be kept there', async () => {
+  const ledger = await openTestLedger();
+  const ownServer = await cliOn(ledger, { TOLLKEEPER_DATA_DIR: '/proc/sys' })('doctor');
+  expect(ownServer.stdout).not.toContain('cannot be written');
+  const config = parseConfig({ TOLLKEEPER_DATA_DIR: '/proc/sys' });
+  expect(await diagnose(config, () => Date.now())).toContainEqual(
+    expect.objectContaining({ area: 'disk', status: 'fail', message: '/proc/sys cannot be written' }),
+  );
+});

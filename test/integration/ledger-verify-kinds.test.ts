@@ -42,7 +42,10 @@ const ROWS: readonly (readonly [table: string, which: string, except: readonly s
   ['hold', "state = 'captured'", []],
   ['hold', "state = 'released'", []],
   ['hold', "state = 'open'", ['expires_at']],
-  ['hold_operation', "operation = 'capture'", ['request_hash', 'result']],
+  ['hold_operation', "operation = 'capture'", ['result']],
+  // Who placed a hold is said twice, and the finding names the other place.
+  ['hold_operation', "operation = 'place'", ['idempotency_key', 'reason', 'actor']],
+  ['hold_operation', "operation = 'release'", ['idempotency_key', 'reason', 'actor', 'result']],
 ];
 
 describe('books with every kind of entry', () => {
@@ -101,4 +104,22 @@ describe('books with every kind of entry', () => {
     ];
     expect([...new Set(refused)].sort()).toEqual(known);
   }, 600_000);
+});
+
+test('terms of a hold that was never captured are found when they were changed in the hold and in its answers alike', async () => {
+  const ledger = await openTestLedger(TOKENS_RULESET);
+  await fillEveryKind(ledger);
+  const answers = (change: string) =>
+    `update hold_operation set result = (result::jsonb || ${change})::json where hold_id = 'open'`;
+  for (const changes of [
+    [`update hold set amount = 500000000 where hold_id = 'open'`, answers(`'{"amount":"0.5"}'`)],
+    [`update hold set capture_max = 2 * amount where hold_id = 'open'`, answers(`'{"captureMax":"2"}'`)],
+    [
+      `update hold set expires_at = expires_at + interval '1 day' where hold_id = 'open'`,
+      answers(`jsonb_build_object('expiresAt', replace(result ->> 'expiresAt', '2026-03-02', '2026-03-03'))`),
+    ],
+  ]) {
+    const { found } = await verifyAfter(ledger.pool, changes, { ruleset: TOKENS_RULESET });
+    expect(found, changes[0]).toMatchObject([{ table: 'hold_operation', column: 'request_hash', account: 'calls' }]);
+  }
 });

@@ -68,6 +68,32 @@ describe.each(['redis', 'postgres'] as const)('a queue on %s', (kind) => {
     expect(seen).toEqual([{ child: 'child', results: ['posted'] }]);
   }, 120_000);
 
+  test('says of a job that somebody was working on when he went away that it is delivered again', async () => {
+    const place =
+      kind === 'redis'
+        ? ({ kind, url: inject('redisUrl'), prefix } as const)
+        : ({ kind, connectionString: database.connectionString, schema: QUEUE_SCHEMA } as const);
+    const hasty = createBullmqEngine(place, 1_000, () => undefined);
+    const options = { concurrency: 1, keepCompleted: { age: 60, count: 100 } };
+    const seen: boolean[] = [];
+    const ingest = queue('ingest');
+    const first = hasty.openWorker(
+      'ingest',
+      (job) => {
+        seen.push(job.isRedelivered);
+        return new Promise(() => undefined);
+      },
+      options,
+    );
+    await ingest.addJobs([{ id: 'job', data: {} }]);
+    await until('the job is in hand', async () => seen.length === 1);
+    await first.close(true);
+    const second = hasty.openWorker('ingest', async (job) => seen.push(job.isRedelivered), options);
+    opened.push(second);
+    await until('the job is done', async () => (await ingest.counts()).completed === 1);
+    expect(seen).toEqual([false, true]);
+  }, 120_000);
+
   test('delivers a job that was given back again at once, and does not count it as failed', async () => {
     let deliveries = 0;
     work('usage', async () => {

@@ -13,6 +13,7 @@ const job: DeliveredJob = {
   id: '1',
   data: { id: 'evt-1' },
   size: 2,
+  isRedelivered: false,
   childResults: async () => new Map(),
   awaitChildren: async () => undefined,
 };

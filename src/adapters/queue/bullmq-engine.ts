@@ -304,6 +304,7 @@ function deliver(queue: string, job: SizedJob, token: string | undefined, childr
     id: job.id ?? '',
     data: originalJobData(job.data),
     size: job[SIZE] ?? 0,
+    isRedelivered: job.stalledCounter > 0,
     childResults: async () => {
       const values = Object.entries(await job.getChildrenValues<unknown>());
       // The name of a child is its queue's and its id, which holds no colon.

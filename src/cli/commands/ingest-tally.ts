@@ -23,6 +23,7 @@ export class IngestTally {
   #events = 0;
   #unreadable = 0;
   readonly #statuses = { posted: 0, duplicate: 0, quarantined: 0, rejected: 0 };
+  #duplicateMaybeOwn = 0;
   readonly #codes = { quarantined: new Map<string, number>(), rejected: new Map<string, number>() };
   readonly #rejected: RejectedLine[] = [];
   #run: string | undefined;
@@ -52,6 +53,7 @@ export class IngestTally {
     this.addUnsent(job);
     statuses.forEach((status, index) => {
       this.#statuses[status.status]++;
+      if (status.status === 'duplicate' && status.redelivered === true) this.#duplicateMaybeOwn++;
       if (!('code' in status)) return;
       const codes = this.#codes[status.status];
       codes.set(status.code, (codes.get(status.code) ?? 0) + 1);
@@ -73,6 +75,7 @@ export class IngestTally {
         ...counts,
         run: this.#run ?? null,
         ...this.#statuses,
+        duplicateAfterInterruption: this.#duplicateMaybeOwn,
         reasons: Object.fromEntries([...this.#codes.quarantined, ...this.#codes.rejected]),
         firstRejected: this.#rejected,
       },
@@ -93,6 +96,11 @@ export class IngestTally {
     const lines = [
       `${count(this.#events, 'event')}: posted ${number(posted)}, duplicate ${number(duplicate)}, quarantined ${number(quarantined)}, rejected ${number(rejected)}.`,
     ];
+    if (this.#duplicateMaybeOwn > 0) {
+      lines.push(
+        `Of the duplicates ${number(this.#duplicateMaybeOwn)} were in jobs that the pipeline was interrupted in: this run may have posted them itself just before.`,
+      );
+    }
     const quarantine = this.#codes.quarantined;
     if (quarantine.size > 0) lines.push(`Quarantined: ${ranked(quarantine, (code) => inWords(cleanText(code)))}.`);
     // Codes are what people search for in the docs: they are shown as they are.

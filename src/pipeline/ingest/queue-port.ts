@@ -5,6 +5,8 @@ export interface DeliveredJob {
   readonly data: unknown;
   /** Size of the data as stored, in characters. */
   readonly size: number;
+  /** Whoever had the job before went away with it: some of its events may be posted already. */
+  readonly isRedelivered: boolean;
   /** Values returned by finished child jobs, by child id. */
   readonly childResults: () => Promise<ReadonlyMap<string, unknown>>;
   /**

@@ -63,6 +63,15 @@ describe('the summary of ingest', () => {
     );
   });
 
+  test('says which duplicates may be its own, after the pipeline was interrupted', async () => {
+    const again: Answer = ({ id }) => ({ id, status: id === 'e3' ? 'posted' : 'duplicate', redelivered: id !== 'e2' });
+    const { stdout } = await runCli(['ingest', await fileOf(4), '--quiet'], pipeline(again).given);
+    expect(stdout).toBe(
+      '4 events: posted 1, duplicate 3, quarantined 0, rejected 0.\n' +
+        'Of the duplicates 2 were in jobs that the pipeline was interrupted in: this run may have posted them itself just before.\n',
+    );
+  });
+
   test('names the run in its JSON', async () => {
     const { json } = await runCli(['ingest', await fileOf(1), '--json'], pipeline(rejected).given);
     expect(json()).toMatchObject({ run: 'run_0123456789abcdef', rejected: 1, firstRejected: [{ line: 1, id: 'e1' }] });

@@ -5,6 +5,7 @@ import { formatIso } from '../../../domain/time.ts';
 import { finding, type LedgerFinding } from '../../../pipeline/queries/ledger-finding.ts';
 import { HOLD_COLUMNS, type HoldRow } from '../hold-rows.ts';
 import { readCursor } from '../queries/read-cursor.ts';
+import { checkHoldRequests } from './check-hold-requests.ts';
 
 /** A hold with the answers given about it, and what was charged for it. */
 type Row = HoldRow & {
@@ -77,6 +78,7 @@ export async function* checkHolds(client: pg.PoolClient): AsyncGenerator<LedgerF
   }
   yield* checkDeleted(client);
   yield* checkAnswers(client);
+  yield* checkHoldRequests(client);
 }
 
 /** Charges of holds that were deleted in time, wallet by wallet, against what is kept of those holds. */
