@@ -32,6 +32,7 @@ export interface LaneWriterOptions {
   readonly lateWindowMs: number;
   /** Sources that may repeat an event under another time; none unless given. */
   readonly movingSources?: MovingSources;
+  /** Most events of a batch; an idle lane begins with half as many. */
   readonly batchEventsMax: number;
   /** How long the first event of an idle lane waits for company. */
   readonly gatherMs: number;
@@ -158,12 +159,10 @@ export class LaneWriter {
   }
 
   #schedule(): void {
-    if (
-      this.#running !== undefined ||
-      (this.#timer !== undefined && this.#waitingEvents < this.#options.batchEventsMax)
-    )
-      return;
-    if (this.#waitingEvents >= this.#options.batchEventsMax) {
+    const isEnough = this.#waitingEvents >= this.#options.batchEventsMax / 2;
+    if (this.#running !== undefined || (this.#timer !== undefined && !isEnough)) return;
+    // Half a batch waits for nobody: more would only keep the intake from parsing while the database writes.
+    if (isEnough) {
       this.#flush();
       return;
     }
