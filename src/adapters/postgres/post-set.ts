@@ -125,9 +125,20 @@ async function loadWallets(
   for (const row of rows) {
     const [walletId, tenant, account, status, sequence, posted, held, overdraftLimit, seq, hasGrants, hasThrottle] =
       row;
-    const statusSequence = Number(sequence);
-    const who = { walletId, tenant, account, status, statusSequence };
-    wallets.set(walletId, { ...who, posted, held, overdraftLimit, seq, hasGrants, hasThrottle });
+    // One literal: a spread would give the heads a slow shape, which thousands of postings read again and again.
+    wallets.set(walletId, {
+      walletId,
+      tenant,
+      account,
+      status,
+      statusSequence: Number(sequence),
+      posted,
+      held,
+      overdraftLimit,
+      seq,
+      hasGrants,
+      hasThrottle,
+    });
   }
   return wallets;
 }
