@@ -152,11 +152,8 @@ export class PostgresLaneStore implements LaneStore {
     return inPipelinedTransaction(
       this.#holds.connect(),
       (client) => Promise.all([readFence(client, lane), holdRowsOf(client).find(references)]),
-      (client, [fence, stored]) =>
-        work(this.#transaction(client, { lane, epoch, fence }).transaction, stored).catch((error) =>
-          this.#failed(error),
-        ),
-    );
+      (client, [fence, stored]) => work(this.#transaction(client, { lane, epoch, fence }).transaction, stored),
+    ).catch((error) => this.#failed(error));
   }
 
   #transaction(

@@ -50,10 +50,15 @@ export type SetStatus =
   | { readonly status: 'duplicate' }
   | { readonly status: 'refused'; readonly reason: SetRefusal };
 
+/** A leg with the wallet it is on, ready to be encoded. */
+export interface SetEntry extends ChangeEntry {
+  readonly wallet: SetWallet;
+}
+
 /** What a set does to one wallet: its legs in order, and the wallet after them. */
 export interface SetPosting {
   readonly wallet: SetWallet;
-  readonly entries: ChangeEntry[];
+  readonly entries: SetEntry[];
   /** A credit ended its negative balance, which services that stopped serving must hear. */
   isFunded: boolean;
 }
@@ -89,7 +94,7 @@ export function judgeSet(
   { wallets, known, overdraftDefault, entriesFromMs = 0 }: SetBooks,
 ): JudgedSet {
   const postings = new Map<bigint, SetPosting>();
-  const claimed = new Map<number, SetRow[]>();
+  const claimed: Claimed = new Map();
   const statuses = rows.map((row): SetStatus => {
     const before = claimedBy(row, claimed) ?? (known.size === 0 ? undefined : known.get(formatEventKey(row.key)));
     if (before !== undefined) return before === row.contentHash ? DUPLICATE : refused('conflict');
@@ -111,20 +116,24 @@ export function judgeSet(
   return { statuses, postings: sorted };
 }
 
+/** Posted rows by 32 bits of their key's hash: a text made of each would cost more than judging the row. */
+type Claimed = Map<number, SetRow | readonly SetRow[]>;
+
 /** The content hash of a row of this set that was posted under the same key. */
-function claimedBy(
-  { key: { h0, h1, h2, timeMs } }: SetRow,
-  claimed: ReadonlyMap<number, SetRow[]>,
-): bigint | undefined {
-  const earlier = claimed.get(h0)?.find(({ key }) => key.h1 === h1 && key.h2 === h2 && key.timeMs === timeMs);
+function claimedBy({ key }: SetRow, claimed: Claimed): bigint | undefined {
+  const same = claimed.get(key.h0);
+  if (same === undefined) return undefined;
+  const earlier = ('key' in same ? [same] : same).find(({ key: { h1, h2, timeMs } }) => {
+    return h1 === key.h1 && h2 === key.h2 && timeMs === key.timeMs;
+  });
   return earlier?.contentHash;
 }
 
-/** Keys are found by 32 bits of their hash: a text made of each would cost more than judging the row. */
-function claim(row: SetRow, claimed: Map<number, SetRow[]>): void {
+function claim(row: SetRow, claimed: Claimed): void {
   const same = claimed.get(row.key.h0);
-  if (same === undefined) claimed.set(row.key.h0, [row]);
-  else same.push(row);
+  // An array for each row would be most of what judging allocates.
+  if (same === undefined) claimed.set(row.key.h0, row);
+  else claimed.set(row.key.h0, 'key' in same ? [same, row] : [...same, row]);
 }
 
 /** Wallet ids are digests: one that belongs to another account is no wallet of this one. */
@@ -158,7 +167,7 @@ function post(posting: SetPosting, { key, contentHash, amount }: SetRow): void {
     wallet.statusSequence++;
   }
   const kind = amount < 0n ? ENTRY_KIND.charged : ENTRY_KIND.credited;
-  posting.entries.push({ key, kind, contentHash, seq: wallet.seq, amount, balanceAfter: wallet.posted });
+  posting.entries.push({ key, kind, contentHash, seq: wallet.seq, amount, balanceAfter: wallet.posted, wallet });
 }
 
 function refused(reason: SetRefusal): SetStatus {

@@ -105,18 +105,13 @@ async function postSet(
   await Promise.all(
     [...shares].map(async ([lane, share]) => {
       // Tried in one piece: a second part would be judged without the first.
-      const rowsMax = request.dryRun === true ? share.length : ROWS_MAX;
-      for (let from = 0; from < share.length; from += rowsMax) {
-        const part = share.slice(from, from + rowsMax);
-        const judged = await postPart(
-          store,
-          lane,
-          request,
-          part.map(({ row }) => row),
-        );
-        for (let at = 0; at < part.length; at++) {
-          const [place, status] = [part[at]?.place, judged[at]];
-          if (place !== undefined && status !== undefined) statuses[place] = status;
+      const rowsMax = request.dryRun === true ? share.rows.length : ROWS_MAX;
+      for (let from = 0; from < share.rows.length; from += rowsMax) {
+        const rows = share.rows.slice(from, from + rowsMax);
+        const judged = await postPart(store, lane, request, rows);
+        for (const [at, status] of judged.entries()) {
+          const place = share.places[from + at];
+          if (place !== undefined) statuses[place] = status;
         }
       }
     }),
@@ -124,27 +119,29 @@ async function postSet(
   return statuses;
 }
 
-interface Placed {
-  readonly row: SetRow;
-  readonly place: number;
+/** What of a set one lane has. */
+interface Share {
+  readonly rows: SetRow[];
+  /** Where each row stands among the items. */
+  readonly places: number[];
 }
 
 async function shareOut(
   store: SetStore,
   addresses: LaneEventFactory,
   { items, tenant }: SetRequest,
-): Promise<Map<number, Placed[]>> {
+): Promise<Map<number, Share>> {
   const laneOf = await store.lanes();
-  const shares = new Map<number, Placed[]>();
+  const shares = new Map<number, Share>();
   for (const [place, { id, account, amount, atMs }] of items.entries()) {
     assert(amount !== 0n, 'a set moves money; an item of zero is a mistake of its maker');
     const address = addresses.addressOf(tenant, account);
     const key = eventKeyOf({ tenant, source: SOURCE, id, occurredAtMs: atMs });
     const row = { address, tenant, account, key, contentHash: setContentHash(address.walletId, amount), amount };
     const lane = laneOf(address.shard);
-    const share = shares.get(lane);
-    if (share === undefined) shares.set(lane, [{ row, place }]);
-    else share.push({ row, place });
+    const share = shares.get(lane) ?? { rows: [], places: [] };
+    if (share.rows.push(row) === 1) shares.set(lane, share);
+    share.places.push(place);
   }
   return shares;
 }

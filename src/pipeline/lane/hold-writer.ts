@@ -136,7 +136,7 @@ export class HoldWriter {
       const turn = await this.#takeTurn().catch((error: unknown) => {
         for (const { reject } of this.#posting.splice(0)) reject(error);
       });
-      if (turn === undefined) break;
+      if (turn === undefined) continue;
       await this.#alone(async () => {
         // What was asked of a hold before its capture stands among the plain ones, and must come first.
         const plain = this.#plain.splice(0, RIDERS_MAX);
@@ -291,7 +291,8 @@ export class HoldWriter {
     if (!requests.some(isCapture)) return;
     const captured = new Set(requests.filter(isCapture).map(holdName));
     const placedMs = stored.flatMap(({ hold }) => (captured.has(holdName(hold)) ? [hold.placedAtMs] : []));
-    const missing = daysOf([...placedMs, memory.clockMs]).filter((day) => !this.#days.has(day));
+    const nowMs = requests.map((request) => request.nowMs);
+    const missing = daysOf([...placedMs, ...nowMs, memory.clockMs]).filter((day) => !this.#days.has(day));
     if (missing.length > 0) throw new MissingDays(missing);
   }
 
