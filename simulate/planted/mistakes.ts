@@ -186,13 +186,6 @@ const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
     ],
   ],
   'src/pipeline/lane/hold-writer': [
-    [
-      'held money is free before the commit',
-      'group.freed.push({ wallet, amount: -more })',
-      'wallet.held += more',
-      'what is held is counted',
-    ],
-    ['reservations are not counted in memory', '            wallet.held += more;', '            ;', LIMIT],
     ['batches wait for holds for ever', '            landed();', '            ;', ON],
     [
       'holds do not see what others changed',
@@ -201,7 +194,17 @@ const BY_MODULE: Readonly<Record<string, readonly Planted[]>> = {
       'what is held is counted',
     ],
   ],
+  'src/pipeline/lane/judge-hold-group': [
+    [
+      'held money is free before the commit',
+      'group.freed.push({ wallet, amount: -more })',
+      'wallet.held += more',
+      'what is held is counted',
+    ],
+    ['reservations are not counted in memory', '            wallet.held += more;', '            ;', LIMIT],
+  ],
   'src/pipeline/lane/lane-writer': [
+    ['batches keep their turn for ever', 'endTurn(true);', ';', ON],
     [
       'a freeze does not wait for holds in flight',
       'if (record.outbox.length > 0)',

@@ -36,7 +36,7 @@ const PLAYED = [
   'jobs of one batch get one answer',
   'an account is judged once a batch',
   'what is void is closed as a copy',
-  'batches wait for holds for ever',
+  'batches keep their turn for ever',
   'a set forgets what was posted before',
 ];
 
