@@ -6,6 +6,7 @@ import type { CliContext } from '../context.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
+import { registerBacktest } from './rules-backtest.ts';
 
 interface RulesOptions {
   readonly json?: boolean;
@@ -16,6 +17,7 @@ export function registerRules(program: Command, context: CliContext): void {
   const rules = program.command('rules').description('the rule files: check them, run their tests');
   registerCheck(rules, context);
   registerTest(rules, context);
+  registerBacktest(rules, context);
 }
 
 function registerCheck(rules: Command, context: CliContext): void {
