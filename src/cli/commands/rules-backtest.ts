@@ -1,79 +1,95 @@
-import { type Command, Option } from 'commander';
-import { formatRuleLoadError, type Ruleset } from '../../domain/rules/ruleset.ts';
-import { cleanText } from '../../domain/text/clean.ts';
-import { AppError } from '../../errors.ts';
+import type { Command } from 'commander';
+import { buildReport } from '../../pipeline/backtest/build-report.ts';
+import { Collector } from '../../pipeline/backtest/collector.ts';
+import { FraudLedger } from '../../pipeline/backtest/fraud-ledger.ts';
+import { QuickPricer } from '../../pipeline/backtest/quick-price.ts';
 import { Replay } from '../../pipeline/backtest/replay.ts';
-import { type HistoryTally, runBacktest } from '../../pipeline/backtest/run-backtest.ts';
+import type { BacktestReport } from '../../pipeline/backtest/report.ts';
+import { runBacktest } from '../../pipeline/backtest/run-backtest.ts';
 import { AlertsFile } from '../backtest/alerts-file.ts';
-import { openHistoryFile } from '../backtest/history-file.ts';
+import { readLabels } from '../backtest/read-labels.ts';
+import { renderHtml } from '../backtest/render-html.ts';
+import { renderMarkdown } from '../backtest/render-markdown.ts';
+import { renderBacktest } from '../backtest/render-terminal.ts';
+import {
+  type HistoryOptions,
+  isFile,
+  requireEvents,
+  rulesetOf,
+  withHistory,
+  withHistoryOptions,
+} from '../backtest/with-history.ts';
+import { writeReport } from '../backtest/write-report.ts';
 import type { CliContext } from '../context.ts';
-import { parseMapping } from '../ingest/field-map.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
-import { createProgress } from '../output/progress.ts';
-import { count } from '../output/words.ts';
 
-interface BacktestOptions {
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly events: string;
-  readonly format?: 'ndjson' | 'csv';
-  readonly map?: Readonly<Record<string, string>>;
+interface BacktestOptions extends HistoryOptions {
   readonly alerts?: string;
+  readonly labels?: string;
+  readonly markdown?: string;
+  readonly html?: string;
 }
+
+const COLUMNS_PIPED = 100;
 
 /** `rules backtest` */
 export function registerBacktest(rules: Command, context: CliContext): void {
-  const command = rules
-    .command('backtest')
-    .description('play past usage to the rules, in one pass in arrival order, and report what they would have done')
-    .argument('[directory]', 'default: the rules in force')
-    .requiredOption('--events <file>', 'usage events (NDJSON or CSV, also .gz)')
-    .addOption(new Option('--format <name>', 'default: by the name or the content').choices(['ndjson', 'csv']))
-    .option('--map <pairs>', 'field names in the file: id=event_id,account=customer', parseMapping)
+  const command = withHistoryOptions(
+    rules
+      .command('backtest')
+      .description('play past usage to the rules, in one pass in arrival order, and report what they would have done')
+      .argument('[directory]', 'default: the rules in force'),
+  )
     .option('--alerts <file>', 'write every hit of live and shadow rules as {account, at, score, rule, source?} lines')
-    .option('--quiet', 'no progress');
+    .option('--labels <file>', 'attacks that are known (labels.csv): adds precision, recall, loss and friction')
+    .option('--markdown <file>', 'write the report for a pull request')
+    .option('--html <file>', 'write the report with plots, as one page that needs nothing else');
   withJson(command, [
+    'tollkeeper rules backtest',
     'tollkeeper rules backtest --events usage.ndjson.gz --alerts alerts.ndjson',
-    'tollkeeper rules backtest ./rules --events export.csv --map id=event_id,account=customer --json',
+    'tollkeeper rules backtest ./rules --events usage.ndjson --labels labels.csv --html report.html',
+    'tollkeeper rules backtest --events export.csv --map id=event_id,account=customer --json',
   ]).action(async (directory: string | undefined, options: BacktestOptions) => {
-    const ruleset = await rulesetOf(context, directory);
-    const { format, map } = options;
-    const history = await openHistoryFile(options.events, {
-      ...(format === undefined ? {} : { format }),
-      ...(map === undefined ? {} : { map }),
-    });
-    const alerts = options.alerts === undefined ? undefined : await AlertsFile.open(options.alerts);
-    const replay = new Replay(ruleset, {
-      ...(alerts === undefined
-        ? {}
-        : { sighting: (sighting, { account, atMs }) => alerts.add(sighting, account.account, atMs) }),
-    });
-    const progress = createProgress({
-      label: 'replaying',
-      total: history.bytesTotal,
-      stream: process.stderr,
-      silent: options.json === true || options.quiet === true,
-      unit: 'bytes',
-    });
-    const tally = await runBacktest(history, [replay], { progress: () => progress.update(history.bytesRead()) });
-    progress.finish();
-    await alerts?.close();
-    print(context, options.json, {
-      json: { ...tally, alerts: alerts?.lines ?? null },
-      text: tallyText(tally, alerts?.lines),
-    });
+    const report = await backtest(context, directory, options);
+    if (options.markdown !== undefined) await writeReport(options.markdown, renderMarkdown(report));
+    if (options.html !== undefined) await writeReport(options.html, renderHtml(report));
+    const text = renderBacktest(report, context.output.columns ?? COLUMNS_PIPED);
+    print(context, options.json, { json: { ...report }, text });
   });
 }
 
-async function rulesetOf(context: CliContext, directory: string | undefined): Promise<Ruleset> {
-  const { result, directory: place } = await context.readRules(directory, { runTests: false });
-  if (result.ok) return result.ruleset;
-  const lines = result.errors.map(formatRuleLoadError);
-  throw new AppError('RULES_INVALID', [`The rules in ${cleanText(place)} do not load.`, ...lines].join('\n'));
-}
-
-function tallyText(tally: HistoryTally, lines: number | undefined): string {
-  const wrote = lines === undefined ? '' : `, ${count(lines, 'alert line')}`;
-  return `${count(tally.events, 'event')}, ${count(tally.duplicates, 'duplicate')}${wrote}`;
+async function backtest(
+  context: CliContext,
+  directory: string | undefined,
+  options: BacktestOptions,
+): Promise<BacktestReport> {
+  const ruleset = await rulesetOf(context, directory);
+  const read = options.labels === undefined ? undefined : await readLabels(options.labels, isFile(options));
+  const labels = read?.labels;
+  const ledger = labels === undefined ? undefined : new FraudLedger(labels, new QuickPricer(ruleset.pricing));
+  return withHistory(context, options, async (history, tell) => {
+    const alerts = options.alerts === undefined ? undefined : await AlertsFile.open(options.alerts);
+    const collector = new Collector({
+      ruleset,
+      ledger,
+      withSightings: true,
+      ...(alerts === undefined
+        ? {}
+        : { onSighting: (sighting, { event, atMs }) => alerts.add(sighting, event.account, atMs) }),
+    });
+    const replay = new Replay(ruleset, collector.listener());
+    const tally = await runBacktest(history, [replay], {
+      ...(ledger === undefined ? {} : { observe: (event, isDuplicate) => ledger.book(event, isDuplicate) }),
+      progress: (events) => {
+        collector.tick(replay);
+        tell(events);
+      },
+    });
+    collector.tick(replay, true);
+    await alerts?.close();
+    requireEvents(history, tally);
+    const labelled = labels === undefined || ledger === undefined ? undefined : { labels, ledger };
+    return buildReport({ ruleset, historyName: history.name, tally, replay, collector, labelled });
+  });
 }

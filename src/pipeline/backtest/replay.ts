@@ -56,11 +56,17 @@ export interface ReplayAlert {
 
 /** What a replay reports while it runs. Absent parts cost nothing. */
 export interface ReplayListener {
-  readonly played?: (played: Played) => void;
-  readonly alert?: (alert: ReplayAlert, played: Played) => void;
+  /** The replay's own freeze has kept an event from being charged. */
+  readonly stopped?: (played: Played) => void;
+  readonly alert?: (alert: ReplayAlert) => void;
+  /** A wallet was frozen; without an alert when its rules had spoken before an earlier freeze ran out. */
+  readonly freeze?: (alert: ReplayAlert) => void;
   /** Every hit of every live and shadow rule, as often as it may speak. */
   readonly sighting?: (sighting: Sighting, played: Played) => void;
 }
+
+/** Meter names are the sender's choice, so only a few are kept. */
+const UNKNOWN_METERS_MAX = 20;
 
 /** How much higher a score must be to be told again while its incident lasts. */
 const SCORE_STEP = 0.01;
@@ -75,6 +81,8 @@ const REPEAT_MS = 24 * HOUR_MS;
 export class Replay {
   readonly ruleset: Ruleset;
   readonly accounts = new Map<string, ReplayAccount>();
+  /** Meters that had no price; the first few. */
+  readonly unknownMeters = new Set<string>();
   readonly #listener: ReplayListener;
   readonly #pricer: QuickPricer;
   readonly #lateWindowMs: number;
@@ -86,6 +94,11 @@ export class Replay {
     this.#listener = listener;
     this.#pricer = new QuickPricer(ruleset.pricing);
     this.#lateWindowMs = lateWindowMs;
+  }
+
+  /** The replay's time: the latest arrival so far. */
+  get clockMs(): number {
+    return this.#clockMs;
   }
 
   /** Plays one event that is not a duplicate. */
@@ -102,6 +115,7 @@ export class Replay {
     else if (time !== 'in_time' || nanos === undefined || event.known === 'stopped') status = 'quarantined';
     else if (account.frozenUntilMs !== 0) status = this.#isFrozen(account, nowMs) ? 'stopped' : 'posted';
 
+    if (nanos === undefined && this.unknownMeters.size < UNKNOWN_METERS_MAX) this.unknownMeters.add(meter);
     const spendNanos = nanos ?? 0;
     foldUsage(
       account.features,
@@ -116,12 +130,12 @@ export class Replay {
       },
       this.ruleset.features,
     );
-    const { played, sighting } = this.#listener;
+    const { stopped, sighting } = this.#listener;
     const now: Played = { event, account, atMs: nowMs, spendNanos, status };
+    if (status === 'stopped' && stopped !== undefined) stopped(now);
     if (sighting !== undefined) this.#tell(now, sighting);
     const moment = { account: event.account, ingestedAtMs: nowMs, eventSpendNanos: spendNanos };
     const judgement = judge(this.ruleset, account.features, moment);
-    if (played !== undefined) played(now);
     if (judgement !== null) this.#act(judgement, now);
   }
 
@@ -164,9 +178,10 @@ export class Replay {
         account.frozenUntilMs = frozenUntilMs;
       } else outcome = 'review';
     }
-    if (!judgement.raised || this.#listener.alert === undefined) return;
+    if (!judgement.raised && frozenUntilMs === null) return;
     const alert = { ...summaryOf(judgement), account: account.account, atMs, outcome, frozenUntilMs };
-    this.#listener.alert(alert, played);
+    if (frozenUntilMs !== null) this.#listener.freeze?.(alert);
+    if (judgement.raised) this.#listener.alert?.(alert);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { History, UnreadableEvent } from './history-event.ts';
+import type { History, HistoryEvent, UnreadableEvent } from './history-event.ts';
 import type { Replay } from './replay.ts';
 import { SeenEvents } from './seen-events.ts';
 
@@ -23,6 +23,9 @@ export interface HistoryTally {
 }
 
 export interface RunOptions {
+  /** Sees every event before it is played, duplicates included. */
+  readonly observe?: (event: HistoryEvent, isDuplicate: boolean) => void;
+  /** Called between blocks. */
   readonly progress?: (events: number) => void;
   /** Asked between blocks: a person has had enough. */
   readonly isStopped?: () => boolean;
@@ -56,6 +59,7 @@ export async function runBacktest(
     gapEndsMs: Number.NaN,
   };
   const seen = new SeenEvents();
+  const { observe } = options;
   for await (const { events, unreadable } of history.blocks()) {
     noteUnreadable(tally, unreadable);
     for (let index = 0; index < events.length; index++) {
@@ -63,6 +67,7 @@ export async function runBacktest(
       if (event === undefined) continue;
       noteArrival(tally, event.arrivedAtMs);
       const identity = event.known === undefined ? seen.judge(event) : identityOf(event.known);
+      if (observe !== undefined) observe(event, identity === 'duplicate');
       if (identity === 'duplicate') {
         tally.duplicates++;
         continue;
