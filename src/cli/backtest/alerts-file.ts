@@ -7,7 +7,7 @@ import type { Sighting } from '../../pipeline/backtest/sighting.ts';
 /** Lines gathered before they are written: a write per line would cost more than the line. */
 const LINES_PER_WRITE = 512;
 
-/** Writes sightings as NDJSON lines `{account, at, score, rule, source?}`; `at` is when the event that showed it arrived. */
+/** Writes sightings as NDJSON lines `{account, at, score, rule}`; `at` is when the event that showed it arrived. */
 export class AlertsFile {
   readonly #path: string;
   readonly #stream: ReturnType<typeof createWriteStream>;
@@ -34,8 +34,8 @@ export class AlertsFile {
     return file;
   }
 
-  add({ ruleId, score, source }: Sighting, account: string | null, atMs: number): void {
-    const line = { account, at: formatIso(atMs), score, rule: ruleId, ...(source === undefined ? {} : { source }) };
+  add({ account, atMs, ruleId, score }: Sighting): void {
+    const line = { account, at: formatIso(atMs), score, rule: ruleId };
     this.#lines.push(JSON.stringify(line));
     this.lines++;
     if (this.#lines.length >= LINES_PER_WRITE) this.#flush();

@@ -50,6 +50,10 @@ export function alertsText({ alerts }: BacktestReport): string {
 /** One sentence on the money that freezes would have stopped. */
 export function moneyText({ money: amounts, freezes, currency }: BacktestReport): string {
   const { stopped, saved, friction, stolen } = amounts;
+  if (freezes.length === 0) {
+    const all = stolen === null ? '' : ` Attacks took ${money(stolen, currency)} in all.`;
+    return `No wallet would have been frozen, so no usage would have been stopped.${all}`;
+  }
   if (saved === null || friction === null || stolen === null) {
     const what = 'How much of it was stolen only labels can say (--labels).';
     return `${count(freezes.length, 'freeze')} would have stopped usage of ${money(stopped, currency)}. ${what}`;

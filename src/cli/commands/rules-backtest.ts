@@ -41,7 +41,7 @@ export function registerBacktest(rules: Command, context: CliContext): void {
       .description('play past usage to the rules, in one pass in arrival order, and report what they would have done')
       .argument('[directory]', 'default: the rules in force'),
   )
-    .option('--alerts <file>', 'write every hit of live and shadow rules as {account, at, score, rule, source?} lines')
+    .option('--alerts <file>', 'write every hit of live and shadow rules as {account, at, score, rule} lines')
     .option('--labels <file>', 'attacks that are known (labels.csv): adds precision, recall, loss and friction')
     .option('--markdown <file>', 'write the report for a pull request')
     .option('--html <file>', 'write the report with plots, as one page that needs nothing else');
@@ -74,9 +74,7 @@ async function backtest(
       ruleset,
       ledger,
       withSightings: true,
-      ...(alerts === undefined
-        ? {}
-        : { onSighting: (sighting, { event, atMs }) => alerts.add(sighting, event.account, atMs) }),
+      ...(alerts === undefined ? {} : { onSighting: (sighting) => alerts.add(sighting) }),
     });
     const replay = new Replay(ruleset, collector.listener());
     const tally = await runBacktest(history, [replay], {

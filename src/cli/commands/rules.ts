@@ -7,6 +7,7 @@ import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
 import { registerBacktest } from './rules-backtest.ts';
+import { registerDiff } from './rules-diff.ts';
 
 interface RulesOptions {
   readonly json?: boolean;
@@ -18,6 +19,7 @@ export function registerRules(program: Command, context: CliContext): void {
   registerCheck(rules, context);
   registerTest(rules, context);
   registerBacktest(rules, context);
+  registerDiff(rules, context);
 }
 
 function registerCheck(rules: Command, context: CliContext): void {

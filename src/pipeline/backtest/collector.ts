@@ -39,7 +39,7 @@ export interface CollectOptions {
   /** Tells stolen usage from honest; undefined without labels. */
   readonly ledger: FraudLedger | undefined;
   /** Also called for every sighting, as it is told. */
-  readonly onSighting?: (sighting: Sighting, played: Played) => void;
+  readonly onSighting?: (sighting: Sighting) => void;
   /** Sightings are looked for at all: they cost a little, and a comparison of decisions needs none. */
   readonly withSightings: boolean;
 }
@@ -66,7 +66,7 @@ export class Collector {
       stopped: (played) => this.#stop(played),
       alert: (alert) => this.#alert(alert),
       freeze: (alert) => this.#freeze(alert),
-      ...(this.#options.withSightings ? { sighting: (sighting, played) => this.#see(sighting, played) } : {}),
+      ...(this.#options.withSightings ? { sighting: (sighting) => this.#see(sighting) } : {}),
     };
   }
 
@@ -103,18 +103,16 @@ export class Collector {
     }
   }
 
-  #see(sighting: Sighting, played: Played): void {
-    const { ruleId, score, source } = sighting;
-    const { atMs } = played;
-    const account = played.event.account;
+  #see(sighting: Sighting): void {
+    const { account, atMs, ruleId, score } = sighting;
     const rule = this.#rule(ruleId);
     const openedMs = rule.openedMs.get(account);
     if (openedMs === undefined || atMs - openedMs >= DAY_MS) {
       rule.openedMs.set(account, atMs);
       rule.incidents++;
     }
-    if (this.#options.ledger !== undefined) this.sightings.push({ account, source, atMs, score, ruleId });
-    this.#options.onSighting?.(sighting, played);
+    if (this.#options.ledger !== undefined) this.sightings.push({ account, source: undefined, atMs, score, ruleId });
+    this.#options.onSighting?.(sighting);
   }
 
   #rule(ruleId: string): RuleCount {

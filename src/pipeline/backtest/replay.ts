@@ -1,6 +1,6 @@
 import { allowsFreeze } from '../../domain/decisions/freeze-breaker.ts';
 import { type Judgement, judge, type RuleResult } from '../../domain/decisions/judge.ts';
-import { foldUsage } from '../../domain/features/account-features.ts';
+import { type FoldInput, foldUsage } from '../../domain/features/account-features.ts';
 import { type AccountFeatures, createFeatures } from '../../domain/features/feature-state.ts';
 import { judgeTime, LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
 import type { Outcome } from '../../domain/rules/band.ts';
@@ -8,7 +8,7 @@ import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
 import type { HistoryEvent } from './history-event.ts';
 import { QuickPricer } from './quick-price.ts';
-import { type Sighting, sightingsOf } from './sighting.ts';
+import { createSightingBook, type Sighting, type SightingBook } from './sighting.ts';
 
 /** One account while history is played to it. */
 export interface ReplayAccount {
@@ -16,14 +16,6 @@ export interface ReplayAccount {
   readonly features: AccountFeatures;
   /** Refuses usage until then; 0 while it is active. */
   frozenUntilMs: number;
-  /** What the open incidents of its rules have said, by rule. */
-  readonly said: Map<string, Said>;
-}
-
-/** The last word of a rule about an account. */
-export interface Said {
-  atMs: number;
-  score: number;
 }
 
 /** What became of one event in the replay. */
@@ -35,7 +27,7 @@ export interface Played {
   /** Nano-units; 0 when it has no price. */
   readonly spendNanos: number;
   /** `stopped`: the replay's own freeze kept it from being charged. */
-  readonly status: 'posted' | 'stopped' | 'quarantined' | 'altered';
+  readonly status: 'posted' | 'stopped' | 'quarantined' | 'altered' | 'duplicate';
 }
 
 /** An alert that this ruleset would have raised. */
@@ -61,18 +53,12 @@ export interface ReplayListener {
   readonly alert?: (alert: ReplayAlert) => void;
   /** A wallet was frozen; without an alert when its rules had spoken before an earlier freeze ran out. */
   readonly freeze?: (alert: ReplayAlert) => void;
-  /** Every hit of every live and shadow rule, as often as it may speak. */
-  readonly sighting?: (sighting: Sighting, played: Played) => void;
+  /** Everything that live and shadow rules say, before bands, breaker and budget. */
+  readonly sighting?: (sighting: Sighting) => void;
 }
 
 /** Meter names are the sender's choice, so only a few are kept. */
 const UNKNOWN_METERS_MAX = 20;
-
-/** How much higher a score must be to be told again while its incident lasts. */
-const SCORE_STEP = 0.01;
-
-/** After this long a rule tells again what it still sees, however little it has risen. */
-const REPEAT_MS = 24 * HOUR_MS;
 
 /**
  * Plays history to one ruleset: price, fold, judge, freeze, in arrival order and in one pass, by the code that production
@@ -85,6 +71,7 @@ export class Replay {
   readonly unknownMeters = new Set<string>();
   readonly #listener: ReplayListener;
   readonly #pricer: QuickPricer;
+  readonly #sightings: SightingBook | undefined;
   readonly #lateWindowMs: number;
   #clockMs = 0;
   #freezesMs: number[] = [];
@@ -93,6 +80,7 @@ export class Replay {
     this.ruleset = ruleset;
     this.#listener = listener;
     this.#pricer = new QuickPricer(ruleset.pricing);
+    this.#sightings = listener.sighting === undefined ? undefined : createSightingBook(ruleset);
     this.#lateWindowMs = lateWindowMs;
   }
 
@@ -101,8 +89,8 @@ export class Replay {
     return this.#clockMs;
   }
 
-  /** Plays one event that is not a duplicate. */
-  play(event: HistoryEvent, identity: 'new' | 'altered'): void {
+  /** Plays one event. An exact repetition changes no wallet and no volume, and rules may still look at it. */
+  play(event: HistoryEvent, identity: 'new' | 'altered' | 'duplicate'): void {
     if (event.arrivedAtMs > this.#clockMs) this.#clockMs = event.arrivedAtMs;
     const nowMs = this.#clockMs;
     const account = this.accounts.get(event.account) ?? this.#open(event.account);
@@ -111,36 +99,34 @@ export class Replay {
     const time = event.known === undefined ? judgeTime(occurredAtMs, nowMs, this.#lateWindowMs) : knownTime(event);
 
     let status: Played['status'] = 'posted';
-    if (identity === 'altered') status = 'altered';
+    if (identity !== 'new') status = identity;
     else if (time !== 'in_time' || nanos === undefined || event.known === 'stopped') status = 'quarantined';
     else if (account.frozenUntilMs !== 0) status = this.#isFrozen(account, nowMs) ? 'stopped' : 'posted';
 
     if (nanos === undefined && this.unknownMeters.size < UNKNOWN_METERS_MAX) this.unknownMeters.add(meter);
     const spendNanos = nanos ?? 0;
-    foldUsage(
-      account.features,
-      {
-        meter,
-        quantity: event.quantity,
-        spendNanos,
-        // An event whose own time is not believed must not write into a bucket that time names.
-        occurredAtMs: time === 'in_time' ? occurredAtMs : nowMs,
-        ingestedAtMs: nowMs,
-        disposition: status === 'stopped' ? 'quarantined' : status,
-      },
-      this.ruleset.features,
-    );
-    const { stopped, sighting } = this.#listener;
+    const input: FoldInput = {
+      meter,
+      quantity: event.quantity,
+      spendNanos,
+      // An event whose own time is not believed must not write into a bucket that time names.
+      occurredAtMs: time === 'in_time' ? occurredAtMs : nowMs,
+      ingestedAtMs: nowMs,
+      disposition: status === 'stopped' ? 'quarantined' : status,
+    };
+    foldUsage(account.features, input, this.ruleset.features);
+    if (this.#sightings !== undefined) this.#tell(this.#sightings.see(event.account, account.features, input));
+    if (status === 'duplicate') return;
+
     const now: Played = { event, account, atMs: nowMs, spendNanos, status };
-    if (status === 'stopped' && stopped !== undefined) stopped(now);
-    if (sighting !== undefined) this.#tell(now, sighting);
+    if (status === 'stopped') this.#listener.stopped?.(now);
     const moment = { account: event.account, ingestedAtMs: nowMs, eventSpendNanos: spendNanos };
     const judgement = judge(this.ruleset, account.features, moment);
     if (judgement !== null) this.#act(judgement, now);
   }
 
   #open(name: string): ReplayAccount {
-    const account = { account: name, features: createFeatures(), frozenUntilMs: 0, said: new Map() };
+    const account = { account: name, features: createFeatures(), frozenUntilMs: 0 };
     this.accounts.set(name, account);
     return account;
   }
@@ -151,18 +137,8 @@ export class Replay {
     return false;
   }
 
-  #tell(played: Played, tell: (sighting: Sighting, played: Played) => void): void {
-    const { account, atMs } = played;
-    for (const sighting of sightingsOf(this.ruleset, account.features)) {
-      const key = sighting.source === undefined ? sighting.ruleId : `${sighting.ruleId}\u0000${sighting.source}`;
-      const said = account.said.get(key);
-      if (said === undefined) account.said.set(key, { atMs, score: sighting.score });
-      else if (atMs - said.atMs >= REPEAT_MS || sighting.score >= said.score + SCORE_STEP) {
-        said.atMs = atMs;
-        said.score = sighting.score;
-      } else continue;
-      tell(sighting, played);
-    }
+  #tell(sightings: readonly Sighting[]): void {
+    for (const sighting of sightings) this.#listener.sighting?.(sighting);
   }
 
   #act(judgement: Judgement, played: Played): void {

@@ -25,6 +25,8 @@ export interface HistoryTally {
 export interface RunOptions {
   /** Sees every event before it is played, duplicates included. */
   readonly observe?: (event: HistoryEvent, isDuplicate: boolean) => void;
+  /** Called when every replay has played an event. */
+  readonly after?: () => void;
   /** Called between blocks. */
   readonly progress?: (events: number) => void;
   /** Asked between blocks: a person has had enough. */
@@ -59,7 +61,7 @@ export async function runBacktest(
     gapEndsMs: Number.NaN,
   };
   const seen = new SeenEvents();
-  const { observe } = options;
+  const { observe, after } = options;
   for await (const { events, unreadable } of history.blocks()) {
     noteUnreadable(tally, unreadable);
     for (let index = 0; index < events.length; index++) {
@@ -68,12 +70,10 @@ export async function runBacktest(
       noteArrival(tally, event.arrivedAtMs);
       const identity = event.known === undefined ? seen.judge(event) : identityOf(event.known);
       if (observe !== undefined) observe(event, identity === 'duplicate');
-      if (identity === 'duplicate') {
-        tally.duplicates++;
-        continue;
-      }
-      if (identity === 'altered') tally.altered++;
+      if (identity === 'duplicate') tally.duplicates++;
+      else if (identity === 'altered') tally.altered++;
       for (const replay of replays) replay.play(event, identity);
+      if (after !== undefined) after();
     }
     tally.events += events.length;
     options.progress?.(tally.events);

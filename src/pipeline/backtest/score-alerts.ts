@@ -173,7 +173,7 @@ export class AlertScorer {
       eventsBefore: lost.events,
       events: lost.of,
       lostBeforeNanos: lost.nanos,
-      lossNanos: this.#ledger.isExact ? attack.lossNanos : all.nanos,
+      lossNanos: all.nanos,
     };
   }
 
