@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
+import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
@@ -62,6 +63,8 @@ export interface Books {
   readonly history: History;
   /** What decisions were made of. */
   readonly replay: ReplayStore;
+  /** All usage of a tenant in the order of its arrival, for backtests. */
+  readonly usage: (tenant: string) => Promise<UsageHistory>;
   readonly close: () => Promise<void>;
 }
 

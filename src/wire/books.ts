@@ -1,5 +1,6 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
@@ -9,6 +10,7 @@ import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
+import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
@@ -21,6 +23,8 @@ export interface OpenBooks {
   readonly admin: AdminStore & CaseStore;
   readonly history: History;
   readonly replay: ReplayStore;
+  /** All usage of a tenant in the order of its arrival, for backtests. */
+  readonly usage: (tenant: string) => Promise<UsageHistory>;
   readonly close: () => Promise<void>;
 }
 
@@ -39,6 +43,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     admin: createAdminStore(pool),
     history: createHistory(pool, files),
     replay: createReplayStore(pool),
+    usage: (tenant) => openFactHistory(pool, tenant),
     close,
   };
 }
