@@ -12,6 +12,7 @@ import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerRules } from './commands/rules.ts';
+import { registerSimulateAttack } from './commands/simulate-attack.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStatement } from './commands/statement.ts';
 import { registerWallet } from './commands/wallet.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Register[] = [
   registerLedger,
   registerAlert,
   registerRules,
+  registerSimulateAttack,
   registerDoctor,
   registerArchive,
   registerMigrate,

@@ -1,5 +1,6 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createSetStore } from '../adapters/postgres/post-set.ts';
@@ -11,6 +12,7 @@ import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import { SetPoster } from '../pipeline/admin/post-set.ts';
+import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
@@ -25,6 +27,8 @@ export interface OpenBooks {
   readonly replay: ReplayStore;
   /** Charges and credits of many wallets at once. */
   readonly sets: SetPoster;
+  /** All usage of a tenant in the order of its arrival, for backtests. */
+  readonly usage: (tenant: string) => Promise<UsageHistory>;
   readonly close: () => Promise<void>;
 }
 
@@ -44,6 +48,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     history: createHistory(pool, files),
     replay: createReplayStore(pool),
     sets: new SetPoster(createSetStore(pool)),
+    usage: (tenant) => openFactHistory(pool, tenant),
     close,
   };
 }
