@@ -2,8 +2,12 @@ import { ByteReader, ByteWriter } from './byte-stream.ts';
 import { type AccountFeatures, createFeatures, type Series } from './feature-state.ts';
 import type { Gate, Incident } from './incident.ts';
 import { type Ring, ringAt } from './ring.ts';
+import { saveStreams } from './streams.ts';
 
-const VERSION = 1;
+const VERSION = 2;
+
+/** Before stream rules; still read. */
+const VERSION_WITHOUT_STREAMS = 1;
 
 /**
  * The stored form of an account's features: versioned, compact (buckets without usage cost one bit), exact. Equal
@@ -26,6 +30,8 @@ export function encodeFeatures(features: AccountFeatures): Uint8Array {
   }
   writeHours(writer, features.flaggedHours);
   writeIncident(writer, features.incident);
+  const streams = features.streams === null ? features.savedStreams : saveStreams(features.streams);
+  writer.text(streams === undefined ? '' : JSON.stringify(streams));
   return writer.finish();
 }
 
@@ -33,7 +39,8 @@ export function encodeFeatures(features: AccountFeatures): Uint8Array {
 export function decodeFeatures(bytes: Uint8Array): AccountFeatures {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== VERSION) throw new RangeError(`feature state version ${version} is not known to this release`);
+  if (version !== VERSION && version !== VERSION_WITHOUT_STREAMS)
+    throw new RangeError(`feature state version ${version} is not known to this release`);
   const features = createFeatures();
   features.firstHour = reader.whole() - 1;
   features.headFine = reader.whole() - 1;
@@ -42,8 +49,19 @@ export function decodeFeatures(bytes: Uint8Array): AccountFeatures {
   for (let index = 0; index < count; index++) features.series.push(readSeries(reader));
   features.flaggedHours = readHours(reader);
   features.incident = readIncident(reader);
+  if (version !== VERSION_WITHOUT_STREAMS) features.savedStreams = readStreams(reader);
   reader.end();
   return features;
+}
+
+function readStreams(reader: ByteReader): unknown {
+  const json = reader.text();
+  if (json === '') return undefined;
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new RangeError('the state of stream rules is damaged', { cause });
+  }
 }
 
 function readSeries(reader: ByteReader): Series {

@@ -1,3 +1,4 @@
+import type { StreamDefinition } from './streams.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
 
 /** Fine buckets carry bursts; hourly buckets carry baselines and charts. */
@@ -37,6 +38,8 @@ export interface FeatureSpec {
   readonly hourlyMax: number;
   /** Meters that report facts; `events` counts usage only. */
   readonly factMeters: ReadonlySet<string>;
+  /** Rules that are shown every event; none when left out. */
+  readonly streams?: readonly StreamDefinition[];
 }
 
 /** The hour number (since the epoch, UTC) of a time. */

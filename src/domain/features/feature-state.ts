@@ -1,6 +1,7 @@
 import type { FeatureSpec } from './feature-spec.ts';
 import type { Incident } from './incident.ts';
 import type { Ring } from './ring.ts';
+import type { AccountStreams } from './streams.ts';
 
 /** One feature's buckets. Rings appear with their first amount. */
 export interface Series {
@@ -27,6 +28,10 @@ export interface AccountFeatures {
   /** Hours kept out of baselines, ascending. */
   flaggedHours: number[];
   incident: Incident | null;
+  /** What stream rules keep; null until the first event that is shown to them. */
+  streams: AccountStreams | null;
+  /** Stored stream state of a loaded account, until it is opened with the rules in force. */
+  savedStreams: unknown;
   /** Not stored: what happened since the last judgement, and what the judge may reuse. */
   readonly transient: Transient;
 }
@@ -57,6 +62,8 @@ export function createFeatures(): AccountFeatures {
     series: [],
     flaggedHours: [],
     incident: null,
+    streams: null,
+    savedStreams: undefined,
     transient: {
       spec: null,
       touched: 0,
