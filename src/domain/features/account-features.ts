@@ -188,6 +188,7 @@ function amountFor(definition: FeatureDefinition, input: FoldInput, spec: Featur
     case 'spend':
       return input.spendNanos;
     case 'events':
+      if (definition.meter !== undefined) return definition.meter === input.meter ? 1 : 0;
       return spec.factMeters.has(input.meter) ? 0 : 1;
     case 'quantity':
       return definition.meter === input.meter ? input.quantity : 0;

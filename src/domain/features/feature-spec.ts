@@ -16,10 +16,10 @@ export const FEATURES_MAX = 30;
 
 /** One number kept per account and bucket. */
 export interface FeatureDefinition {
-  /** `spend`, `events`, `altered` or `quantity('meter')`: the spelling used in rule files and in stored state. */
+  /** `spend`, `events`, `altered`, `quantity('meter')` or `count('meter')`: the spelling of rule files and stored state. */
   readonly name: string;
   readonly source: 'spend' | 'events' | 'altered' | 'quantity';
-  /** Only for `quantity`. */
+  /** For `quantity`; and for `events` of one meter, facts included. */
   readonly meter?: string;
   /** How many five-minute buckets are kept beside the hourly ones: the longest burst window; 0 for none. */
   readonly fineMax: number;

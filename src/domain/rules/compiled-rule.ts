@@ -1,6 +1,8 @@
 import type { CompiledDetector } from '../detectors/detector.ts';
 import type { FeatureDefinition } from '../features/feature-spec.ts';
 import type { FeatureUnit } from '../features/feature-unit.ts';
+import type { CompiledCondition, FeatureRead } from './conditions/condition.ts';
+import type { Given } from './given.ts';
 import type { SayTemplate } from './say.ts';
 
 /** draft: only checked and tested; shadow: evaluated and recorded; live: with effect; retired: kept for history. */
@@ -23,6 +25,14 @@ export interface CompiledRule {
   readonly clock: 'occurred' | 'ingested';
   readonly unit: FeatureUnit;
   readonly detector: CompiledDetector;
+  /** Must hold for the rule to fire; undefined for a rule without. */
+  readonly when: CompiledCondition | undefined;
+  /** Keeps the rule from firing where it holds. */
+  readonly unless: CompiledCondition | undefined;
+  /** What the two conditions and the sentence ask the account's features for. */
+  readonly reads: readonly FeatureRead[];
+  /** Place of each read's feature in the ruleset's feature spec; −1 for what is not summed. */
+  readonly readIndexes: readonly number[];
   readonly say: SayTemplate;
   readonly once: OnceGate;
   readonly tests: readonly RuleTest[];
@@ -41,6 +51,8 @@ export interface OnceGate {
 export interface RuleTest {
   readonly name: string;
   readonly series: readonly SeriesStep[];
+  /** What the series cannot hold, by the name conditions use. */
+  readonly given: Given;
   readonly expect: 'fires' | 'quiet' | 'inconclusive';
   readonly line: number;
   readonly col: number;

@@ -1,4 +1,5 @@
 import { FEATURES_MAX, type FeatureDefinition, type FeatureSpec } from '../features/feature-spec.ts';
+import { HOUR_MS } from '../time.ts';
 import type { UnplacedRule } from './compile-rule.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import type { PriceBook } from './price-book.ts';
@@ -12,24 +13,39 @@ export function placeRules(
   pricing: PriceBook,
 ): { readonly rules: readonly CompiledRule[]; readonly features: FeatureSpec } {
   const byName = new Map<string, FeatureDefinition>();
-  for (const { definition } of rules) {
+  for (const definition of rules.flatMap(definitionsOf)) {
     const known = byName.get(definition.name);
     byName.set(definition.name, { ...definition, fineMax: Math.max(definition.fineMax, known?.fineMax ?? 0) });
   }
   const features = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const hours = rules.map(({ detector }) => detector.gapHours + detector.historyHours);
+  const places = new Map(features.map(({ name }, index) => [name, index]));
+  const placeOf = (name: string) => places.get(name) ?? -1;
+  const hours = rules.flatMap(({ detector, reads }) => [
+    detector.gapHours + detector.historyHours,
+    ...reads.map(({ windowMs }) => Math.ceil(windowMs / HOUR_MS)),
+  ]);
   const placed = rules.map((rule) => ({
     ...rule,
-    featureIndex: features.findIndex((feature) => feature.name === rule.definition.name),
+    featureIndex: placeOf(rule.definition.name),
+    readIndexes: rule.reads.map(({ source }) => (source.kind === 'sum' ? placeOf(source.definition.name) : -1)),
   }));
   return {
     rules: placed.sort((a, b) => (a.id < b.id ? -1 : 1)),
     features: {
       features,
-      hourlyMax: Math.max(HOURLY_MIN, ...hours),
+      hourlyMax: hours.reduce((most, value) => Math.max(most, value), HOURLY_MIN),
       factMeters: new Set([...pricing.meters.values()].filter(({ kind }) => kind === 'fact').map(({ name }) => name)),
     },
   };
+}
+
+function definitionsOf({ definition, reads }: UnplacedRule): readonly FeatureDefinition[] {
+  const read = reads.flatMap(({ source }) =>
+    source.kind === 'sum'
+      ? [{ ...source.definition, fineMax: source.bucket === 'five_minutes' ? source.buckets : 0 }]
+      : [],
+  );
+  return [definition, ...read];
 }
 
 /** Whether there are more features than an account may keep. */

@@ -11,6 +11,10 @@ const testShape = z.strictObject({
     .describe(
       'One value per hour in the feature\'s unit (major units for money): "9x672 410"; 410@10min puts it into ten minutes.',
     ),
+  given: z
+    .record(z.string().min(1).max(200), z.union([z.string(), z.number()]))
+    .optional()
+    .describe("Values of other features, the wallet or the event: { \"distinct('key','24h')\": 4 }."),
   expect: z.enum(['fires', 'quiet', 'inconclusive']).describe('What the rule must say in the last hour.'),
 });
 
@@ -30,6 +34,12 @@ const common = {
     .string()
     .optional()
     .describe('Date by which somebody looks again, such as 2027-03-01. Required when live.'),
+  when: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("A condition in CEL that must hold as well: distinct('key', '24h') >= 3 && spend('1h') > 20.00 USD."),
+  unless: z.string().min(1).optional().describe("An exception in CEL: account in list('trusted')."),
   say: z
     .string()
     .min(1)
@@ -52,7 +62,10 @@ const common = {
     .describe('At least one case that fires, one that is quiet and one that is inconclusive.'),
 };
 
-const featureText = z.string().min(1).describe("What is looked at: spend, events, altered or quantity('meter').");
+const featureText = z
+  .string()
+  .min(1)
+  .describe("What is looked at: spend, events, altered, quantity('meter') or count('meter').");
 
 const looseDetect = z.looseObject({ kind: z.string(), of: featureText });
 

@@ -1,6 +1,7 @@
 import type { FeatureSpec } from '../features/feature-spec.ts';
 import type { Band } from './band.ts';
 import type { CompiledRule } from './compiled-rule.ts';
+import type { PlannedSpike } from './planned.ts';
 import type { PriceBook } from './price-book.ts';
 
 export type { Band, BandAction, Outcome } from './band.ts';
@@ -23,6 +24,17 @@ export interface Ruleset {
   readonly overdraftNanos: bigint;
   readonly freeze: FreezePolicy;
   readonly budgets: Budgets;
+  /** Announced usage by account. */
+  readonly planned?: ReadonlyMap<string, readonly PlannedSpike[]>;
+  /** Set while the files on disk are not these, and are not valid: every decision says so. */
+  readonly onDisk?: RefusedRules;
+}
+
+/** What lies on disk and is not in force. */
+export interface RefusedRules {
+  readonly hash: string;
+  readonly sinceMs: number;
+  readonly errors: number;
 }
 
 /** How long a freeze lasts, and how many a day are allowed before freezes are demoted to review. */

@@ -4,6 +4,7 @@ import { FINE_MS } from '../features/feature-spec.ts';
 import type { AccountFeatures } from '../features/feature-state.ts';
 import { HOUR_MS } from '../time.ts';
 import type { CompiledRule, RuleTest } from './compiled-rule.ts';
+import type { Given } from './given.ts';
 import { placeRules } from './place-rules.ts';
 import type { Ruleset } from './ruleset.ts';
 import { formatAmount, formatWindow } from './say.ts';
@@ -54,11 +55,13 @@ function runTest(ruleset: Ruleset, rule: CompiledRule, test: RuleTest): RuleTest
     const startMs = START_MS + index * HOUR_MS;
     // The last hour is always played in steps: a rule that fires halfway must be seen to.
     const isLast = index === hours.length - 1;
-    const hits = playHour(ruleset, features, rule, { startMs, value, slots: isLast ? spreadMs / FINE_MS : slots });
+    const hour = { startMs, value, slots: isLast ? spreadMs / FINE_MS : slots, given: test.given };
+    const hits = playHour(ruleset, features, rule, hour);
     if (isLast) hitsLast = hits;
     else hitsBefore += hits;
   }
-  const last = explain(ruleset, features)[0];
+  const endMs = START_MS + hours.length * HOUR_MS - 1;
+  const last = explain(ruleset, features, { ...momentOf(test.given, endMs), eventSpendNanos: 0 })[0];
   const isOpen = last === undefined || last.status === 'inconclusive';
   const lastly = hitsLast > 0 ? 'fires' : isOpen ? 'inconclusive' : 'quiet';
   // Quiet means quiet all along; a rule that fired on the way is not.
@@ -73,6 +76,12 @@ interface Hour {
   readonly value: number;
   /** Five-minute buckets, from the start of the hour, that share the value. */
   readonly slots: number;
+  readonly given: Given;
+}
+
+function momentOf(given: Given, ingestedAtMs: number) {
+  const account = given.get('account');
+  return { account: typeof account === 'string' ? account : 'test', ingestedAtMs, given };
 }
 
 // Returns how often the rule fired.
@@ -80,7 +89,7 @@ function playHour(
   ruleset: Ruleset,
   features: AccountFeatures,
   rule: CompiledRule,
-  { startMs, value, slots }: Hour,
+  { startMs, value, slots, given }: Hour,
 ): number {
   let hits = 0;
   let left = value;
@@ -90,8 +99,9 @@ function playHour(
     const atMs = startMs + slot * FINE_MS;
     for (const input of eventsFor(rule, share, atMs)) {
       foldUsage(features, input, ruleset.features);
-      const moment = { account: 'test', ingestedAtMs: atMs, eventSpendNanos: input.spendNanos };
-      if (judge(ruleset, features, moment) !== null) hits++;
+      const moment = { ...momentOf(given, atMs), eventSpendNanos: input.spendNanos };
+      const judgement = judge(ruleset, features, moment);
+      if (judgement?.results.some(({ status }) => status === 'hit') === true) hits++;
     }
   }
   return hits;
