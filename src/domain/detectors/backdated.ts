@@ -4,6 +4,7 @@ import { hourNumber, type Profile } from '../features/profile.ts';
 import { log } from '../math.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
 import { addLeaky, type LeakyCount } from './leaky-count.ts';
+import { missingEvents, SETTLED_EVENTS } from './settled.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
@@ -67,6 +68,7 @@ class BackdatedRun implements StreamRun {
 
   score(event: StreamEvent, profile: Profile): number {
     if (event.disposition === 'duplicate' || event.disposition === 'altered') return 0;
+    if (profile.events < SETTLED_EVENTS) return 0;
     const now = event.ingestedAtMs;
     const lateMs = now - event.claimedAtMs;
     if (lateMs <= LATE_AFTER_MS || isInHole(profile, event.claimedAtMs, now)) return 0;
@@ -94,8 +96,8 @@ class BackdatedRun implements StreamRun {
     return { observed, expected, parts: { late: observed, very_late: this.#veryLate.value } };
   }
 
-  missing(): undefined {
-    return undefined;
+  missing(profile: Profile): string | undefined {
+    return missingEvents(profile);
   }
 
   restart(): void {

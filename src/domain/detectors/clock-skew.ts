@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { DECADES_PER_NAT, poissonRarity } from '../calibration/poisson.ts';
+import type { Profile } from '../features/profile.ts';
 import { log } from '../math.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { addLeaky, type LeakyCount } from './leaky-count.ts';
+import { missingEvents, SETTLED_EVENTS } from './settled.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
@@ -45,9 +47,10 @@ class SkewRun implements StreamRun {
     this.#ahead = { value: saved.ahead, atMs: saved.aheadAtMs };
   }
 
-  score(event: StreamEvent): number {
+  score(event: StreamEvent, profile: Profile): number {
     const aheadMs = event.claimedAtMs - event.ingestedAtMs;
     if (aheadMs <= this.#beyondMs || event.disposition === 'duplicate') return 0;
+    if (profile.events < SETTLED_EVENTS) return 0;
     addLeaky(this.#ahead, 1, event.ingestedAtMs, HALF_LIFE_MS);
     const count = Math.max(1, Math.round(this.#ahead.value));
     const further = FURTHER_WEIGHT * log(aheadMs / this.#beyondMs) * DECADES_PER_NAT;
@@ -66,8 +69,8 @@ class SkewRun implements StreamRun {
     return { observed, expected: HONEST_BASE + HONEST_SHARE * this.#all.value, parts: { ahead: observed } };
   }
 
-  missing(): undefined {
-    return undefined;
+  missing(profile: Profile): string | undefined {
+    return missingEvents(profile);
   }
 
   restart(): void {

@@ -13,7 +13,12 @@ const shape = z.strictObject({
   of: z.enum(['card', 'device', 'source', 'key']).describe('Which values are counted.'),
   on: z.string().min(1).describe('On events of which meter: topup, auth …'),
   within: durationText.default('48h').describe('How far back values are counted; up to 7d.'),
-  usual: z.number().min(0.01).max(10).default(0.15).describe('How many different values honest accounts have in that time.'),
+  usual: z
+    .number()
+    .min(0.01)
+    .max(10)
+    .default(0.15)
+    .describe('How many different values honest accounts have in that time.'),
   usual_failures: z.number().min(0.001).max(10).default(0.03).describe('How many failed attempts they have.'),
 });
 

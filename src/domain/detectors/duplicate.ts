@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { poissonRarity } from '../calibration/poisson.ts';
+import type { Profile } from '../features/profile.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
 import { addLeaky, type LeakyCount, leaked } from './leaky-count.ts';
+import { missingEvents, SETTLED_EVENTS } from './settled.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
@@ -57,8 +59,9 @@ class DuplicateRun implements StreamRun {
     this.#lateAtMs = saved.lateAtMs;
   }
 
-  score(event: StreamEvent): number {
+  score(event: StreamEvent, profile: Profile): number {
     if (event.disposition !== 'duplicate' && event.disposition !== 'altered') return 0;
+    if (profile.events < SETTLED_EVENTS) return 0;
     const now = event.ingestedAtMs;
     const isAltered = event.disposition === 'altered';
     const delivering = now - this.#lateAtMs < DELIVERY_MS ? this.#lateMs * DELIVERY_SHARE : 0;
@@ -81,8 +84,8 @@ class DuplicateRun implements StreamRun {
     return { observed, expected: HONEST_MEAN, parts: { replays: observed } };
   }
 
-  missing(): undefined {
-    return undefined;
+  missing(profile: Profile): string | undefined {
+    return missingEvents(profile);
   }
 
   restart(): void {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DECADES_PER_NAT } from '../calibration/poisson.ts';
 import type { TailPrior } from '../calibration/calibration.ts';
+import { DECADES_PER_NAT } from '../calibration/poisson.ts';
 import { DIMENSIONS, type Dimension, type KnownValue, type Profile } from '../features/profile.ts';
 import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';

@@ -42,8 +42,7 @@ export const offHours = defineStreamDetector({
   compile: ({ quiet_hours: quietHours, days }) => ({
     prior: { at: 2.9, slope: 0.5 },
     windowMs: days * DAY_MS,
-    open: (saved) =>
-      new OffHoursRun(quietHours, days, saved ?? fresh()),
+    open: (saved) => new OffHoursRun(quietHours, days, saved ?? fresh()),
   }),
 });
 
@@ -82,7 +81,7 @@ class OffHoursRun implements StreamRun {
     return this.#judge(profile, profile.headHour);
   }
 
-  learn(event: StreamEvent, profile: Profile, flagged: boolean): void {
+  learn(_event: StreamEvent, profile: Profile, flagged: boolean): void {
     if (profile.headHour < 0) return;
     if (this.#learnedTo < 0) this.#learnedTo = profile.headHour - 1;
     const until = profile.headHour - this.#days * DAY;

@@ -27,7 +27,12 @@ const shape = z.strictObject({
 
 /** First and last missing number, when the jump was seen, and whether it counts as pending (1) yet. */
 const gap = z.tuple([z.number(), z.number(), z.number(), z.number()]);
-const sourceState = z.object({ id: z.number(), last: z.number(), seenMs: z.number(), gaps: z.array(gap).max(GAPS_MAX) });
+const sourceState = z.object({
+  id: z.number(),
+  last: z.number(),
+  seenMs: z.number(),
+  gaps: z.array(gap).max(GAPS_MAX),
+});
 type SourceState = z.infer<typeof sourceState>;
 const state = z.object({
   sources: z.array(sourceState).max(SOURCES_MAX),
@@ -51,7 +56,8 @@ export const sequenceGap = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 0.9 },
       windowMs: DAY_MS,
-      open: (saved) => new GapRun(graceMs, lostMs, saved ?? { sources: [], all: [0, 0], pending: [0, 0], lost: [0, 0] }),
+      open: (saved) =>
+        new GapRun(graceMs, lostMs, saved ?? { sources: [], all: [0, 0], pending: [0, 0], lost: [0, 0] }),
     };
   },
 });

@@ -65,7 +65,10 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
 function showToStreams(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
   const { streams: rules } = spec;
   const { details } = input;
-  if (rules === undefined || rules.length === 0 || details === undefined) return;
+  if (rules === undefined || details === undefined) {
+    for (const slot of features.streams?.slots ?? []) slot.rose = false;
+    return;
+  }
   if (features.streams === null || features.streams.spec !== rules) rebindStreams(features, rules);
   const { streams } = features;
   if (streams === null) return;

@@ -1,5 +1,5 @@
-import type { StreamDefinition } from './streams.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
+import type { StreamDefinition } from './streams.ts';
 
 /** Fine buckets carry bursts; hourly buckets carry baselines and charts. */
 export const FINE_MS = 5 * MINUTE_MS;

@@ -107,7 +107,8 @@ export class Profile {
   /** Plain data for storage. */
   save(): unknown {
     const first = Math.max(0, this.headHour - PROFILE_HOURS + 1);
-    const hours = this.headHour < 0 ? [] : Array.from({ length: PROFILE_HOURS }, (_, index) => this.hourCount(first + index));
+    const hours =
+      this.headHour < 0 ? [] : Array.from({ length: PROFILE_HOURS }, (_, index) => this.hourCount(first + index));
     return {
       at: [this.firstMs, this.events, this.firstRealMs, this.realEvents, this.headHour],
       hours,

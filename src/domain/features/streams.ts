@@ -31,7 +31,7 @@ export interface AccountStreams {
   spec: readonly StreamDefinition[];
 }
 
-/** An incident ends when nothing rose for this long. */
+/** An incident ends when nothing rose for this long, or for the rule's window when that is longer. */
 const INCIDENT_ENDS_MS = 2 * DAY_MS;
 const RISE_MIN = 0.02;
 /** Below this a raw value is noise and opens nothing. */
@@ -74,7 +74,7 @@ export function foldStreams(streams: AccountStreams, event: StreamEvent): void {
     if (slot === undefined || stream === undefined) continue;
     slot.rose = false;
     const raw = slot.run.score(event, profile);
-    const flagged = raw > RAW_MIN && raise(slot, raw, now) && raw >= rawAt(stream.prior, FLAGGED_DECADES);
+    const flagged = raw > RAW_MIN && raise(slot, stream, raw, now) && raw >= rawAt(stream.prior, FLAGGED_DECADES);
     slot.run.learn(event, profile, flagged);
   }
   if (isRepeat) return;
@@ -86,8 +86,8 @@ export function foldStreams(streams: AccountStreams, event: StreamEvent): void {
 
 // Returns whether an incident is open at this value. Restarting ends one that has not risen for long: its remains would
 // otherwise alert again and again while they decay.
-function raise(slot: StreamSlot, raw: number, nowMs: number): boolean {
-  if (slot.peak > 0 && nowMs - slot.roseAtMs > INCIDENT_ENDS_MS) {
+function raise(slot: StreamSlot, { windowMs }: CompiledStream, raw: number, nowMs: number): boolean {
+  if (slot.peak > 0 && nowMs - slot.roseAtMs > Math.max(INCIDENT_ENDS_MS, windowMs)) {
     slot.peak = 0;
     slot.run.restart();
     return false;

@@ -7,6 +7,7 @@ import type { CompiledRule, RuleTest } from './compiled-rule.ts';
 import type { Given } from './given.ts';
 import { placeRules } from './place-rules.ts';
 import type { Ruleset } from './ruleset.ts';
+import { runEventTest } from './run-event-test.ts';
 import { formatAmount, formatWindow } from './say.ts';
 import { hoursOf } from './series.ts';
 
@@ -30,7 +31,9 @@ export function runRuleTests(ruleset: Ruleset): RuleTestResult[] {
     .filter((rule) => rule.mode !== 'retired')
     .flatMap((rule) => {
       const alone = rulesetOf(ruleset, rule);
-      return rule.tests.map((test) => runTest(alone, rule, test));
+      return rule.tests.map((test) =>
+        test.events === undefined ? runTest(alone, rule, test) : runEventTest(alone, rule, test.events, test),
+      );
     });
 }
 
