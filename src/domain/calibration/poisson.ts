@@ -1,7 +1,7 @@
 import { log } from '../math.ts';
 
 /** log10(e): turns natural logarithms into decades. */
-export const DECADES_PER_NAT = 0.4342944819032518;
+export const DECADES_PER_NAT = Math.LOG10E;
 
 /**
  * How rare it is to count `count` or more when `mean` are expected: −log10 P(X ≥ count), X Poisson. The first term of
