@@ -5,6 +5,7 @@ import type { AccountFeatures } from '../features/feature-state.ts';
 import { HOUR_MS } from '../time.ts';
 import type { CompiledRule, RuleTest } from './compiled-rule.ts';
 import type { Given } from './given.ts';
+import type { RuleLoadError } from './load-error.ts';
 import { placeRules } from './place-rules.ts';
 import type { Ruleset } from './ruleset.ts';
 import { formatAmount, formatWindow } from './say.ts';
@@ -26,12 +27,27 @@ export interface RuleTestResult {
 
 /** Runs the tests of every rule that is not retired, through the fold and the judge that production uses. */
 export function runRuleTests(ruleset: Ruleset): RuleTestResult[] {
-  return ruleset.rules
-    .filter((rule) => rule.mode !== 'retired')
-    .flatMap((rule) => {
-      const alone = rulesetOf(ruleset, rule);
-      return rule.tests.map((test) => runTest(alone, rule, test));
-    });
+  return ruleset.rules.flatMap((rule) => runTestsOf(ruleset, rule));
+}
+
+/** The tests of one rule that fail, as load errors. */
+export function failingTests(ruleset: Ruleset, rule: CompiledRule): RuleLoadError[] {
+  return runTestsOf(ruleset, rule)
+    .filter((result) => !result.ok)
+    .map(({ path, line, col, name, expect, actual, detail }) => ({
+      code: 'RULE-TEST-004',
+      path,
+      line,
+      col,
+      message: `${JSON.stringify(name)} expects ${expect}, but the result is ${actual}: ${detail}.`,
+      fix: 'correct the rule, or what the test expects',
+    }));
+}
+
+function runTestsOf(ruleset: Ruleset, rule: CompiledRule): RuleTestResult[] {
+  if (rule.mode === 'retired') return [];
+  const alone = rulesetOf(ruleset, rule);
+  return rule.tests.map((test) => runTest(alone, rule, test));
 }
 
 // A test is about its own rule: alone, live, and speaking every time, so that a gate cannot hide a hit.
