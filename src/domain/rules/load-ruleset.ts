@@ -13,7 +13,7 @@ import type { PriceBook } from './price-book.ts';
 import { readPricing } from './pricing-file.ts';
 import type { Ruleset } from './ruleset.ts';
 import { readSettings, type Settings } from './ruleset-file.ts';
-import { failingTests } from './run-rule-tests.ts';
+import { canRunTests, failingTests, TESTS_MAX } from './run-rule-tests.ts';
 import { parseYamlSource, type YamlSource } from './yaml-source.ts';
 import { LIST_BYTES_MAX } from './yaml-text-checks.ts';
 
@@ -68,10 +68,11 @@ export function loadRuleset(files: readonly RuleFile[], options: LoadOptions = {
   if (errors.length > 0 || pricing === undefined || settings === undefined) return refuse(errors, warnings);
 
   const ruleset = assemble({ files, rules, pricing, settings });
-  errors.push(
-    ...checkSize(ruleset),
-    ...(options.runTests === false ? [] : ruleset.rules.flatMap((rule) => failingTests(ruleset, rule))),
-  );
+  errors.push(...checkSize(ruleset));
+  if (options.runTests !== false) {
+    if (canRunTests(ruleset)) errors.push(...[...failingTests(ruleset)].filter((error) => error !== undefined));
+    else warnings.push(testsNotRun());
+  }
   return errors.length > 0 ? refuse(errors, warnings) : { ok: true, ruleset, warnings };
 }
 
@@ -155,6 +156,12 @@ function checkSize(ruleset: Ruleset): RuleLoadError[] {
   const message = `Rules look at ${ruleset.features.features.length} features; an account keeps ${FEATURES_MAX}.`;
   const path = ruleset.judgedRules[0]?.path ?? 'rules';
   return [{ code: 'RULE-LOGIC-011', path, line: 1, col: 1, message, fix: 'retire rules, or let them share features' }];
+}
+
+function testsNotRun(): RuleLoadError {
+  const message = `There are more than ${TESTS_MAX} tests, so loading ran none of them.`;
+  const fix = 'run `tollkeeper rules test` before a change goes out';
+  return { code: 'RULE-TEST-010', path: 'rules/ruleset.yaml', line: 1, col: 1, message, fix };
 }
 
 const LISTS = 'lists/';

@@ -27,27 +27,33 @@ export interface RuleTestResult {
 
 /** Runs the tests of every rule that is not retired, through the fold and the judge that production uses. */
 export function runRuleTests(ruleset: Ruleset): RuleTestResult[] {
-  return ruleset.rules.flatMap((rule) => runTestsOf(ruleset, rule));
+  return ruleset.rules.flatMap((rule) => [...runTestsOf(ruleset, rule)]);
 }
 
-/** The tests of one rule that fail, as load errors. */
-export function failingTests(ruleset: Ruleset, rule: CompiledRule): RuleLoadError[] {
-  return runTestsOf(ruleset, rule)
-    .filter((result) => !result.ok)
-    .map(({ path, line, col, name, expect, actual, detail }) => ({
-      code: 'RULE-TEST-004',
-      path,
-      line,
-      col,
-      message: `${JSON.stringify(name)} expects ${expect}, but the result is ${actual}: ${detail}.`,
-      fix: 'correct the rule, or what the test expects',
-    }));
+/** A test plays a month and takes some 30 ms; more than these would keep a service from starting for minutes. */
+export const TESTS_MAX = 600;
+
+/** Whether loading runs the tests; `rules test` always does. */
+export function canRunTests({ rules }: Ruleset): boolean {
+  return rules.reduce((sum, { tests }) => sum + tests.length, 0) <= TESTS_MAX;
 }
 
-function runTestsOf(ruleset: Ruleset, rule: CompiledRule): RuleTestResult[] {
-  if (rule.mode === 'retired') return [];
+/** Runs the tests of all rules one by one: a load error for each that fails, undefined for each that does not. */
+export function* failingTests(ruleset: Ruleset): Generator<RuleLoadError | undefined> {
+  for (const rule of ruleset.rules) {
+    for (const result of runTestsOf(ruleset, rule)) yield result.ok ? undefined : failure(result);
+  }
+}
+
+function failure({ path, line, col, name, expect, actual, detail }: RuleTestResult): RuleLoadError {
+  const message = `${JSON.stringify(name)} expects ${expect}, but the result is ${actual}: ${detail}.`;
+  return { code: 'RULE-TEST-004', path, line, col, message, fix: 'correct the rule, or what the test expects' };
+}
+
+function* runTestsOf(ruleset: Ruleset, rule: CompiledRule): Generator<RuleTestResult> {
+  if (rule.mode === 'retired') return;
   const alone = rulesetOf(ruleset, rule);
-  return rule.tests.map((test) => runTest(alone, rule, test));
+  for (const test of rule.tests) yield runTest(alone, rule, test);
 }
 
 // A test is about its own rule: alone, live, and speaking every time, so that a gate cannot hide a hit.

@@ -1,6 +1,6 @@
 import { hashFiles } from '../../domain/rules/hash-files.ts';
 import { loadRuleset, type RuleFile, type RuleLoadError, type Ruleset } from '../../domain/rules/ruleset.ts';
-import { failingTests } from '../../domain/rules/run-rule-tests.ts';
+import { canRunTests, failingTests } from '../../domain/rules/run-rule-tests.ts';
 import { AppError } from '../../errors.ts';
 
 /** The directory that rules come from. Both throw `AppError(FILE_UNREADABLE)`. */
@@ -26,7 +26,7 @@ export interface RulesKeeperOptions {
   readonly onNews: (news: RulesNews) => void;
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number;
-  /** Lets other work of the process go on between the tests of two rules. */
+  /** Lets other work of the process go on between two tests of rules. */
   readonly breathe: () => Promise<void>;
 }
 
@@ -93,8 +93,9 @@ export class RulesKeeper {
 
   async #runTests(ruleset: Ruleset): Promise<readonly RuleLoadError[]> {
     const errors: RuleLoadError[] = [];
-    for (const rule of ruleset.rules) {
-      errors.push(...failingTests(ruleset, rule));
+    if (!canRunTests(ruleset)) return errors;
+    for (const error of failingTests(ruleset)) {
+      if (error !== undefined) errors.push(error);
       await this.#options.breathe();
     }
     return errors;
