@@ -64,7 +64,7 @@ export function compareNumbers(scope: Scope, node: ASTNode, sides: Sides<NumberN
   };
   const bound = constant === undefined ? boundFor(scope, op, sides) : undefined;
   const bounds = bound === undefined ? [] : [bound];
-  return { type: 'bool', evaluate, constant, all: bounds, any: bound === undefined ? undefined : bounds };
+  return { type: 'bool', evaluate, constant, all: bounds, either: bound === undefined ? undefined : bounds };
 }
 
 function boundFor(
@@ -145,7 +145,7 @@ export function textPart(
     frame.answers[index] = answer;
     return answer;
   };
-  return { type: 'bool', evaluate, constant, all: [], any: undefined };
+  return { type: 'bool', evaluate, constant, all: [], either: undefined };
 }
 
 function addPart(scope: Scope, node: ASTNode, unit: string): number {
@@ -176,16 +176,17 @@ export function combine(scope: Scope, node: ASTNode, left: BoolNode, right: Bool
         return first === YES || second === YES ? YES : first === UNKNOWN || second === UNKNOWN ? UNKNOWN : NO;
       };
   const all = isAnd ? [...left.all, ...right.all] : [];
-  const any = !isAnd && left.any !== undefined && right.any !== undefined ? [...left.any, ...right.any] : undefined;
+  const either =
+    !isAnd && left.either !== undefined && right.either !== undefined ? [...left.either, ...right.either] : undefined;
   let constant = combinedConstant(isAnd, left.constant, right.constant);
   if (constant === undefined) {
-    const subject = isAnd ? contradictionIn(all) : any === undefined ? undefined : coverIn(any);
+    const subject = isAnd ? contradictionIn(all) : either === undefined ? undefined : coverIn(either);
     if (subject !== undefined) {
       constant = !isAnd;
       reportCertain(scope, node, constant);
     }
   }
-  return { type: 'bool', evaluate, constant, all: constant === undefined ? all : [], any };
+  return { type: 'bool', evaluate, constant, all: constant === undefined ? all : [], either };
 }
 
 function combinedConstant(isAnd: boolean, left: boolean | undefined, right: boolean | undefined): boolean | undefined {
@@ -204,7 +205,7 @@ export function inverted(inner: BoolNode): BoolNode {
     },
     constant: inner.constant === undefined ? undefined : !inner.constant,
     all: [],
-    any: undefined,
+    either: undefined,
   };
 }
 

@@ -172,7 +172,7 @@ function literal(scope: Scope, node: ASTNode, value: unknown): Node | undefined 
   if (typeof value === 'bigint' || typeof value === 'number') return constantNumber(Number(value), { kind: 'plain' });
   if (typeof value !== 'boolean') return unsupported(scope, node);
   reportCertain(scope, node, value);
-  return { type: 'bool', evaluate: () => (value ? YES : NO), constant: value, all: [], any: undefined };
+  return { type: 'bool', evaluate: () => (value ? YES : NO), constant: value, all: [], either: undefined };
 }
 
 function named(scope: Scope, node: ASTNode, name: string): Node | undefined {

@@ -76,9 +76,9 @@ export interface BoolNode {
   readonly evaluate: () => Answer;
   /** The same answer whatever the account does; already reported. */
   readonly constant: boolean | undefined;
-  /** What bounds numbers while this holds: all of `all`, or one of `any`. */
+  /** What bounds numbers while this holds: all of `all`, or one of `either`. */
   readonly all: readonly Bound[];
-  readonly any: readonly Bound[] | undefined;
+  readonly either: readonly Bound[] | undefined;
 }
 
 export type Node = NumberNode | TextNode | ListNode | BoolNode;
