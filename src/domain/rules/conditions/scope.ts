@@ -29,16 +29,23 @@ export interface ConditionContext {
 export interface Frame {
   input: ConditionInput;
   trouble: string | undefined;
-  readonly left: (number | string | undefined)[];
-  readonly right: (number | string | undefined)[];
-  readonly answers: Answer[];
+  /** By comparison: numbers in arrays of doubles, which need no box of their own for each value. */
+  readonly left: Float64Array;
+  readonly right: Float64Array;
+  readonly answers: Int8Array;
+  readonly leftText: (string | undefined)[];
+  readonly rightText: (string | undefined)[];
 }
 
 /** A comparison as it is written, with the unit of its sides. */
 export interface PartInfo {
   readonly text: string;
   readonly unit: string;
+  readonly isText: boolean;
 }
+
+/** More comparisons than this are a program, not a condition; each costs every judgement. */
+export const PARTS_MAX = 32;
 
 /** State of one compilation. */
 export interface Scope {
