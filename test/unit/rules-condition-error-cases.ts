@@ -44,6 +44,19 @@ const TOO_MUCH: NonNullable<Case['more']> = [
   })),
 ];
 
+/** Seven rules with a hundred tests each. */
+const TESTED: NonNullable<Case['more']> = Array.from({ length: 7 }, (_, index) => ({
+  path: `rules/tested-${index}.yaml`,
+  change: [
+    ['id: sample', `id: tested-${index}`],
+    ['threshold: 3.5', `threshold: ${4 + index}`],
+    [
+      'tests:\n',
+      `tests:\n${Array.from({ length: 97 }, (_, test) => `  - { name: t${test}, series: "1", expect: quiet }\n`).join('')}`,
+    ],
+  ] as const,
+}));
+
 /** Mistakes in conditions, lists and plans, and those that take several files. */
 export const CONDITION_CASES: readonly Case[] = [
   // syntax
@@ -330,6 +343,7 @@ export const CONDITION_CASES: readonly Case[] = [
     at: '20:75',
   },
   // several files
+  { code: 'RULE-TEST-010', name: 'seven hundred tests', more: TESTED, isWarning: true, at: '1:1', says: 'rules test' },
   { code: 'RULE-SHAPE-021', name: 'no pricing.yaml', without: ['rules/pricing.yaml'], at: '1:1', says: 'pricing.yaml' },
   { code: 'RULE-SHAPE-022', name: 'one name twice', more: [{ path: 'rules/more/sample.yaml', change: [] }], at: '1:1' },
   { code: 'RULE-SHAPE-024', name: 'a file in .yml', more: [{ path: 'rules/other.yml', change: [] }], at: '1:1' },

@@ -52,6 +52,45 @@ function findings(test: Omit<Case, 'at'>): readonly RuleLoadError[] {
   return result.ok ? [] : result.errors;
 }
 
+const GROUPS: Readonly<Record<string, string>> = {
+  SHAPE: 'Shape',
+  NAME: 'Names',
+  UNIT: 'Units',
+  STAT: 'Statistics',
+  LOGIC: 'Logic',
+  CEL: 'Conditions',
+  LIST: 'Lists',
+  PLAN: 'Planned usage',
+  SAFE: 'Safety',
+  TEST: 'Evidence',
+};
+
+/** Every code with its meaning, and what its first case says. */
+function errorPage(): string {
+  const lines = [
+    '# What a ruleset is refused for',
+    '',
+    'Every code that `tollkeeper rules check` can give, with one mistake as an example. Codes are stable. *Warnings* keep',
+    'nothing from loading. The [format](rules.md) explains the words.',
+  ];
+  const cell = (text: string) =>
+    text
+      .replaceAll('|', '\\|')
+      .replaceAll('<', '&lt;')
+      .replace(/[\u202e\n]/g, ' ');
+  for (const [group, title] of Object.entries(GROUPS)) {
+    lines.push('', `## ${title}`, '', '| code | meaning | an example says | fix |', '|---|---|---|---|');
+    for (const [code, meaning] of Object.entries(RULE_ERROR_CODES)) {
+      if (!code.startsWith(`RULE-${group}-`)) continue;
+      const example = CASES.find((test) => test.code === code);
+      const found = example === undefined ? undefined : findings(example).find((finding) => finding.code === code);
+      const kind = example?.isWarning === true ? '*Warning:* ' : '';
+      lines.push(`| ${code} | ${kind}${cell(meaning)} | ${cell(found?.message ?? '')} | ${cell(found?.fix ?? '')} |`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
 describe('load errors', () => {
   it('accepts the samples that every case changes', () => {
     expect(findings({ code: 'RULE-SHAPE-001', name: '' })).toEqual([]);
@@ -109,6 +148,11 @@ describe('load errors', () => {
     const placed = new Set<string>(CASES.map(({ code }) => code));
     expect(Object.keys(RULE_ERROR_CODES).filter((code) => !placed.has(code))).toEqual([]);
     expect(placed.size).toBeGreaterThanOrEqual(85);
+  });
+
+  it('are listed in docs/rule-errors.md, with what each says', async () => {
+    // When this fails: npx vitest run test/unit/rules-load-errors.test.ts -u
+    await expect(errorPage()).toMatchFileSnapshot('../../docs/rule-errors.md');
   });
 
   it('name every case differently', () => {

@@ -13,6 +13,8 @@ export interface AlertFacts {
   readonly frozenUntilMs: number | null;
   readonly notFrozenBecause: string | null;
   readonly results: readonly RuleResult[];
+  /** Present while the rules on disk are not those that judged. */
+  readonly rulesNote?: string;
   /** Oldest first; ends with the current hour. */
   readonly hourlySpendNanos: readonly number[];
   readonly balanceNanos: bigint;

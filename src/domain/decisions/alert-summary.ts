@@ -129,18 +129,27 @@ function whatWasDone(facts: AlertFacts): string {
   return `${held} The freeze ends ${formatUtc(facts.frozenUntilMs)}.${spent}`;
 }
 
-function notCertain({ results }: AlertFacts, lead: RuleResult | undefined): readonly string[] {
+function notCertain({ results, rulesNote }: AlertFacts, lead: RuleResult | undefined): readonly string[] {
   const lines = ['There is no probability of abuse yet: this says how unusual the usage is, not why it happened.'];
   if (lead !== undefined)
     lines.push(`The baseline rests on ${baselineOf(lead)}${lead.points < FEW_POINTS ? ', which is little' : ''}.`);
   const missing = results.filter((result) => result.status === 'inconclusive' && result.mode === 'live');
-  if (missing.length > 0) {
-    const reasons = missing.map(
-      ({ ruleId, reason }) => `${cleanLabel(ruleId, 60)} (${cleanText(reason ?? 'too little history')})`,
-    );
-    lines.push(`Could not judge, too little history: ${reasons.join(', ')}.`);
-  }
+  const isCondition = ({ reason }: RuleResult) => /^(?:when|unless): /.test(reason ?? '');
+  lines.push(
+    ...couldNotJudge(
+      'too little history',
+      missing.filter((result) => !isCondition(result)),
+    ),
+  );
+  lines.push(...couldNotJudge('a condition cannot be computed', missing.filter(isCondition)));
+  if (rulesNote !== undefined) lines.push(`Rules: ${rulesNote}.`);
   return lines;
+}
+
+function couldNotJudge(why: string, missing: readonly RuleResult[]): readonly string[] {
+  if (missing.length === 0) return [];
+  const reasons = missing.map(({ ruleId, reason }) => `${cleanLabel(ruleId, 60)} (${cleanText(reason ?? why)})`);
+  return [`Could not judge, ${why}: ${reasons.join(', ')}.`];
 }
 
 /** Below this a centre and spread are rough guesses: two weeks of one point a day. */

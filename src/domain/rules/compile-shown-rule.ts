@@ -1,9 +1,5 @@
-import { z } from 'zod';
 import { FLEET_DETECTORS, STREAM_DETECTORS } from '../detectors/index.ts';
-import type { StreamDetector } from '../detectors/stream-detector.ts';
-import { rarityParam } from '../detectors/stream-detector.ts';
 import type { FeatureUnit } from '../features/feature-unit.ts';
-import type { FleetDetector } from '../fleet/fleet-rule.ts';
 import { checkShape } from './check-shape.ts';
 import { compileConditions } from './compile-conditions.ts';
 import { createCompileContext, take } from './compile-context.ts';
@@ -17,31 +13,20 @@ import {
   type UnplacedRule,
 } from './compile-rule.ts';
 import type { RuleTest } from './compiled-rule.ts';
-import { compileSteps, eventTestShape } from './event-steps.ts';
-import { ruleCommon } from './rule-schema.ts';
+import { compileSteps } from './event-steps.ts';
 import type { ShownRule } from './shown-rule.ts';
+import {
+  looseShownShape,
+  SHOWN_DETECTORS,
+  type ShownDetector,
+  type ShownDocument,
+  shownRuleShapeFor,
+} from './shown-rule-schema.ts';
 import { parseDuration } from './units.ts';
 import type { YamlSource } from './yaml-source.ts';
 
-type ShownDetector = StreamDetector | FleetDetector;
-
-const SHOWN: readonly ShownDetector[] = [...STREAM_DETECTORS, ...FLEET_DETECTORS];
-
 /** The unit of everything these rules say: decades of rarity. */
 const DECADES: FeatureUnit = { kind: 'count', name: 'decade' };
-
-const tests = z.array(eventTestShape).max(100);
-const looseShownShape = z.strictObject({
-  ...ruleCommon,
-  tests,
-  detect: z.looseObject({ kind: z.string(), rarity: rarityParam }),
-});
-type ShownDocument = z.infer<typeof looseShownShape>;
-
-/** The shape of a rule file with this detector. */
-export function shownRuleShapeFor(detector: ShownDetector) {
-  return z.strictObject({ ...ruleCommon, tests, detect: detector.shape.extend({ kind: z.literal(detector.kind) }) });
-}
 
 /** Checks and compiles a rule file of whatever kind. */
 export function compileAnyRule(source: YamlSource, context: RuleContext): UnplacedRule | undefined {
@@ -53,7 +38,7 @@ function findShown(value: unknown): ShownDetector | undefined {
   if (typeof value !== 'object' || value === null || !('detect' in value)) return undefined;
   const { detect } = value;
   if (typeof detect !== 'object' || detect === null || !('kind' in detect)) return undefined;
-  return SHOWN.find(({ kind }) => kind === detect.kind);
+  return SHOWN_DETECTORS.find(({ kind }) => kind === detect.kind);
 }
 
 function compileShownRule(source: YamlSource, detector: ShownDetector, context: RuleContext): UnplacedRule | undefined {

@@ -125,6 +125,7 @@ export const RULE_ERROR_CODES = {
   'RULE-TEST-007': 'a series is too long',
   'RULE-TEST-008': 'a given value is not one the rule asks for',
   'RULE-TEST-009': 'a given value is of the wrong kind',
+  'RULE-TEST-010': 'too many tests to run them while loading',
 } as const satisfies Record<string, string>;
 
 export type RuleErrorCode = keyof typeof RULE_ERROR_CODES;

@@ -81,11 +81,10 @@ export function ruleShapeFor(detector: Detector) {
 /** A rule file as it was written, with defaults filled in. */
 export type RuleDocument = z.infer<typeof looseRuleShape>;
 
-/** JSON Schema of a rule file: gives completion in editors, and is published as `docs/rule.schema.json`. */
-export function ruleJsonSchema(): unknown {
+/** The shape of every rule file whose detector sums buckets. */
+export function windowRuleShape() {
   const detect = z.discriminatedUnion('kind', [detectShapeFor(first), ...rest.map(detectShapeFor)]);
-  const schema = z.toJSONSchema(z.strictObject({ ...ruleCommon, detect }), { io: 'input' });
-  return { ...schema, title: 'A Tollkeeper rule' };
+  return z.strictObject({ ...ruleCommon, detect });
 }
 
 const [first, ...rest] = DETECTORS;

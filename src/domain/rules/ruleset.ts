@@ -1,6 +1,7 @@
 import type { FeatureSpec } from '../features/feature-spec.ts';
 import type { Band } from './band.ts';
 import type { CompiledRule } from './compiled-rule.ts';
+import type { RuleFile } from './load-ruleset.ts';
 import type { PlannedSpike } from './planned.ts';
 import type { PriceBook } from './price-book.ts';
 
@@ -13,6 +14,8 @@ export { type LoadOptions, type LoadResult, loadRuleset, type RuleFile } from '.
 export interface Ruleset {
   /** SHA-256 of the files' names and content, whatever their order: the version every decision stores. */
   readonly hash: string;
+  /** The files it was loaded from, to be kept with what it decides; left out where nothing is decided. */
+  readonly files?: readonly RuleFile[];
   readonly rules: readonly CompiledRule[];
   /** Those that are evaluated: live and shadow, ordered by id. */
   readonly judgedRules: readonly CompiledRule[];

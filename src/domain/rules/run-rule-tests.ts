@@ -5,6 +5,7 @@ import type { AccountFeatures } from '../features/feature-state.ts';
 import { HOUR_MS } from '../time.ts';
 import type { CompiledRule, RuleTest } from './compiled-rule.ts';
 import type { Given } from './given.ts';
+import type { RuleLoadError } from './load-error.ts';
 import { placeRules } from './place-rules.ts';
 import type { Ruleset } from './ruleset.ts';
 import { runEventTest } from './run-event-test.ts';
@@ -27,14 +28,35 @@ export interface RuleTestResult {
 
 /** Runs the tests of every rule that is not retired, through the fold and the judge that production uses. */
 export function runRuleTests(ruleset: Ruleset): RuleTestResult[] {
-  return ruleset.rules
-    .filter((rule) => rule.mode !== 'retired')
-    .flatMap((rule) => {
-      const alone = rulesetOf(ruleset, rule);
-      return rule.tests.map((test) =>
-        test.events === undefined ? runTest(alone, rule, test) : runEventTest(alone, rule, test.events, test),
-      );
-    });
+  return ruleset.rules.flatMap((rule) => [...runTestsOf(ruleset, rule)]);
+}
+
+/** A test plays a month and takes some 30 ms; more than these would keep a service from starting for minutes. */
+export const TESTS_MAX = 600;
+
+/** Whether loading runs the tests; `rules test` always does. */
+export function canRunTests({ rules }: Ruleset): boolean {
+  return rules.reduce((sum, { tests }) => sum + tests.length, 0) <= TESTS_MAX;
+}
+
+/** Runs the tests of all rules one by one: a load error for each that fails, undefined for each that does not. */
+export function* failingTests(ruleset: Ruleset): Generator<RuleLoadError | undefined> {
+  for (const rule of ruleset.rules) {
+    for (const result of runTestsOf(ruleset, rule)) yield result.ok ? undefined : failure(result);
+  }
+}
+
+function failure({ path, line, col, name, expect, actual, detail }: RuleTestResult): RuleLoadError {
+  const message = `${JSON.stringify(name)} expects ${expect}, but the result is ${actual}: ${detail}.`;
+  return { code: 'RULE-TEST-004', path, line, col, message, fix: 'correct the rule, or what the test expects' };
+}
+
+function* runTestsOf(ruleset: Ruleset, rule: CompiledRule): Generator<RuleTestResult> {
+  if (rule.mode === 'retired') return;
+  const alone = rulesetOf(ruleset, rule);
+  for (const test of rule.tests) {
+    yield test.events === undefined ? runTest(alone, rule, test) : runEventTest(alone, rule, test.events, test);
+  }
 }
 
 // A test is about its own rule: alone, live, and speaking every time, so that a gate cannot hide a hit.

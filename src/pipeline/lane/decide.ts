@@ -6,6 +6,7 @@ import { moneyAtRisk } from '../../domain/decisions/money-at-risk.ts';
 import { formatEventKey } from '../../domain/events/event-key.ts';
 import { hourlySeries } from '../../domain/features/account-features.ts';
 import { derivedId, formatWalletId } from '../../domain/ids.ts';
+import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -37,6 +38,8 @@ export function decide(
     account: wallet.account,
     ingestedAtMs: nowMs,
     eventSpendNanos: Number(amount),
+    wallet,
+    event: item.event,
   });
   if (judgement === null) return null;
   // Flags and incidents exist only in the features, so they are saved with the batch that changed them.
@@ -47,6 +50,7 @@ export function decide(
   const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
   const { outcome, notFrozenBecause } = actOn(memory, batch, ruleset, account, judgement, decisionId, nowMs);
   const figures = figuresOf(account, judgement, nowMs);
+  const rulesNote = refusedWords(ruleset);
   batch.decisions.push({
     decisionId,
     wallet,
@@ -63,10 +67,11 @@ export function decide(
       loss: figures.lossNanos,
       notFrozenBecause,
       hourlySpendNanos: figures.hourlySpendNanos,
+      ...(rulesNote === undefined ? {} : { rules: rulesNote }),
     },
   });
   if (judgement.raised && !isMuted)
-    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, figures, nowMs });
+    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, rulesNote, figures, nowMs });
   return decisionId;
 }
 
@@ -155,11 +160,12 @@ function raiseAlert(
     readonly outcome: Judgement['outcome'];
     readonly decisionId: string;
     readonly notFrozenBecause: string | null;
+    readonly rulesNote: string | undefined;
     readonly figures: Figures;
     readonly nowMs: number;
   },
 ): void {
-  const { outcome, decisionId, notFrozenBecause, figures, nowMs } = context;
+  const { outcome, decisionId, notFrozenBecause, rulesNote, figures, nowMs } = context;
   const alertId = derivedId('alt', [decisionId]);
   const { title, summary } = writeAlertSummary({
     alertId,
@@ -172,6 +178,7 @@ function raiseAlert(
     frozenUntilMs: wallet.frozenUntilMs,
     notFrozenBecause,
     results: judgement.results,
+    ...(rulesNote === undefined ? {} : { rulesNote }),
     hourlySpendNanos: figures.hourlySpendNanos,
     balanceNanos: wallet.posted,
     moneyAtRiskNanos: figures.moneyAtRiskNanos,

@@ -33,6 +33,8 @@ export interface LaneClaim {
 export interface StoredFacts {
   readonly batchNo: number;
   readonly facts: Buffer;
+  /** The rules the batch was judged by; left out where a store has only ever seen one. */
+  readonly rulesetHash?: string | null;
 }
 
 /** One database transaction of a lane, fenced: it commits only while this writer owns the lane. */

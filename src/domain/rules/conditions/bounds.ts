@@ -53,10 +53,10 @@ export function contradictionIn(all: readonly Bound[]): string | undefined {
 }
 
 /** An expression of which every number satisfies one of these; undefined when there is none. */
-export function coverIn(any: readonly Bound[]): string | undefined {
-  for (const upper of any) {
+export function coverIn(alternatives: readonly Bound[]): string | undefined {
+  for (const upper of alternatives) {
     if (upper.low !== Number.NEGATIVE_INFINITY) continue;
-    for (const lower of any) {
+    for (const lower of alternatives) {
       if (lower.key !== upper.key || lower.high !== Number.POSITIVE_INFINITY) continue;
       if (lower.low < upper.high || (lower.low === upper.high && !(lower.lowOpen && upper.highOpen))) return upper.key;
     }

@@ -13,7 +13,7 @@ import {
   textPart,
 } from './compile-bool.ts';
 import { arithmetic, constantNumber, namedNumber, negated, readNumber } from './compile-number.ts';
-import { type CompiledCondition, type ConditionInput, NO, UNKNOWN, YES } from './condition.ts';
+import { type CompiledCondition, type ConditionInput, type ConditionPart, NO, UNKNOWN, YES } from './condition.ts';
 import { maskMoney } from './money-literals.ts';
 import {
   type BoolNode,
@@ -22,15 +22,13 @@ import {
   keyOf,
   type Node,
   nameOfNode,
+  PARTS_MAX,
   type Scope,
   textOf,
 } from './scope.ts';
 import { FUNCTIONS, isFunctionName, isNumberName, isTextName, NUMBERS, readFor, TEXTS } from './vocabulary.ts';
 
 const TEXT_MAX = 2_000;
-
-/** More comparisons than this are a program, not a condition; each costs every judgement. */
-const PARTS_MAX = 32;
 
 /** A compiled condition, with what the loader wants to know about it. */
 export interface ConditionResult {
@@ -53,7 +51,15 @@ export function compileCondition(
   const { masked, literals } = maskMoney(text, context.pricing.currency);
   const root = parseOrReport(masked, context);
   if (root === undefined) return undefined;
-  const frame: Frame = { input: NO_INPUT, trouble: undefined, left: [], right: [], answers: [] };
+  const frame: Frame = {
+    input: NO_INPUT,
+    trouble: undefined,
+    left: new Float64Array(PARTS_MAX),
+    right: new Float64Array(PARTS_MAX),
+    answers: new Int8Array(PARTS_MAX),
+    leftText: [],
+    rightText: [],
+  };
   const scope: Scope = { context, text, literals, frame, parts: [] };
   const node = compileBool(scope, root);
   if (node === undefined) return undefined;
@@ -83,9 +89,7 @@ function parseOrReport(masked: string, context: ConditionContext): ASTNode | und
 function finish(part: CompiledCondition['part'], scope: Scope, node: BoolNode): CompiledCondition {
   const { frame, parts } = scope;
   const { evaluate } = node;
-  const words = { [YES]: 'true', [NO]: 'false', [UNKNOWN]: 'unknown' } as const;
-  const shown = (value: number | string | undefined) =>
-    value === undefined || (typeof value === 'number' && !Number.isFinite(value)) ? null : value;
+  const { left, right, answers, leftText, rightText } = frame;
   return {
     part,
     text: scope.text.replace(/\s+/g, ' ').trim(),
@@ -94,17 +98,32 @@ function finish(part: CompiledCondition['part'], scope: Scope, node: BoolNode): 
       frame.trouble = undefined;
       return evaluate();
     },
-    lastParts: () =>
-      parts.map(({ text, unit }, index) => ({
-        part,
-        text,
-        left: shown(frame.left[index]),
-        right: shown(frame.right[index]),
-        unit,
-        answer: words[frame.answers[index] ?? UNKNOWN],
-      })),
+    lastParts() {
+      const traced = new Array<ConditionPart>(parts.length);
+      for (let index = 0; index < parts.length; index++) {
+        const info = parts[index];
+        if (info === undefined) break;
+        const { text, unit, isText } = info;
+        traced[index] = {
+          part,
+          text,
+          left: isText ? (leftText[index] ?? null) : numberOrNull(left[index]),
+          right: isText ? (rightText[index] ?? null) : numberOrNull(right[index]),
+          unit,
+          answer: ANSWERS[(answers[index] ?? UNKNOWN) + 1] ?? 'unknown',
+        };
+      }
+      return traced;
+    },
     lastTrouble: () => frame.trouble,
   };
+}
+
+// By answer: UNKNOWN is −1, NO 0, YES 1.
+const ANSWERS = ['unknown', 'false', 'true'] as const;
+
+function numberOrNull(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
 function conjunctsOf(scope: Scope, node: ASTNode): readonly string[] {
@@ -172,7 +191,7 @@ function literal(scope: Scope, node: ASTNode, value: unknown): Node | undefined 
   if (typeof value === 'bigint' || typeof value === 'number') return constantNumber(Number(value), { kind: 'plain' });
   if (typeof value !== 'boolean') return unsupported(scope, node);
   reportCertain(scope, node, value);
-  return { type: 'bool', evaluate: () => (value ? YES : NO), constant: value, all: [], any: undefined };
+  return { type: 'bool', evaluate: () => (value ? YES : NO), constant: value, all: [], either: undefined };
 }
 
 function named(scope: Scope, node: ASTNode, name: string): Node | undefined {

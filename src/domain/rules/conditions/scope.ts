@@ -29,16 +29,23 @@ export interface ConditionContext {
 export interface Frame {
   input: ConditionInput;
   trouble: string | undefined;
-  readonly left: (number | string | undefined)[];
-  readonly right: (number | string | undefined)[];
-  readonly answers: Answer[];
+  /** By comparison: numbers in arrays of doubles, which need no box of their own for each value. */
+  readonly left: Float64Array;
+  readonly right: Float64Array;
+  readonly answers: Int8Array;
+  readonly leftText: (string | undefined)[];
+  readonly rightText: (string | undefined)[];
 }
 
 /** A comparison as it is written, with the unit of its sides. */
 export interface PartInfo {
   readonly text: string;
   readonly unit: string;
+  readonly isText: boolean;
 }
+
+/** More comparisons than this are a program, not a condition; each costs every judgement. */
+export const PARTS_MAX = 32;
 
 /** State of one compilation. */
 export interface Scope {
@@ -76,9 +83,9 @@ export interface BoolNode {
   readonly evaluate: () => Answer;
   /** The same answer whatever the account does; already reported. */
   readonly constant: boolean | undefined;
-  /** What bounds numbers while this holds: all of `all`, or one of `any`. */
+  /** What bounds numbers while this holds: all of `all`, or one of `either`. */
   readonly all: readonly Bound[];
-  readonly any: readonly Bound[] | undefined;
+  readonly either: readonly Bound[] | undefined;
 }
 
 export type Node = NumberNode | TextNode | ListNode | BoolNode;
