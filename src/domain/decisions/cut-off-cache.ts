@@ -10,16 +10,22 @@ import type { Ruleset } from '../rules/ruleset.ts';
 import type { ShownRule } from '../rules/shown-rule.ts';
 
 /*
- * Per rule five numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
- * it holds for, and whether it is exact (1) or only a lower bound (0). Everything is recomputed from the stored buckets in one fixed order, so an account that
- * was just loaded judges to the bit like one that stayed in memory.
+ * Per rule seven numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
+ * it holds for, whether it is exact (1) or only a lower bound (0), and a lower bound that holds until an hour. Everything
+ * is recomputed from the stored buckets in one fixed order, so an account that was just loaded judges to the bit like one
+ * that stayed in memory.
  */
-const STRIDE = 5;
+const STRIDE = 7;
 const WINDOW_END = 0;
 const CLOSED_SUM = 1;
 const CUTOFF = 2;
 const CUTOFF_HOUR = 3;
 const IS_EXACT = 4;
+const FLOOR = 5;
+const FLOOR_UNTIL = 6;
+
+/** A floor is computed once for so many hours. */
+const FLOOR_HOURS = 24;
 
 /** Rarity of what a stream rule sees now: its open incident's, until the window has passed. Other rules have none. */
 function rarityOf(features: AccountFeatures, { shown }: CompiledRule): number {
@@ -47,8 +53,9 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
     const at = index * STRIDE;
     transient.cache[at + WINDOW_END] = -1;
     // A change behind the window's own hours is a change of what was learned.
-    if (changedHour <= hourOfFine(headOf(features, rule)) - rule.detector.gapHours)
-      transient.cache[at + CUTOFF_HOUR] = -1;
+    if (changedHour > hourOfFine(headOf(features, rule)) - rule.detector.gapHours) continue;
+    transient.cache[at + CUTOFF_HOUR] = -1;
+    transient.cache[at + FLOOR_UNTIL] = -1;
   }
 }
 
@@ -77,6 +84,7 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
   const at = index * STRIDE;
   const hour = hourOfFine(headOf(features, rule));
   if (cache[at + CUTOFF_HOUR] !== hour) {
+    if (observed < floorUntil(features, rule, at, hour)) return false;
     cache[at + CUTOFF_HOUR] = hour;
     cache[at + CUTOFF] = rule.detector.cutoffMin(historyFor(features, rule));
     cache[at + IS_EXACT] = 0;
@@ -87,6 +95,22 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
     cache[at + IS_EXACT] = 1;
   }
   return observed >= (cache[at + CUTOFF] ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * A lower bound of every cut-off of the next hours: most windows stay below it, and then no month of buckets is read.
+ * Learned from the part of the look-back that will still be in it by then, because more history never lowers a bound.
+ */
+function floorUntil(features: AccountFeatures, rule: CompiledRule, at: number, hour: number): number {
+  const cache = features.transient.cache;
+  if (hour <= (cache[at + FLOOR_UNTIL] ?? -1)) return cache[at + FLOOR] ?? 0;
+  const { gapHours, historyHours, cutoffMin } = rule.detector;
+  const hours = Math.min(FLOOR_HOURS, historyHours >> 2);
+  const series = features.series[rule.featureIndex] ?? UNKNOWN_SERIES;
+  const floor = cutoffMin(readHistory(features, series, hour - gapHours, historyHours - hours));
+  cache[at + FLOOR_UNTIL] = hour + hours;
+  cache[at + FLOOR] = floor;
+  return floor;
 }
 
 /** What is usual for this account under this rule, from the history before its window. */
