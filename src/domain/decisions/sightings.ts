@@ -64,7 +64,7 @@ class Book {
   readonly #rules: readonly RuleBook[];
   readonly #byId: ReadonlyMap<string, RuleBook>;
   readonly #fleet: FleetBook;
-  readonly #birthdays = new Map<string, number>();
+  readonly #countedToMs = new Map<AccountFeatures, number>();
   #accountDays = 0;
   #told: Sighting[] = [];
 
@@ -85,7 +85,7 @@ class Book {
 
   see(account: string, features: AccountFeatures, input: FoldInput): readonly Sighting[] {
     const now = input.ingestedAtMs;
-    this.#countDays(account, now);
+    this.#countDays(features, now);
     if (this.#told.length > 0) this.#told = [];
     this.#seeWindows(account, features, now);
     this.#seeStreams(account, features, now);
@@ -150,16 +150,16 @@ class Book {
   }
 
   // Account-days so far, whole days since each account's first event.
-  #countDays(account: string, now: number): void {
-    const last = this.#birthdays.get(account);
+  #countDays(account: AccountFeatures, now: number): void {
+    const last = this.#countedToMs.get(account);
     if (last === undefined) {
-      this.#birthdays.set(account, now);
+      this.#countedToMs.set(account, now);
       return;
     }
     if (now - last < DAY_MS) return;
     const days = Math.floor((now - last) / DAY_MS);
     this.#accountDays += days;
-    this.#birthdays.set(account, last + days * DAY_MS);
+    this.#countedToMs.set(account, last + days * DAY_MS);
   }
 }
 

@@ -30,10 +30,8 @@ const shape = z.strictObject({
 });
 
 const state = z.object({
-  all: z.number(),
   late: z.number(),
   veryLate: z.number(),
-  atMs: z.number(),
   lateAtMs: z.number(),
 });
 
@@ -48,20 +46,18 @@ export const backdated = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 0.8 },
       windowMs: DAY_MS,
-      open: (saved) => new BackdatedRun(veryLateMs, saved ?? { all: 0, late: 0, veryLate: 0, atMs: 0, lateAtMs: 0 }),
+      open: (saved) => new BackdatedRun(veryLateMs, saved ?? { late: 0, veryLate: 0, lateAtMs: 0 }),
     };
   },
 });
 
 class BackdatedRun implements StreamRun {
   readonly #veryLateMs: number;
-  readonly #all: LeakyCount;
   readonly #late: LeakyCount;
   readonly #veryLate: LeakyCount;
 
   constructor(veryLateMs: number, saved: z.infer<typeof state>) {
     this.#veryLateMs = veryLateMs;
-    this.#all = { value: saved.all, atMs: saved.atMs };
     this.#late = { value: saved.late, atMs: saved.lateAtMs };
     this.#veryLate = { value: saved.veryLate, atMs: saved.lateAtMs };
   }
@@ -75,7 +71,7 @@ class BackdatedRun implements StreamRun {
     const isVeryLate = lateMs > this.#veryLateMs;
     addLeaky(this.#late, 1, now, HALF_LIFE_MS);
     addLeaky(this.#veryLate, isVeryLate ? 1 : 0, now, HALF_LIFE_MS);
-    const all = this.#all.value + 1;
+    const all = profile.recent + 1;
     const usual = poissonRarity(Math.round(this.#late.value), HONEST_SHARE * all + HONEST_BASE);
     if (!isVeryLate) return usual;
     const count = Math.max(1, Math.round(this.#veryLate.value));
@@ -83,16 +79,9 @@ class BackdatedRun implements StreamRun {
     return Math.max(usual, poissonRarity(count, VERY_LATE_SHARE * all + VERY_LATE_BASE) + further);
   }
 
-  learn(event: StreamEvent): void {
-    if (event.disposition === 'duplicate') return;
-    // Once a minute is soon enough to forget, and spares busy accounts an exponential per event.
-    if (event.ingestedAtMs - this.#all.atMs < MINUTE_MS) this.#all.value++;
-    else addLeaky(this.#all, 1, event.ingestedAtMs, HALF_LIFE_MS);
-  }
-
-  evidence() {
+  evidence({ recent }: Profile) {
     const observed = this.#late.value;
-    const expected = HONEST_SHARE * this.#all.value + HONEST_BASE;
+    const expected = HONEST_SHARE * recent + HONEST_BASE;
     return { observed, expected, parts: { late: observed, very_late: this.#veryLate.value } };
   }
 
@@ -111,10 +100,8 @@ class BackdatedRun implements StreamRun {
 
   save() {
     return {
-      all: this.#all.value,
       late: this.#late.value,
       veryLate: this.#veryLate.value,
-      atMs: this.#all.atMs,
       lateAtMs: this.#late.atMs,
     };
   }

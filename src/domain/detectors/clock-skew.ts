@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DECADES_PER_NAT, poissonRarity } from '../calibration/poisson.ts';
 import type { Profile } from '../features/profile.ts';
 import { log } from '../math.ts';
-import { DAY_MS, MINUTE_MS } from '../time.ts';
+import { DAY_MS } from '../time.ts';
 import { addLeaky, type LeakyCount } from './leaky-count.ts';
 import { missingEvents, SETTLED_EVENTS } from './settled.ts';
 import { durationText } from './shared-params.ts';
@@ -18,7 +18,7 @@ const shape = z.strictObject({
   beyond: durationText.default('20s').describe('A clock may honestly run ahead of ours by this much.'),
 });
 
-const state = z.object({ all: z.number(), atMs: z.number(), ahead: z.number(), aheadAtMs: z.number() });
+const state = z.object({ ahead: z.number(), aheadAtMs: z.number() });
 
 /** Flags events that claim a time which has not come yet: the one direction of lateness no network explains. */
 export const clockSkew = defineStreamDetector({
@@ -31,19 +31,17 @@ export const clockSkew = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 1 },
       windowMs: DAY_MS,
-      open: (saved) => new SkewRun(beyondMs, saved ?? { all: 0, atMs: 0, ahead: 0, aheadAtMs: 0 }),
+      open: (saved) => new SkewRun(beyondMs, saved ?? { ahead: 0, aheadAtMs: 0 }),
     };
   },
 });
 
 class SkewRun implements StreamRun {
   readonly #beyondMs: number;
-  readonly #all: LeakyCount;
   readonly #ahead: LeakyCount;
 
   constructor(beyondMs: number, saved: z.infer<typeof state>) {
     this.#beyondMs = beyondMs;
-    this.#all = { value: saved.all, atMs: saved.atMs };
     this.#ahead = { value: saved.ahead, atMs: saved.aheadAtMs };
   }
 
@@ -54,19 +52,12 @@ class SkewRun implements StreamRun {
     addLeaky(this.#ahead, 1, event.ingestedAtMs, HALF_LIFE_MS);
     const count = Math.max(1, Math.round(this.#ahead.value));
     const further = FURTHER_WEIGHT * log(aheadMs / this.#beyondMs) * DECADES_PER_NAT;
-    return poissonRarity(count, HONEST_BASE + HONEST_SHARE * (this.#all.value + 1)) + further;
+    return poissonRarity(count, HONEST_BASE + HONEST_SHARE * (profile.recent + 1)) + further;
   }
 
-  learn(event: StreamEvent): void {
-    if (event.disposition === 'duplicate') return;
-    // Once a minute is soon enough to forget, and spares busy accounts an exponential per event.
-    if (event.ingestedAtMs - this.#all.atMs < MINUTE_MS) this.#all.value++;
-    else addLeaky(this.#all, 1, event.ingestedAtMs, HALF_LIFE_MS);
-  }
-
-  evidence() {
+  evidence({ recent }: Profile) {
     const observed = this.#ahead.value;
-    return { observed, expected: HONEST_BASE + HONEST_SHARE * this.#all.value, parts: { ahead: observed } };
+    return { observed, expected: HONEST_BASE + HONEST_SHARE * recent, parts: { ahead: observed } };
   }
 
   missing(profile: Profile): string | undefined {
@@ -82,6 +73,6 @@ class SkewRun implements StreamRun {
   }
 
   save() {
-    return { all: this.#all.value, atMs: this.#all.atMs, ahead: this.#ahead.value, aheadAtMs: this.#ahead.atMs };
+    return { ahead: this.#ahead.value, aheadAtMs: this.#ahead.atMs };
   }
 }

@@ -42,6 +42,7 @@ export const distinct = defineStreamDetector({
     return {
       prior: { at: 1.8, slope: 1 },
       windowMs: withinMs,
+      meters: new Set([params.on]),
       open: (saved) => new DistinctRun({ ...params, withinMs }, saved?.entries ?? []),
     };
   },
@@ -73,10 +74,6 @@ class DistinctRun implements StreamRun {
     if (this.#entries.length < 2) return 0;
     const { values, failures } = this.#count();
     return SHARE * (poissonRarity(values, usual) + poissonRarity(failures, usualFailures));
-  }
-
-  learn(): void {
-    // What is usual is a parameter: an account has too few top-ups to learn its own.
   }
 
   evidence() {

@@ -1,4 +1,4 @@
-import { exp } from '../math.ts';
+import { halved } from '../math.ts';
 
 /** A count that forgets: half of it is gone after every half-life. Two numbers, whatever the history. */
 export interface LeakyCount {
@@ -9,7 +9,7 @@ export interface LeakyCount {
 /** What is left of the count now. Times that go back leave it as it is. */
 export function leaked({ value, atMs }: LeakyCount, nowMs: number, halfLifeMs: number): number {
   if (value === 0 || nowMs <= atMs) return value;
-  return value * exp((-Math.LN2 * (nowMs - atMs)) / halfLifeMs);
+  return value * halved(nowMs - atMs, halfLifeMs);
 }
 
 /** Adds to the count. */

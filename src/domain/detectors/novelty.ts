@@ -95,10 +95,6 @@ class NoveltyRun implements StreamRun {
     }
   }
 
-  learn(): void {
-    // The profile counts values; they stop being new with time.
-  }
-
   evidence() {
     const parts: { [name: string]: number } = { events: this.#observed };
     for (const name of this.#news) parts[`new_${name}`] = 1;

@@ -9,6 +9,7 @@ const DAY = 24;
 const AGE_MIN_MS = 6 * DAY_MS;
 const EVENTS_MIN = 120;
 const RECENT_MIN = 8;
+const JUDGED_HOURS = 3;
 const DAY_MIN = 3;
 /** Usage comes in sessions: n events of a day weigh like this many times √n independent ones. */
 const SESSION_FACTOR = 3;
@@ -46,6 +47,10 @@ export const offHours = defineStreamDetector({
   }),
 });
 
+function stretchOf(hour: number): number {
+  return Math.floor(hour / JUDGED_HOURS);
+}
+
 function fresh(): z.infer<typeof state> {
   return { usual: new Array<number>(DAY).fill(0), total: 0, learnedTo: -1, judgedFrom: -1 };
 }
@@ -72,11 +77,11 @@ class OffHoursRun implements StreamRun {
     this.#judgedFrom = saved.judgedFrom;
   }
 
-  // An hour is judged once, when the first event of a later one arrives: most events cost a comparison.
+  // Three hours are judged at once, when the first event after them arrives: most events cost a comparison.
   score(event: StreamEvent, profile: Profile): number {
     if (event.isFact || event.disposition === 'duplicate' || profile.headHour < 0) return 0;
     const hour = hourNumber(event.claimedAtMs);
-    if (hour <= profile.headHour || event.claimedAtMs > event.ingestedAtMs + DAY_MS) return 0;
+    if (stretchOf(hour) <= stretchOf(profile.headHour) || event.claimedAtMs > event.ingestedAtMs + DAY_MS) return 0;
     if (this.#total < EVENTS_MIN || profile.ageMs(event.ingestedAtMs) < AGE_MIN_MS) return 0;
     return this.#judge(profile, profile.headHour);
   }
@@ -171,10 +176,12 @@ class OffHoursRun implements StreamRun {
 function quietest(likely: readonly number[], length: number): { start: number; share: number } {
   let start = 0;
   let share = Number.POSITIVE_INFINITY;
+  let sum = 0;
+  for (let index = 0; index < length; index++) sum += likely[index] ?? 0;
   for (let from = 0; from < DAY; from++) {
-    let sum = 0;
-    for (let index = 0; index < length; index++) sum += likely[(from + index) % DAY] ?? 0;
-    if (sum < share) {
+    if (from > 0) sum += (likely[(from + length - 1) % DAY] ?? 0) - (likely[from - 1] ?? 0);
+    // Sliding sums carry traces of rounding; a tie must not depend on them.
+    if (sum < share - 1e-12) {
       share = sum;
       start = from;
     }

@@ -45,6 +45,7 @@ export const reversal = defineStreamDetector({
     return {
       prior: { at: 2.1, slope: 1 },
       windowMs: withinMs,
+      meters: new Set([params.credit, params.refund]),
       open: (saved) => new ReversalRun(settings, saved ?? fresh),
     };
   },

@@ -100,10 +100,6 @@ class GapRun implements StreamRun {
     );
   }
 
-  learn(): void {
-    // The usual share of lost numbers is a property of networks, not of accounts.
-  }
-
   evidence() {
     const observed = Math.max(this.#pending.value, this.#lost.value);
     const expected = PENDING_SHARE * this.#all.value + PENDING_BASE;

@@ -33,8 +33,8 @@ export interface StreamRun {
    * Raw evidence in decades, 0 for none. May count suspicious things (its evidence), never moves its baseline.
    */
   score(event: StreamEvent, profile: Profile): number;
-  /** Moves the baseline. `flagged` events are no part of what is normal. */
-  learn(event: StreamEvent, profile: Profile, flagged: boolean): void;
+  /** Moves the baseline. `flagged` events are no part of what is normal. Left out where nothing is learned. */
+  learn?(event: StreamEvent, profile: Profile, flagged: boolean): void;
   evidence(profile: Profile): StreamEvidence;
   /** Why nothing can be said yet; undefined once it can. */
   missing(profile: Profile): string | undefined;
@@ -52,6 +52,8 @@ export interface CompiledStream {
   readonly prior: TailPrior;
   /** How long a score counts as recent: an incident ends when nothing rose for this long. */
   readonly windowMs: number;
+  /** The only meters it looks at; every event is shown to it when left out. */
+  readonly meters?: ReadonlySet<string>;
   /** A run with saved state; without, or when the state is another version's, a fresh one. */
   readonly open: (saved: unknown) => StreamRun;
 }
@@ -74,6 +76,7 @@ interface StreamDefinition<Shape extends z.ZodObject, State extends z.ZodType> {
     | {
         readonly prior: TailPrior;
         readonly windowMs: number;
+        readonly meters?: ReadonlySet<string>;
         readonly open: (saved: z.infer<State> | undefined) => StreamRun;
       }
     | undefined;
@@ -94,6 +97,7 @@ export function defineStreamDetector<Shape extends z.ZodObject, State extends z.
         kind,
         prior: compiled.prior,
         windowMs: compiled.windowMs,
+        ...(compiled.meters === undefined ? {} : { meters: compiled.meters }),
         open(saved) {
           const checked = state.safeParse(saved);
           return compiled.open(checked.success ? checked.data : undefined);

@@ -1,4 +1,5 @@
-import { DAY_MS, HOUR_MS } from '../time.ts';
+import { halved } from '../math.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
 import type { EventDetails } from './event-details.ts';
 
 /** Hours of on-time usage counts that are kept: enough to see holes of three days, and days of five. */
@@ -30,6 +31,9 @@ export class Profile {
   /** First event; −1 before it. */
   firstMs = -1;
   events = 0;
+  /** Events of about the last day: half of them are gone a day later. */
+  recent = 0;
+  recentAtMs = 0;
   /** First event that is no declared test, and their number. */
   firstRealMs = -1;
   realEvents = 0;
@@ -75,6 +79,12 @@ export class Profile {
   count(nowMs: number): void {
     if (this.firstMs < 0) this.firstMs = nowMs;
     this.events++;
+    // Forgetting once a minute is soon enough, and spares busy accounts an exponential per event.
+    if (nowMs - this.recentAtMs >= MINUTE_MS) {
+      this.recent *= halved(nowMs - this.recentAtMs, DAY_MS);
+      this.recentAtMs = nowMs;
+    }
+    this.recent++;
   }
 
   /** Counts usage that arrived about when it happened. */
@@ -111,6 +121,7 @@ export class Profile {
       this.headHour < 0 ? [] : Array.from({ length: PROFILE_HOURS }, (_, index) => this.hourCount(first + index));
     return {
       at: [this.firstMs, this.events, this.firstRealMs, this.realEvents, this.headHour],
+      recent: [this.recent, this.recentAtMs],
       hours,
       known: this.known.map((values) =>
         values.map(({ id, firstMs, count, eventsBefore, perDayBefore }) => [

@@ -73,9 +73,10 @@ export function foldStreams(streams: AccountStreams, event: StreamEvent): void {
     const stream = spec[index]?.stream;
     if (slot === undefined || stream === undefined) continue;
     slot.rose = false;
+    if (stream.meters !== undefined && !stream.meters.has(event.meter)) continue;
     const raw = slot.run.score(event, profile);
     const flagged = raw > RAW_MIN && raise(slot, stream, raw, now) && raw >= rawAt(stream.prior, FLAGGED_DECADES);
-    slot.run.learn(event, profile, flagged);
+    slot.run.learn?.(event, profile, flagged);
   }
   if (isRepeat) return;
   profile.count(now);
