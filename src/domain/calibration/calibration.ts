@@ -55,9 +55,9 @@ export class Calibration {
     return -log(rate) * DECADES_PER_NAT;
   }
 
-  /** Whether an incident of this rarity may be learned from. */
-  isClean(decades: number): boolean {
-    return decades < LEARNED_MAX_DECADES;
+  /** Whether an incident with this highest raw value may be learned from. */
+  isClean(raw: number): boolean {
+    return priorRarity(this.#prior, raw) < LEARNED_MAX_DECADES;
   }
 
   /** Counts an incident whose highest raw value is `raw`; `weight` −1 takes it back when it has grown. */

@@ -144,8 +144,8 @@ class Book {
     const score = round6(calibration.rarity(raw, this.#accountDays));
     incident.peak = raw;
     incident.atMs = atMs;
-    incident.learned = calibration.isClean(score) ? raw : Number.NaN;
-    if (calibration.isClean(score)) calibration.learn(raw, 1);
+    incident.learned = calibration.isClean(raw) ? raw : Number.NaN;
+    if (calibration.isClean(raw)) calibration.learn(raw, 1);
     if (score >= TOLD_MIN_DECADES) this.#told.push({ account, atMs, ruleId: rule.id, score, raw });
   }
 

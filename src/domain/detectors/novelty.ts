@@ -15,13 +15,16 @@ const DAYS_MIN = 0.15;
 const PER_DAY_MIN = 3;
 const SHARE_MIN = 0.1;
 
+/** Old values must go on with this share of the new one's events. */
+const BESIDE_SHARE = 0.25;
+
 const TOGETHER_DECADES = 1.2;
 
 /** Honest accounts add a source with a new key (rotation), a feature, or move their region; rarely several at once. */
 const PRIORS: { readonly [what: string]: TailPrior } = {
   source: { at: 1.3, slope: 1.5 },
   region: { at: 1.9, slope: 1.2 },
-  several: { at: 1.5, slope: 1.5 },
+  several: { at: 1.8, slope: 1.5 },
 };
 
 const shape = z.strictObject({
@@ -83,6 +86,7 @@ class NoveltyRun implements StreamRun {
         return decades(1 + source.count) + 0.5 * pace(source, now);
       case 'region':
         if (region === undefined || key !== undefined || count !== 1) return 0;
+        if (hasMoved(region, profile)) return 0;
         this.#note(region, ['region'], now);
         return 0.6 * decades(1 + region.count) + 0.8 * pace(region, now);
       case 'several': {
@@ -138,6 +142,11 @@ function named(source: unknown, region: unknown, feature: unknown): Dimension[] 
   if (region !== undefined) names.push('region');
   if (feature !== undefined) names.push('feature');
   return names;
+}
+
+// Somebody who moves takes everything along; a thief works beside the owner.
+function hasMoved({ count, eventsBefore }: KnownValue, { realEvents }: Profile): boolean {
+  return realEvents - eventsBefore - count < BESIDE_SHARE * count;
 }
 
 function rarest(one: KnownValue | undefined, other: KnownValue | undefined): KnownValue | undefined {
