@@ -12,6 +12,7 @@ interface Change {
   readonly lateMs?: number;
   readonly meter?: string;
   readonly quantity?: number;
+  readonly balanceNanos?: number;
   readonly source?: string;
   readonly sequence?: number;
   readonly disposition?: StreamEvent['disposition'];
@@ -26,6 +27,8 @@ function event(change: Change): StreamEvent {
     meter,
     isFact: FACTS.has(meter),
     quantity,
+    spendNanos: FACTS.has(meter) ? 0 : quantity * 6_000,
+    balanceNanos: change.balanceNanos ?? 1e12,
     claimedAtMs: atMs - lateMs,
     ingestedAtMs: atMs,
     disposition: change.disposition ?? 'posted',
@@ -121,11 +124,13 @@ function attack(kind: string, fromMs: number): StreamEvent[] {
     case 'novelty':
       return repeat(150, 10 * MINUTE_MS, () => ({ source: 'elsewhere' }));
     case 'silence':
-      return repeat(1, 1, () => ({ atMs: fromMs + 6 * DAY_MS, source: 'other' }));
+      return repeat(200, HOUR_MS, () => ({ source: 'other' }));
     case 'cusum':
       return repeat(900, 5 * MINUTE_MS, () => ({}));
     case 'forecast':
       return repeat(900, 5 * MINUTE_MS, () => ({ quantity: 20_000 }));
+    case 'drain':
+      return repeat(200, 2 * MINUTE_MS, (index) => ({ quantity: 9_000, balanceNanos: 9e9 - index * 45e6 }));
     default:
       throw new Error(`no attack for ${kind}`);
   }

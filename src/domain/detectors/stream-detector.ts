@@ -10,6 +10,10 @@ export interface StreamEvent {
   /** A fact (auth, topup, …), not usage. */
   readonly isFact: boolean;
   readonly quantity: number;
+  /** What it costs, in nano-units; a double, never used as money. */
+  readonly spendNanos: number;
+  /** The wallet's balance after it; undefined where it is not known. */
+  readonly balanceNanos: number | undefined;
   /** The event's own time, believed or not. */
   readonly claimedAtMs: number;
   readonly ingestedAtMs: number;

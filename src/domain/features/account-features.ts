@@ -28,6 +28,8 @@ export interface FoldInput {
   readonly disposition: 'posted' | 'quarantined' | 'altered' | 'duplicate';
   /** The event's own time even when it is not believed; `occurredAtMs` when left out. */
   readonly claimedAtMs?: number;
+  /** The wallet's balance; left out where it is not known, as in a replay of a file. */
+  readonly balanceNanos?: number;
   /** Source, sequence and properties; without them stream rules are not shown the event. */
   readonly details?: EventDetails;
 }
@@ -76,6 +78,8 @@ function showToStreams(features: AccountFeatures, input: FoldInput, spec: Featur
     meter: input.meter,
     isFact: spec.factMeters.has(input.meter),
     quantity: input.quantity,
+    spendNanos: input.spendNanos,
+    balanceNanos: input.balanceNanos,
     claimedAtMs: input.claimedAtMs ?? input.occurredAtMs,
     ingestedAtMs: input.ingestedAtMs,
     disposition: input.disposition,

@@ -13,6 +13,9 @@ import type { EventStep } from './shown-rule.ts';
 // A Monday, midnight UTC: what a test means must not depend on the day it is run.
 const START_MS = Date.UTC(2024, 0, 1);
 
+// A test says quantities; at this price they are money as well.
+const NANOS_PER_UNIT = 1_000;
+
 /** Plays the events of a test through the fold and the judge that production uses. */
 export function runEventTest(
   ruleset: Ruleset,
@@ -87,7 +90,7 @@ class Play {
     const input = {
       meter: step.meter,
       quantity: step.quantity,
-      spendNanos: 0,
+      spendNanos: step.quantity * NANOS_PER_UNIT,
       occurredAtMs: Math.min(claimedAtMs, this.#nowMs),
       claimedAtMs,
       ingestedAtMs: this.#nowMs,

@@ -241,6 +241,7 @@ function fold(
       ingestedAtMs: nowMs,
       disposition,
       claimedAtMs: item.event.occurredAtMs,
+      balanceNanos: Number(account.wallet.posted),
       details: eventDetails(item.event),
     },
     input.ruleset.features,
