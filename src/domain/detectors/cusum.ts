@@ -39,7 +39,7 @@ export const cusum = defineStreamDetector({
   shape,
   state,
   compile: ({ of, drift }) => ({
-    prior: { at: 8, slope: 0.25 },
+    prior: { at: 10, slope: 0.1 },
     windowMs: 7 * DAY_MS,
     open: (saved) => new CusumRun(of, drift, saved ?? { day: -1, sum: 0, days: 0, mean: 0, variance: 0, rise: 0 }),
   }),

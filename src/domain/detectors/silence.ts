@@ -7,6 +7,8 @@ import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } f
 
 const SOURCES_MAX = 8;
 const EVENTS_MIN = 50;
+/** A source is regular after a week: only then its longest pause means something. */
+const REGULAR_MS = 7 * DAY_MS;
 const DECADES_WEIGHT = 3;
 
 const shape = z.strictObject({
@@ -14,8 +16,8 @@ const shape = z.strictObject({
   at_least: durationText.default('24h').describe('A source that is silent for less than this is never reported.'),
 });
 
-/** Id, events, last event, longest pause so far, whether its silence was told (1). */
-const sourceState = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()]);
+/** Id, events, last event, longest pause so far, whether its silence was told (1), first event. */
+const sourceState = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]);
 const state = z.object({ sources: z.array(sourceState).max(SOURCES_MAX), checkedMs: z.number() });
 
 /**
@@ -46,7 +48,7 @@ class SilenceRun implements StreamRun {
 
   constructor(leastMs: number, saved: z.infer<typeof state>) {
     this.#leastMs = leastMs;
-    this.#sources = saved.sources.map(([id, events, lastMs, longestMs, told]) => [id, events, lastMs, longestMs, told]);
+    this.#sources = saved.sources.map((source) => [...source]);
     this.#checkedMs = saved.checkedMs;
   }
 
@@ -57,9 +59,10 @@ class SilenceRun implements StreamRun {
     this.#checkedMs = now;
     let worst = 0;
     for (const source of this.#sources) {
-      const [id, events, lastMs, longestMs, told] = source;
+      const [id, events, lastMs, longestMs, told, firstMs] = source;
       const silentMs = now - lastMs;
-      if (id === event.details.source || told === 1 || events < EVENTS_MIN || silentMs < this.#leastMs) continue;
+      if (id === event.details.source || told === 1 || silentMs < this.#leastMs) continue;
+      if (events < EVENTS_MIN || lastMs - firstMs < REGULAR_MS) continue;
       const raw = DECADES_WEIGHT * log(silentMs / Math.max(longestMs, HOUR_MS)) * DECADES_PER_NAT;
       if (raw <= worst) continue;
       worst = raw;
@@ -70,7 +73,7 @@ class SilenceRun implements StreamRun {
   }
 
   learn(event: StreamEvent): void {
-    if (event.isFact || event.disposition === 'duplicate') return;
+    if (event.isFact || event.details.declaredTest || event.disposition === 'duplicate') return;
     const now = event.ingestedAtMs;
     const { source } = event.details;
     for (const known of this.#sources) {
@@ -88,7 +91,7 @@ class SilenceRun implements StreamRun {
       }
       this.#sources.splice(least, 1);
     }
-    this.#sources.push([source, 1, now, 0, 0]);
+    this.#sources.push([source, 1, now, 0, 0, now]);
   }
 
   evidence() {
@@ -96,7 +99,9 @@ class SilenceRun implements StreamRun {
   }
 
   missing(): string | undefined {
-    const regular = this.#sources.filter(([, events]) => events >= EVENTS_MIN).length;
+    const regular = this.#sources.filter(
+      ([, events, lastMs, , , firstMs]) => events >= EVENTS_MIN && lastMs - firstMs >= REGULAR_MS,
+    ).length;
     return regular > 0 ? undefined : 'no source reports regularly yet';
   }
 
