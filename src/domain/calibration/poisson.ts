@@ -5,8 +5,8 @@ export const DECADES_PER_NAT = Math.LOG10E;
 
 /**
  * How rare it is to count `count` or more when `mean` are expected: −log10 P(X ≥ count), X Poisson. The first term of
- * the tail times the geometric series that bounds the rest (Feller, An Introduction to Probability Theory, VI.5); exact to
- * a hundredth of a decade where it matters, and 0 when the count is not above the mean.
+ * the tail times the geometric series that bounds the rest (Feller, An Introduction to Probability Theory, VI.5); never more
+ * than the exact value, close to it beyond one decade, and 0 when the count is not above the mean.
  */
 export function poissonRarity(count: number, mean: number): number {
   if (!(count > mean) || count < 1) return 0;

@@ -54,6 +54,7 @@ const HEADLINES: Readonly<Record<Outcome, string>> = {
 function whatHappened({ currency }: AlertFacts, lead: RuleResult | undefined): string {
   if (lead === undefined)
     return 'No live rule explains this alert; the evidence of the decision lists what was evaluated.';
+  if (lead.evidence !== undefined) return cleanText(lead.say === '' ? `${lead.title}.` : lead.say);
   const observed = observedInWindow(lead, currency);
   const happened = isMoney(lead) ? `Spent ${observed}.` : `Reported ${observed}.`;
   if (lead.points === 0) return `${happened} There is no history to compare it with.`;
@@ -69,6 +70,7 @@ function explain(hit: RuleResult, currency: string): string {
   const said = cleanText(hit.say === '' ? hit.title : hit.say)
     .trim()
     .replace(/\.$/, '');
+  if (hit.evidence !== undefined) return `${cleanLabel(hit.ruleId, 60)}: ${said}.`;
   const observed = formatValue(hit.observed, hit, currency);
   const expected = formatValue(hit.expected, hit, currency);
   const threshold = hit.threshold === null ? undefined : formatValue(hit.threshold, hit, currency);

@@ -1,5 +1,6 @@
 import { priorRarity } from '../calibration/calibration.ts';
 import type { Usual } from '../detectors/detector.ts';
+import type { StreamEvidence } from '../detectors/stream-detector.ts';
 import { hourOfFine } from '../features/feature-spec.ts';
 import { type AccountFeatures, NO_CHANGE, type Series } from '../features/feature-state.ts';
 import { type History, readHistory } from '../features/history.ts';
@@ -119,15 +120,24 @@ export function usualFor(features: AccountFeatures, rule: CompiledRule): Usual {
   return rule.detector.usual(historyFor(features, rule));
 }
 
+/** What a stream rule's rarity was made from; undefined for other rules, and before it was shown anything. */
+export function evidenceOf({ streams }: AccountFeatures, { shown }: CompiledRule): StreamEvidence | undefined {
+  if (shown?.kind !== 'stream' || streams === null) return undefined;
+  const found = streams.slots[shown.index]?.run.evidence(streams.profile);
+  if (found === undefined) return undefined;
+  const parts: { [name: string]: number } = {};
+  for (const [name, value] of Object.entries(found.parts)) parts[name] = round6(value);
+  return { observed: round6(found.observed), expected: round6(found.expected), parts };
+}
+
 function usualOfShown({ streams }: AccountFeatures, shown: ShownRule): Usual {
   const slot = shown.kind === 'stream' ? streams?.slots[shown.index] : undefined;
   const missing =
     slot === undefined || streams === null || streams === undefined
       ? 'no event was shown to it so far'
       : slot.run.missing(streams.profile);
-  const expected = slot === undefined || streams === null ? 0 : round6(slot.run.evidence(streams.profile).expected);
   const points = streams?.profile.events ?? 0;
-  return { cutoff: shown.rarity, missing, expected, lower: 0, upper: 0, points, zOf: () => undefined };
+  return { cutoff: shown.rarity, missing, expected: 0, lower: 0, upper: 0, points, zOf: () => undefined };
 }
 
 function historyFor(features: AccountFeatures, rule: CompiledRule): History {

@@ -5,7 +5,7 @@ import { bandFor, severityOf } from '../rules/band.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { DAY_MS, HOUR_MS } from '../time.ts';
-import { isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
+import { evidenceOf, isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
 import { afterSpeaking, type Hit, isGateOpen, openSeverity } from './incident-gate.ts';
 import type { Judgement, Moment, RuleResult } from './judgement.ts';
 import { describeRule } from './rule-result.ts';
@@ -176,6 +176,7 @@ function describe(features: AccountFeatures, rule: CompiledRule, index: number, 
     reason: found?.standing.reason,
     conditions: conditionParts(features, situation),
     reads: rule.reads.length === 0 ? [] : readAll(features, situation),
+    evidence: evidenceOf(features, rule),
   });
 }
 

@@ -1,3 +1,4 @@
+import type { StreamEvidence } from '../detectors/stream-detector.ts';
 import type { Outcome } from '../rules/band.ts';
 import type { ConditionPart } from '../rules/conditions/condition.ts';
 
@@ -62,6 +63,8 @@ export interface RuleResult {
   readonly say: string;
   /** Why it is inconclusive, or why its conditions or a plan kept it from firing. */
   readonly reason?: string;
+  /** Of a rule that is shown events: what its rarity (`observed`) was made from. */
+  readonly evidence?: StreamEvidence;
   /** Every comparison of `when` and `unless`, with its values. */
   readonly conditions?: readonly ConditionPart[];
 }

@@ -1,4 +1,5 @@
 import type { Usual } from '../detectors/detector.ts';
+import type { StreamEvidence } from '../detectors/stream-detector.ts';
 import { unitName } from '../features/feature-unit.ts';
 import { round6 } from '../math.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
@@ -15,20 +16,23 @@ interface Described {
   readonly conditions?: readonly ConditionPart[] | undefined;
   /** Values of the rule's reads, for its sentence. */
   readonly reads?: readonly number[];
+  /** Of a rule that is shown events: what its rarity was made from; its sentence speaks of these numbers. */
+  readonly evidence?: StreamEvidence | undefined;
 }
 
 /** The evidence of one rule, with the numbers a reviewer needs. */
 export function describeRule(
   rule: CompiledRule,
-  { observed, usual, status, reason, conditions, reads }: Described,
+  { observed, usual, status, reason, conditions, reads, evidence }: Described,
 ): RuleResult {
   const hits = status === 'hit' || status === 'snoozed';
   const z = usual.missing === undefined ? usual.zOf(observed) : undefined;
-  const times = usual.expected > 0 ? round6(observed / usual.expected) : undefined;
+  const times = evidence === undefined && usual.expected > 0 ? round6(observed / usual.expected) : undefined;
   const { expected, lower, upper, cutoff } = usual;
   const windowMs = rule.detector.windowMs;
   const why = reason ?? (status === 'inconclusive' ? usual.missing : undefined);
-  const values = { observed, expected, lower, upper, threshold: cutoff, windowMs, times, z };
+  const seen = { observed: evidence?.observed ?? observed, expected: evidence?.expected ?? expected };
+  const values = { ...seen, lower, upper, threshold: cutoff, windowMs, times, z };
   return {
     ruleId: rule.id,
     title: rule.title,
@@ -49,6 +53,7 @@ export function describeRule(
     points: usual.points,
     say: hits ? renderSay(rule.say, values, rule.unit, sayReads(rule, reads ?? [])) : '',
     ...(why === undefined ? {} : { reason: why }),
+    ...(evidence === undefined ? {} : { evidence }),
     ...(conditions === undefined ? {} : { conditions }),
   };
 }
