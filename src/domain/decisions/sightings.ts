@@ -5,6 +5,7 @@ import { hourOfFine } from '../features/feature-spec.ts';
 import type { AccountFeatures } from '../features/feature-state.ts';
 import { FleetBook } from '../fleet/fleet-book.ts';
 import { fleetRowOf } from '../fleet/fleet-row.ts';
+import { PlatformFactor } from '../fleet/platform-factor.ts';
 import { log, round6 } from '../math.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
@@ -64,6 +65,7 @@ class Book {
   readonly #rules: readonly RuleBook[];
   readonly #byId: ReadonlyMap<string, RuleBook>;
   readonly #fleet: FleetBook;
+  readonly #platform = new PlatformFactor();
   readonly #countedToMs = new Map<AccountFeatures, number>();
   #accountDays = 0;
   #told: Sighting[] = [];
@@ -86,6 +88,7 @@ class Book {
   see(account: string, features: AccountFeatures, input: FoldInput): readonly Sighting[] {
     const now = input.ingestedAtMs;
     this.#countDays(features, now);
+    if (input.disposition === 'posted' && input.spendNanos > 0) this.#platform.count(now);
     if (this.#told.length > 0) this.#told = [];
     this.#seeWindows(account, features, now);
     this.#seeStreams(account, features, now);
@@ -107,8 +110,8 @@ class Book {
       if (bucket <= windowEnd(features, rule) - rule.detector.windowBuckets) continue;
       const observed = observedBy(features, rule, index);
       if (!isOverCutoff(features, rule, index, observed)) continue;
-      const raw = round6(log(observed / usualFor(features, rule).cutoff) * DECADES_PER_NAT);
-      this.#tell(book, account, raw, now);
+      const excess = observed / (usualFor(features, rule).cutoff * this.#platform.now());
+      if (excess >= 1) this.#tell(book, account, round6(log(excess) * DECADES_PER_NAT), now);
     }
   }
 

@@ -11,7 +11,7 @@ import {
 } from './feature-spec.ts';
 import type { AccountFeatures, Series } from './feature-state.ts';
 import { createRing, ringAdd, ringAt } from './ring.ts';
-import { foldStreams, openStreams, type StreamDefinition, saveStreams } from './streams.ts';
+import { foldStreams, openStreams, PLAN_CHANGE, type StreamDefinition, saveStreams } from './streams.ts';
 
 // The lane knows features through this one file.
 export { decodeFeatures, encodeFeatures } from './encode-features.ts';
@@ -57,6 +57,9 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
     if (!(amount > 0)) continue;
     addTo(series, definition, { hour, fine, amount, spec });
     transient.touched |= 1 << index;
+  }
+  if (input.meter === PLAN_CHANGE && input.disposition === 'posted' && spec.factMeters.has(PLAN_CHANGE)) {
+    startHistory(features, hour);
   }
   if (fine > transient.touchedFine) transient.touchedFine = fine;
   const head = input.disposition === 'altered' ? features.headFineIngested : features.headFine;
@@ -182,6 +185,15 @@ function moveHeads(
     noteChange(features, hour * FINE_PER_HOUR);
   }
   return true;
+}
+
+// A declared change of plan ends what was normal: the larger plan is not an attack, and the old one no yardstick.
+function startHistory(features: AccountFeatures, hour: number): void {
+  for (const series of features.series) {
+    if (hour <= series.sinceHour) continue;
+    series.sinceHour = hour;
+    noteChange(features, 0);
+  }
 }
 
 // Tells the judge which of its cached sums and cut-offs no longer hold.

@@ -6,8 +6,8 @@ import type { AccountStreams } from './streams.ts';
 /** One feature's buckets. Rings appear with their first amount. */
 export interface Series {
   readonly name: string;
-  /** First hour this feature was kept; −1 when it has been kept since the account's birth. */
-  readonly sinceHour: number;
+  /** First hour that is history: later than birth for a feature that was added, or after a change of plan. */
+  sinceHour: number;
   hourly: Ring | null;
   fine: Ring | null;
 }

@@ -40,7 +40,7 @@ const RAW_MIN = 0.3;
 const FLAGGED_DECADES = 3.5;
 const ON_TIME_MS = 30 * MINUTE_MS;
 /** A changed plan is a fact of this meter. */
-const PLAN_CHANGE = 'plan_change';
+export const PLAN_CHANGE = 'plan_change';
 
 /** Streams of an account nothing is known about. */
 export function openStreams(spec: readonly StreamDefinition[], saved?: unknown): AccountStreams {
