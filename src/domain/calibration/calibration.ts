@@ -43,6 +43,8 @@ const TAIL_COUNT = 8;
 export class Calibration {
   readonly #prior: TailPrior;
   readonly #bins = new Float64Array(BINS);
+  /** Above it every bin is empty. */
+  #top = 0;
 
   constructor(prior: TailPrior) {
     this.#prior = prior;
@@ -63,13 +65,14 @@ export class Calibration {
   /** Counts an incident whose highest raw value is `raw`; `weight` −1 takes it back when it has grown. */
   learn(raw: number, weight: 1 | -1): void {
     const bin = binOf(raw);
+    if (bin > this.#top) this.#top = bin;
     this.#bins[bin] = Math.max(0, (this.#bins[bin] ?? 0) + weight);
   }
 
   #countFrom(raw: number): number {
     let count = 0;
     let sum = 0;
-    let bin = BINS - 1;
+    let bin = this.#top;
     for (; bin >= 0 && count < TAIL_COUNT; bin--) {
       const here = this.#bins[bin] ?? 0;
       count += here;
@@ -85,7 +88,7 @@ export class Calibration {
     // Within the counted part: everything above, and the share of its own bin that lies above.
     const own = binOf(raw);
     let above = 0;
-    for (let index = own + 1; index < BINS; index++) above += this.#bins[index] ?? 0;
+    for (let index = own + 1; index <= this.#top; index++) above += this.#bins[index] ?? 0;
     return above + (this.#bins[own] ?? 0) * Math.max(0, own + 1 - raw * BINS_PER_UNIT);
   }
 }

@@ -30,8 +30,7 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   refreshCache(features, ruleset);
   transient.touched = 0;
   transient.touchedFine = -1;
-  const isShown = features.streams?.slots.some(({ rose }) => rose) === true;
-  if (touched === 0 && !isShown) return null;
+  if (touched === 0 && features.streams?.rose !== true) return null;
 
   const rules = ruleset.judgedRules;
   for (let index = 0; index < rules.length; index++) {

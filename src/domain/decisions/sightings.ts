@@ -116,7 +116,7 @@ class Book {
   }
 
   #seeStreams(account: string, { streams }: AccountFeatures, now: number): void {
-    if (streams === null) return;
+    if (streams === null || !streams.rose) return;
     for (const { ruleId, rose, peak } of streams.slots) {
       if (!rose) continue;
       const book = this.#byId.get(ruleId);

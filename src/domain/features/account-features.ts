@@ -11,7 +11,7 @@ import {
 } from './feature-spec.ts';
 import type { AccountFeatures, Series } from './feature-state.ts';
 import { createRing, ringAdd, ringAt } from './ring.ts';
-import { foldStreams, openStreams, PLAN_CHANGE, type StreamDefinition, saveStreams } from './streams.ts';
+import { clearRises, foldStreams, openStreams, PLAN_CHANGE, type StreamDefinition, saveStreams } from './streams.ts';
 
 // The lane knows features through this one file.
 export { decodeFeatures, encodeFeatures } from './encode-features.ts';
@@ -71,7 +71,7 @@ function showToStreams(features: AccountFeatures, input: FoldInput, spec: Featur
   const { streams: rules } = spec;
   const { details } = input;
   if (rules === undefined || details === undefined) {
-    for (const slot of features.streams?.slots ?? []) slot.rose = false;
+    if (features.streams !== null) clearRises(features.streams);
     return;
   }
   if (features.streams === null || features.streams.spec !== rules) rebindStreams(features, rules);
@@ -102,7 +102,7 @@ export function foldJudged(features: AccountFeatures, input: FoldInput, spec: Fe
   foldUsage(features, input, spec);
   features.transient.touched = 0;
   features.transient.touchedFine = -1;
-  for (const slot of features.streams?.slots ?? []) slot.rose = false;
+  if (features.streams !== null) clearRises(features.streams);
 }
 
 /** Marks an hour as not to be learned from. Returns whether it was new. */

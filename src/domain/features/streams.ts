@@ -16,6 +16,10 @@ export interface StreamDefinition {
 export interface StreamSlot {
   readonly ruleId: string;
   readonly run: StreamRun;
+  /** Not stored: whether the run has anything to learn; looking for a method that is not there costs the most. */
+  readonly learns: boolean;
+  /** The only meters it is shown; undefined for all. */
+  readonly meters: ReadonlySet<string> | undefined;
   /** Highest raw value of the incident that is open; 0 when none is. */
   peak: number;
   /** When it rose last, by our clock. */
@@ -29,6 +33,8 @@ export interface AccountStreams {
   profile: Profile;
   slots: StreamSlot[];
   spec: readonly StreamDefinition[];
+  /** Not stored: whether the event at hand raised any of them. */
+  rose: boolean;
 }
 
 /** An incident ends when nothing rose for this long, or for the rule's window when that is longer. */
@@ -47,10 +53,12 @@ export function openStreams(spec: readonly StreamDefinition[], saved?: unknown):
   const { profile, slots } = readSaved(saved);
   return {
     spec,
+    rose: false,
     profile: restoreProfile(profile),
     slots: spec.map(({ ruleId, stream }) => {
       const [peak, roseAtMs, state] = slots[ruleId] ?? [0, 0, undefined];
-      return { ruleId, run: stream.open(state), peak, roseAtMs, rose: false };
+      const run = stream.open(state);
+      return { ruleId, run, learns: run.learn !== undefined, meters: stream.meters, peak, roseAtMs, rose: false };
     }),
   };
 }
@@ -67,16 +75,17 @@ export function foldStreams(streams: AccountStreams, event: StreamEvent): void {
   const { profile, slots, spec } = streams;
   const now = event.ingestedAtMs;
   const isRepeat = event.disposition === 'duplicate' || event.disposition === 'altered';
+  streams.rose = false;
   if (!isRepeat) profile.recognise(event.details, now);
   for (let index = 0; index < slots.length; index++) {
     const slot = slots[index];
-    const stream = spec[index]?.stream;
-    if (slot === undefined || stream === undefined) continue;
+    if (slot === undefined) continue;
     slot.rose = false;
-    if (stream.meters !== undefined && !stream.meters.has(event.meter)) continue;
+    if (slot.meters !== undefined && !slot.meters.has(event.meter)) continue;
     const raw = slot.run.score(event, profile);
-    const flagged = raw > RAW_MIN && raise(slot, stream, raw, now) && raw >= rawAt(stream.prior, FLAGGED_DECADES);
-    slot.run.learn?.(event, profile, flagged);
+    const flagged = raw > RAW_MIN && raise(slot, spec[index]?.stream, raw, now);
+    if (slot.rose) streams.rose = true;
+    if (slot.learns) slot.run.learn?.(event, profile, flagged);
   }
   if (isRepeat) return;
   profile.count(now);
@@ -85,10 +94,11 @@ export function foldStreams(streams: AccountStreams, event: StreamEvent): void {
   if (event.isFact && event.meter === PLAN_CHANGE) for (const { run } of slots) run.relearn();
 }
 
-// Returns whether an incident is open at this value. Restarting ends one that has not risen for long: its remains would
+// Returns whether the value is flagged: kept out of what is normal. Restarting ends one that has not risen for long: its remains would
 // otherwise alert again and again while they decay.
-function raise(slot: StreamSlot, { windowMs }: CompiledStream, raw: number, nowMs: number): boolean {
-  if (slot.peak > 0 && nowMs - slot.roseAtMs > Math.max(INCIDENT_ENDS_MS, windowMs)) {
+function raise(slot: StreamSlot, stream: CompiledStream | undefined, raw: number, nowMs: number): boolean {
+  if (stream === undefined) return false;
+  if (slot.peak > 0 && nowMs - slot.roseAtMs > Math.max(INCIDENT_ENDS_MS, stream.windowMs)) {
     slot.peak = 0;
     slot.run.restart();
     return false;
@@ -98,12 +108,19 @@ function raise(slot: StreamSlot, { windowMs }: CompiledStream, raw: number, nowM
     slot.roseAtMs = nowMs;
     slot.rose = true;
   }
-  return true;
+  return raw >= rawAt(stream.prior, FLAGGED_DECADES);
 }
 
 interface Saved {
   readonly profile: unknown;
   readonly slots: { readonly [ruleId: string]: readonly [number, number, unknown] };
+}
+
+/** Forgets what the last event raised: it was judged already, or was shown to no stream rule. */
+export function clearRises(streams: AccountStreams): void {
+  if (!streams.rose) return;
+  streams.rose = false;
+  for (const slot of streams.slots) slot.rose = false;
 }
 
 function readSaved(saved: unknown): Saved {
