@@ -94,7 +94,7 @@ class NoveltyRun implements StreamRun {
         const least = rarest(rarest(source, region), feature);
         if (least === undefined) return 0;
         this.#note(least, named(source, region, feature), now);
-        return (count - 1) * TOGETHER_DECADES + 0.6 * decades(1 + least.count) + 0.8 * pace(least, now);
+        return (count - 1) * TOGETHER_DECADES + 0.6 * decades(1 + least.count) + 1.2 * pace(least, now);
       }
     }
   }
