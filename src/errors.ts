@@ -32,6 +32,8 @@ export const ERROR_CATALOGUE = {
   LANE_FENCED: { kind: 'conflict', fix: 'Another process took the lane over; this one stops writing to it.' },
   LANE_BUSY: { kind: 'conflict', fix: 'Another process owns the lane; stop it or wait for its lease to end.' },
   RULES_INVALID: { kind: 'input', fix: 'Run `tollkeeper rules check` and correct the listed places.' },
+  HISTORY_EMPTY: { kind: 'input', fix: 'Give a file with usage events, or post some: docs/events.md has the format.' },
+  LABELS_INVALID: { kind: 'input', fix: 'Correct the named places; docs/backtest.md has the format of labels.' },
   WALLET_NOT_FOUND: { kind: 'not_found', fix: 'List wallets with `tollkeeper wallet list`.' },
   ACCOUNT_NOT_FOUND: { kind: 'not_found', fix: 'List accounts with `tollkeeper account list`.' },
   ALERT_NOT_FOUND: { kind: 'not_found', fix: 'List alerts with `tollkeeper alert list`.' },

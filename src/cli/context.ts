@@ -3,6 +3,7 @@ import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
 import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
+import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { History } from '../pipeline/statement/statement.ts';
@@ -61,6 +62,8 @@ export interface Books {
   readonly admin: AdminStore;
   /** One account's past. */
   readonly history: History;
+  /** All usage of a tenant in the order of its arrival, for backtests. */
+  readonly usage: (tenant: string) => Promise<UsageHistory>;
   readonly close: () => Promise<void>;
 }
 

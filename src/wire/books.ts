@@ -1,5 +1,6 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
@@ -7,6 +8,7 @@ import { createHistory } from '../adapters/postgres/statement/history.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
+import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import { openServer, type Server } from './engine.ts';
@@ -17,6 +19,8 @@ export interface OpenBooks {
   readonly queries: Queries;
   readonly admin: AdminStore;
   readonly history: History;
+  /** All usage of a tenant in the order of its arrival, for backtests. */
+  readonly usage: (tenant: string) => Promise<UsageHistory>;
   readonly close: () => Promise<void>;
 }
 
@@ -34,6 +38,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     queries: createQueries(pool, files),
     admin: createAdminStore(pool),
     history: createHistory(pool, files),
+    usage: (tenant) => openFactHistory(pool, tenant),
     close,
   };
 }

@@ -1,13 +1,17 @@
+import { existsSync } from 'node:fs';
+import { isGitPlace, readGitRuleFiles } from '../adapters/git-rules.ts';
 import { readRuleFiles, shippedRules } from '../adapters/rule-files.ts';
 import { type LoadOptions, type LoadResult, loadRuleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 
-/** The rule files of a directory (default: the shipped ones), read and checked. */
+/** The rule files of a directory (default: the shipped ones), or of one in a git revision (`main:rules`), read and checked. */
 export async function readRules(
   directory = shippedRules(),
   options: LoadOptions = {},
 ): Promise<{ readonly directory: string; readonly result: LoadResult }> {
-  return { directory, result: loadRuleset(await readRuleFiles(directory), options) };
+  const isOnDisk = !isGitPlace(directory) || existsSync(directory);
+  const files = isOnDisk ? await readRuleFiles(directory) : await readGitRuleFiles(directory);
+  return { directory, result: loadRuleset(files, options) };
 }
 
 /**

@@ -8,6 +8,8 @@ import type { CliContext, RulesOnDisk } from '../context.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
+import { registerBacktest } from './rules-backtest.ts';
+import { registerDiff } from './rules-diff.ts';
 
 interface RulesOptions {
   readonly json?: boolean;
@@ -18,6 +20,8 @@ export function registerRules(program: Command, context: CliContext): void {
   const rules = program.command('rules').description('the rule files: check them, run their tests');
   registerCheck(rules, context);
   registerTest(rules, context);
+  registerBacktest(rules, context);
+  registerDiff(rules, context);
 }
 
 function registerCheck(rules: Command, context: CliContext): void {

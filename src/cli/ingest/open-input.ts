@@ -13,12 +13,16 @@ export interface Input {
   readonly name: string;
   readonly head: Buffer;
   readonly chunks: AsyncIterable<Buffer>;
+  /** How much of the file, as it lies on disk, has been read so far: for progress where the size is known. */
+  readonly bytesRead?: () => number;
 }
 
 /** Opens a path, or stdin for `-`. Gzip is unpacked whatever the name says; everything is streamed. */
 export async function openInput(path: string, stdin: Readable = process.stdin): Promise<Input> {
   const name = path === '-' ? 'stdin' : path;
-  const source = path === '-' ? stdin : createReadStream(path, { highWaterMark: 256 * 1024 });
+  const file = path === '-' ? undefined : createReadStream(path, { highWaterMark: 256 * 1024 });
+  const source = file ?? stdin;
+  const bytesRead = file === undefined ? {} : { bytesRead: () => file.bytesRead };
   const plain = await peek(name, source);
   if (!plain.head.subarray(0, 2).equals(GZIP_MAGIC)) {
     if (name.endsWith('.gz')) {
@@ -27,12 +31,12 @@ export async function openInput(path: string, stdin: Readable = process.stdin): 
         fix: 'Compress it again, or drop .gz from its name.',
       });
     }
-    return checked({ name, ...plain });
+    return checked({ name, ...plain, ...bytesRead });
   }
   const gunzip = createGunzip({ chunkSize: 256 * 1024 });
   // The callback only keeps a failure from being unhandled: the same failure reaches whoever reads `gunzip`.
   pipeline(plain.chunks, gunzip, () => undefined);
-  return checked({ name, ...(await peek(name, gunzip)) });
+  return checked({ name, ...(await peek(name, gunzip)), ...bytesRead });
 }
 
 function checked(input: Input): Input {

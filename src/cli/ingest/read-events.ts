@@ -29,7 +29,8 @@ export async function* readEvents(
   yield* format === 'csv' ? readCsv(input, options.map) : readNdjson(input, options.map);
 }
 
-function formatOf({ name, head }: Input): 'ndjson' | 'csv' {
+/** By the file's name, else by its first character. */
+export function formatOf({ name, head }: Input): 'ndjson' | 'csv' {
   const plain = name.toLowerCase().replace(/\.gz$/, '');
   if (plain.endsWith('.csv')) return 'csv';
   if (/\.(ndjson|jsonl|json)$/.test(plain)) return 'ndjson';

@@ -74,7 +74,8 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-function rename(raw: unknown, mapping: Readonly<Record<string, string>> | undefined): unknown {
+/** The event's own names in the place of the file's. */
+export function rename(raw: unknown, mapping: Readonly<Record<string, string>> | undefined): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw;
   const entries: readonly (readonly [string, unknown])[] = Object.entries(raw);
   if (mapping === undefined && !entries.some(([name]) => name === 'timestamp' || name === 'seq')) return raw;

@@ -1,3 +1,4 @@
+import { priorRarity } from '../calibration/calibration.ts';
 import type { Usual } from '../detectors/detector.ts';
 import { hourOfFine } from '../features/feature-spec.ts';
 import { type AccountFeatures, NO_CHANGE, type Series } from '../features/feature-state.ts';
@@ -6,6 +7,7 @@ import { ringAt, ringSum } from '../features/ring.ts';
 import { round6 } from '../math.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
+import type { ShownRule } from '../rules/shown-rule.ts';
 
 /*
  * Per rule five numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
@@ -18,6 +20,13 @@ const CLOSED_SUM = 1;
 const CUTOFF = 2;
 const CUTOFF_HOUR = 3;
 const IS_EXACT = 4;
+
+/** Rarity of what a stream rule sees now: its open incident's, until the window has passed. Other rules have none. */
+function rarityOf(features: AccountFeatures, { shown }: CompiledRule): number {
+  if (shown?.kind !== 'stream') return 0;
+  const slot = features.streams?.slots[shown.index];
+  return slot === undefined || slot.peak === 0 ? 0 : round6(priorRarity(shown.stream.prior, slot.peak));
+}
 
 /** Makes the cache fit the ruleset, and forgets what the latest folds have made untrue. */
 export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void {
@@ -45,6 +54,7 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
 
 /** Sum of the rule's window, which ends with the account's newest bucket. */
 export function observedBy(features: AccountFeatures, rule: CompiledRule, index: number): number {
+  if (rule.shown !== undefined) return rarityOf(features, rule);
   const series = features.series[rule.featureIndex];
   if (series === undefined) return 0;
   const ring = rule.detector.bucket === 'hour' ? series.hourly : series.fine;
@@ -61,6 +71,7 @@ export function observedBy(features: AccountFeatures, rule: CompiledRule, index:
 
 /** Whether the rule fires at this observed value. Computes the cut-off at most once an hour, and only if it matters. */
 export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, index: number, observed: number): boolean {
+  if (rule.shown !== undefined) return observed >= rule.shown.rarity;
   if (!(observed > 0) || observed < rule.detector.observedMin) return false;
   const cache = features.transient.cache;
   const at = index * STRIDE;
@@ -80,7 +91,19 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
 
 /** What is usual for this account under this rule, from the history before its window. */
 export function usualFor(features: AccountFeatures, rule: CompiledRule): Usual {
+  if (rule.shown !== undefined) return usualOfShown(features, rule.shown);
   return rule.detector.usual(historyFor(features, rule));
+}
+
+function usualOfShown({ streams }: AccountFeatures, shown: ShownRule): Usual {
+  const slot = shown.kind === 'stream' ? streams?.slots[shown.index] : undefined;
+  const missing =
+    slot === undefined || streams === null || streams === undefined
+      ? 'no event was shown to it so far'
+      : slot.run.missing(streams.profile);
+  const expected = slot === undefined || streams === null ? 0 : round6(slot.run.evidence(streams.profile).expected);
+  const points = streams?.profile.events ?? 0;
+  return { cutoff: shown.rarity, missing, expected, lower: 0, upper: 0, points, zOf: () => undefined };
 }
 
 function historyFor(features: AccountFeatures, rule: CompiledRule): History {

@@ -4,7 +4,7 @@ import type { AccountFeatures } from '../features/feature-state.ts';
 import { bandFor, severityOf } from '../rules/band.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
-import { HOUR_MS } from '../time.ts';
+import { DAY_MS, HOUR_MS } from '../time.ts';
 import { isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
 import { afterSpeaking, type Hit, isGateOpen, openSeverity } from './incident-gate.ts';
 import type { Judgement, Moment, RuleResult } from './judgement.ts';
@@ -14,6 +14,9 @@ import { conditionParts, inputFor, type Standing, standingOf } from './standing.
 export type { Judgement, Moment, RuleResult, WalletFigures } from './judgement.ts';
 
 const SCORE_MAX = 100;
+
+/** A stream rule adds its points for this long after its evidence rose. */
+const INCIDENT_MS = DAY_MS;
 
 /**
  * Judges an account after one event was folded; call it after every fold, in lane order. Null means there is nothing to
@@ -27,7 +30,8 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   refreshCache(features, ruleset);
   transient.touched = 0;
   transient.touchedFine = -1;
-  if (touched === 0) return null;
+  const isShown = features.streams?.slots.some(({ rose }) => rose) === true;
+  if (touched === 0 && !isShown) return null;
 
   const rules = ruleset.judgedRules;
   for (let index = 0; index < rules.length; index++) {
@@ -68,6 +72,9 @@ interface Touch {
 // An event is evidence for a rule when it fell into the rule's feature and window. Late usage outside the window only
 // corrects what is usual.
 function isTouched(features: AccountFeatures, rule: CompiledRule, touched: number, touchedFine: number): boolean {
+  if (rule.shown !== undefined) {
+    return rule.shown.kind === 'stream' && features.streams?.slots[rule.shown.index]?.rose === true;
+  }
   if (((touched >> rule.featureIndex) & 1) === 0) return false;
   const bucket = rule.detector.bucket === 'hour' ? hourOfFine(touchedFine) : touchedFine;
   return bucket > windowEnd(features, rule) - rule.detector.windowBuckets;
@@ -141,6 +148,11 @@ function collectOver(ruleset: Ruleset, features: AccountFeatures, moment: Moment
 
 // A window that ended longer ago than it lasted says nothing about now.
 function isRecent(features: AccountFeatures, rule: CompiledRule, nowMs: number): boolean {
+  if (rule.shown !== undefined) {
+    if (rule.shown.kind !== 'stream') return false;
+    const slot = features.streams?.slots[rule.shown.index];
+    return slot !== undefined && slot.peak > 0 && nowMs - slot.roseAtMs <= INCIDENT_MS;
+  }
   const bucketMs = rule.detector.bucket === 'hour' ? HOUR_MS : FINE_MS;
   return (windowEnd(features, rule) + 1) * bucketMs + rule.detector.windowMs >= nowMs;
 }

@@ -1,4 +1,6 @@
 import { HOUR_MS } from '../time.ts';
+import { createDistinct, noteValue } from './distinct-values.ts';
+import type { EventDetails } from './event-details.ts';
 import {
   CLOCK_SKEW_MAX_MS,
   type FeatureDefinition,
@@ -10,6 +12,7 @@ import {
 } from './feature-spec.ts';
 import type { AccountFeatures, Series } from './feature-state.ts';
 import { createRing, ringAdd, ringAt } from './ring.ts';
+import { foldStreams, openStreams, type StreamDefinition, saveStreams } from './streams.ts';
 
 // The lane knows features through this one file.
 export { decodeFeatures, encodeFeatures } from './encode-features.ts';
@@ -24,10 +27,15 @@ export interface FoldInput {
   readonly occurredAtMs: number;
   readonly ingestedAtMs: number;
   readonly disposition: 'posted' | 'quarantined' | 'altered' | 'duplicate';
+  /** The event's own time even when it is not believed; `occurredAtMs` when left out. */
+  readonly claimedAtMs?: number;
+  /** Source, sequence and properties; without them stream rules are not shown the event. */
+  readonly details?: EventDetails;
 }
 
 /** Adds one event. O(1): cost does not grow with history. Call `judge` after each fold. */
 export function foldUsage(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
+  showToStreams(features, input, spec);
   if (input.disposition === 'duplicate') return;
   bindSpec(features, spec);
   const { transient } = features;
@@ -49,10 +57,41 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
     addTo(series, definition, { hour, fine, amount, spec });
     transient.touched |= 1 << index;
   }
+  if (input.details !== undefined) {
+    for (const values of features.distinct) noteValue(values, { details: input.details, meter: input.meter, fine });
+  }
   if (fine > transient.touchedFine) transient.touchedFine = fine;
   const head = input.disposition === 'altered' ? features.headFineIngested : features.headFine;
   if (fine < head) noteChange(features, fine);
   if (input.disposition === 'quarantined') flagHour(features, hour, spec);
+}
+
+function showToStreams(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
+  const { streams: rules } = spec;
+  const { details } = input;
+  if (rules === undefined || details === undefined) {
+    for (const slot of features.streams?.slots ?? []) slot.rose = false;
+    return;
+  }
+  if (features.streams === null || features.streams.spec !== rules) rebindStreams(features, rules);
+  const { streams } = features;
+  if (streams === null) return;
+  foldStreams(streams, {
+    meter: input.meter,
+    isFact: spec.factMeters.has(input.meter),
+    quantity: input.quantity,
+    claimedAtMs: input.claimedAtMs ?? input.occurredAtMs,
+    ingestedAtMs: input.ingestedAtMs,
+    disposition: input.disposition,
+    details,
+  });
+}
+
+// Opens the state of an account with the rules in force. Rules that are gone lose theirs, new ones start afresh.
+function rebindStreams(features: AccountFeatures, rules: readonly StreamDefinition[]): void {
+  const saved = features.streams === null ? features.savedStreams : saveStreams(features.streams);
+  features.streams = openStreams(rules, saved);
+  features.savedStreams = undefined;
 }
 
 /** Folds a fact that was judged when it arrived: the next event's judgement must not take it for its own evidence. */
@@ -60,6 +99,7 @@ export function foldJudged(features: AccountFeatures, input: FoldInput, spec: Fe
   foldUsage(features, input, spec);
   features.transient.touched = 0;
   features.transient.touchedFine = -1;
+  for (const slot of features.streams?.slots ?? []) slot.rose = false;
 }
 
 /** Marks an hour as not to be learned from. Returns whether it was new. */
@@ -114,6 +154,8 @@ export function bindSpec(features: AccountFeatures, spec: FeatureSpec): void {
   features.series = spec.features.map(
     (definition) => known.get(definition.name) ?? { name: definition.name, sinceHour, hourly: null, fine: null },
   );
+  const values = new Map(features.distinct.map((kept) => [kept.of, kept]));
+  features.distinct = (spec.distinct ?? []).map((of) => values.get(of) ?? createDistinct(of, sinceHour));
   transient.spec = spec;
   transient.touched = 0;
   transient.cacheKey = null;

@@ -1,5 +1,5 @@
 import type { Detector } from '../detectors/detector.ts';
-import { DETECTORS } from '../detectors/index.ts';
+import { DETECTORS, FLEET_DETECTORS, STREAM_DETECTORS } from '../detectors/index.ts';
 import type { FeatureUnit } from '../features/feature-unit.ts';
 import { checkShape } from './check-shape.ts';
 import { compileConditions, type KnownLists, type RuleConditions } from './compile-conditions.ts';
@@ -84,7 +84,7 @@ function findDetector(source: YamlSource): Detector | undefined {
   if (typeof detect.kind !== 'string') return undefined;
   const known = DETECTORS.find((detector) => detector.kind === detect.kind);
   if (known === undefined) {
-    const kinds = DETECTORS.map((detector) => detector.kind);
+    const kinds = [...DETECTORS, ...STREAM_DETECTORS, ...FLEET_DETECTORS].map(({ kind }) => kind);
     source.report(
       ['detect', 'kind'],
       'RULE-NAME-005',
@@ -95,7 +95,8 @@ function findDetector(source: YamlSource): Detector | undefined {
   return known;
 }
 
-function checkName(source: YamlSource, document: RuleDocument): void {
+/** A rule is found by its file. */
+export function checkName(source: YamlSource, document: Pick<RuleDocument, 'id'>): void {
   const file = source.path
     .split('/')
     .at(-1)
@@ -104,7 +105,12 @@ function checkName(source: YamlSource, document: RuleDocument): void {
   source.report(['id'], 'RULE-NAME-006', `id: ${document.id} in ${file}.yaml.`, `id: ${file}, or rename the file`);
 }
 
-function checkLive(source: YamlSource, document: RuleDocument, nowMs: number | undefined): void {
+/** What a rule needs before it may act, and whether somebody should look at it again. */
+export function checkLive(
+  source: YamlSource,
+  document: Omit<RuleDocument, 'tests' | 'detect'>,
+  nowMs: number | undefined,
+): void {
   if (document.review_by !== undefined) {
     const reviewMs = take(source, ['review_by'], parseDate(document.review_by));
     if (reviewMs !== undefined && nowMs !== undefined && reviewMs < nowMs && document.mode !== 'retired') {
@@ -131,7 +137,8 @@ function checkLive(source: YamlSource, document: RuleDocument, nowMs: number | u
 // Fields an analyst would reach for that hold text a customer chose. An alert ends up in HTML, CSV and Slack.
 const CUSTOMER_TEXT = new Set(['account', 'source', 'meter', 'properties', 'key']);
 
-function compileSay(source: YamlSource, text: string, conditions: RuleConditions | undefined): SayTemplate {
+/** The sentence of a rule, checked. */
+export function compileSay(source: YamlSource, text: string, conditions: RuleConditions | undefined): SayTemplate {
   const reads = conditions?.reads.map(({ field }) => field) ?? [];
   const { template, unknown } = parseSay(text, reads);
   for (const word of unknown) {
@@ -177,7 +184,16 @@ function compileTests(
     const given = readGiven(source, [...at, 'given'], test.given ?? {}, context);
     if (series !== undefined) tests.push({ name: test.name, series, given, expect: test.expect, ...source.locate(at) });
   }
-  if (document.mode === 'retired') return tests;
+  checkTestKinds(source, document);
+  return tests;
+}
+
+/** A rule shows that it fires, that it stays quiet, and when it cannot say. */
+export function checkTestKinds(
+  source: YamlSource,
+  document: { readonly mode: string; readonly tests: readonly { readonly expect: string }[] },
+): void {
+  if (document.mode === 'retired') return;
   const needed = [
     ['fires', 'RULE-TEST-001', 'must fire'],
     ['quiet', 'RULE-TEST-002', 'must stay quiet'],
@@ -187,5 +203,4 @@ function compileTests(
     if (document.tests.some((test) => test.expect === expect)) continue;
     source.report(source.locateKey(['tests']), code, `No test ${words}.`, `add a case with expect: ${expect}`);
   }
-  return tests;
 }

@@ -2,7 +2,7 @@ import { FEATURES_MAX } from '../features/feature-spec.ts';
 import { checkChange } from './check-change.ts';
 import { checkRulesTogether, type SourcedRule } from './check-ruleset.ts';
 import type { KnownLists } from './compile-conditions.ts';
-import { compileRule } from './compile-rule.ts';
+import { compileAnyRule } from './compile-shown-rule.ts';
 import { hashFiles, ruleFileName } from './hash-files.ts';
 import { checkListUse, readList } from './list-file.ts';
 import type { RuleList } from './lists.ts';
@@ -52,7 +52,7 @@ export function loadRuleset(files: readonly RuleFile[], options: LoadOptions = {
   const rules: SourcedRule[] = [];
   for (const [name, source] of sources) {
     if (name === 'pricing.yaml' || name === 'ruleset.yaml' || name.startsWith(LISTS)) continue;
-    const rule = compileRule(source, { pricing, lists, nowMs });
+    const rule = compileAnyRule(source, { pricing, lists, nowMs });
     if (rule !== undefined) rules.push({ rule, source });
   }
   if (settingsSource !== undefined) {

@@ -18,7 +18,8 @@ const testShape = z.strictObject({
   expect: z.enum(['fires', 'quiet', 'inconclusive']).describe('What the rule must say in the last hour.'),
 });
 
-const common = {
+/** The keys that rules of every kind share. */
+export const ruleCommon = {
   id: z
     .string()
     .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, 'lower-case words joined by -')
@@ -70,11 +71,11 @@ const featureText = z
 const looseDetect = z.looseObject({ kind: z.string(), of: featureText });
 
 /** A rule file whose kind of detection is not known: everything else can still be checked. */
-export const looseRuleShape = z.strictObject({ ...common, detect: looseDetect });
+export const looseRuleShape = z.strictObject({ ...ruleCommon, detect: looseDetect });
 
 /** The shape of a rule file with this detector. */
 export function ruleShapeFor(detector: Detector) {
-  return z.strictObject({ ...common, detect: detectShapeFor(detector) });
+  return z.strictObject({ ...ruleCommon, detect: detectShapeFor(detector) });
 }
 
 /** A rule file as it was written, with defaults filled in. */
@@ -83,7 +84,7 @@ export type RuleDocument = z.infer<typeof looseRuleShape>;
 /** JSON Schema of a rule file: gives completion in editors, and is published as `docs/rule.schema.json`. */
 export function ruleJsonSchema(): unknown {
   const detect = z.discriminatedUnion('kind', [detectShapeFor(first), ...rest.map(detectShapeFor)]);
-  const schema = z.toJSONSchema(z.strictObject({ ...common, detect }), { io: 'input' });
+  const schema = z.toJSONSchema(z.strictObject({ ...ruleCommon, detect }), { io: 'input' });
   return { ...schema, title: 'A Tollkeeper rule' };
 }
 

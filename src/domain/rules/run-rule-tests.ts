@@ -8,6 +8,7 @@ import type { Given } from './given.ts';
 import type { RuleLoadError } from './load-error.ts';
 import { placeRules } from './place-rules.ts';
 import type { Ruleset } from './ruleset.ts';
+import { runEventTest } from './run-event-test.ts';
 import { formatAmount, formatWindow } from './say.ts';
 import { hoursOf } from './series.ts';
 
@@ -53,7 +54,9 @@ function failure({ path, line, col, name, expect, actual, detail }: RuleTestResu
 function* runTestsOf(ruleset: Ruleset, rule: CompiledRule): Generator<RuleTestResult> {
   if (rule.mode === 'retired') return;
   const alone = rulesetOf(ruleset, rule);
-  for (const test of rule.tests) yield runTest(alone, rule, test);
+  for (const test of rule.tests) {
+    yield test.events === undefined ? runTest(alone, rule, test) : runEventTest(alone, rule, test.events, test);
+  }
 }
 
 // A test is about its own rule: alone, live, and speaking every time, so that a gate cannot hide a hit.

@@ -1,5 +1,6 @@
 import { parseEventKey } from '../../domain/events/event-key.ts';
 import { createFeatures, decodeFeatures, foldJudged } from '../../domain/features/account-features.ts';
+import { eventDetails } from '../../domain/features/event-details.ts';
 import { addressOf } from '../../domain/ids.ts';
 import { openWallet } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
@@ -60,6 +61,8 @@ async function refold(
         spendNanos: Number(fact.amount ?? 0n),
         occurredAtMs: believed ? fact.occurredAtMs : fact.ingestedAtMs,
         ingestedAtMs: fact.ingestedAtMs,
+        claimedAtMs: fact.occurredAtMs,
+        details: eventDetails(fact),
         disposition: fact.status === 'posted' || fact.status === 'altered' ? fact.status : 'quarantined',
       },
       ruleset.features,

@@ -1,0 +1,179 @@
+import { allowsFreeze } from '../../domain/decisions/freeze-breaker.ts';
+import { type Judgement, judge, type RuleResult } from '../../domain/decisions/judge.ts';
+import { createSightingBook, type Sighting, type SightingBook } from '../../domain/decisions/sightings.ts';
+import { type FoldInput, foldUsage } from '../../domain/features/account-features.ts';
+import { eventDetails } from '../../domain/features/event-details.ts';
+import { type AccountFeatures, createFeatures } from '../../domain/features/feature-state.ts';
+import { judgeTime, LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
+import type { Outcome } from '../../domain/rules/band.ts';
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import type { HistoryEvent } from './history-event.ts';
+import { QuickPricer } from './quick-price.ts';
+
+/** One account while history is played to it. */
+export interface ReplayAccount {
+  readonly account: string;
+  readonly features: AccountFeatures;
+  /** Refuses usage until then; 0 while it is active. */
+  frozenUntilMs: number;
+}
+
+/** What became of one event in the replay. */
+export interface Played {
+  readonly event: HistoryEvent;
+  readonly account: ReplayAccount;
+  /** Arrival; never goes back. */
+  readonly atMs: number;
+  /** Nano-units; 0 when it has no price. */
+  readonly spendNanos: number;
+  /** `stopped`: the replay's own freeze kept it from being charged. */
+  readonly status: 'posted' | 'stopped' | 'quarantined' | 'altered' | 'duplicate';
+}
+
+/** An alert that this ruleset would have raised. */
+export interface ReplayAlert {
+  readonly account: string;
+  readonly atMs: number;
+  readonly outcome: Outcome;
+  readonly score: number;
+  /** Rules that fired, live ones first in the order of their ids. */
+  readonly ruleIds: readonly string[];
+  /** What was spent above the usual by then: the largest excess any money rule saw. */
+  readonly excessNanos: number;
+  /** Until when the account was frozen by it; null when it was not. */
+  readonly frozenUntilMs: number | null;
+  /** The evidence: what every rule saw. */
+  readonly results: readonly RuleResult[];
+}
+
+/** What a replay reports while it runs. Absent parts cost nothing. */
+export interface ReplayListener {
+  /** The replay's own freeze has kept an event from being charged. */
+  readonly stopped?: (played: Played) => void;
+  readonly alert?: (alert: ReplayAlert) => void;
+  /** A wallet was frozen; without an alert when its rules had spoken before an earlier freeze ran out. */
+  readonly freeze?: (alert: ReplayAlert) => void;
+  /** Everything that live and shadow rules say, before bands, breaker and budget. */
+  readonly sighting?: (sighting: Sighting) => void;
+}
+
+/** Meter names are the sender's choice, so only a few are kept. */
+const UNKNOWN_METERS_MAX = 20;
+
+/**
+ * Plays history to one ruleset: price, fold, judge, freeze, in arrival order and in one pass, by the code that production
+ * runs. It never looks ahead. Wallets are simulated as far as freezes go; balances are the books' business.
+ */
+export class Replay {
+  readonly ruleset: Ruleset;
+  readonly accounts = new Map<string, ReplayAccount>();
+  /** Meters that had no price; the first few. */
+  readonly unknownMeters = new Set<string>();
+  readonly #listener: ReplayListener;
+  readonly #pricer: QuickPricer;
+  readonly #sightings: SightingBook | undefined;
+  readonly #lateWindowMs: number;
+  #clockMs = 0;
+  #freezesMs: number[] = [];
+
+  constructor(ruleset: Ruleset, listener: ReplayListener, lateWindowMs = LATE_WINDOW_MS) {
+    this.ruleset = ruleset;
+    this.#listener = listener;
+    this.#pricer = new QuickPricer(ruleset.pricing);
+    this.#sightings = listener.sighting === undefined ? undefined : createSightingBook(ruleset);
+    this.#lateWindowMs = lateWindowMs;
+  }
+
+  /** The replay's time: the latest arrival so far. */
+  get clockMs(): number {
+    return this.#clockMs;
+  }
+
+  /** Plays one event. An exact repetition changes no wallet and no volume, and rules may still look at it. */
+  play(event: HistoryEvent, identity: 'new' | 'altered' | 'duplicate'): void {
+    if (event.arrivedAtMs > this.#clockMs) this.#clockMs = event.arrivedAtMs;
+    const nowMs = this.#clockMs;
+    const account = this.accounts.get(event.account) ?? this.#open(event.account);
+    const { meter, occurredAtMs } = event;
+    const nanos = event.knownNanos ?? this.#pricer.price(event.account, meter, event.quantity, occurredAtMs);
+    const time = event.known === undefined ? judgeTime(occurredAtMs, nowMs, this.#lateWindowMs) : knownTime(event);
+
+    let status: Played['status'] = 'posted';
+    if (identity !== 'new') status = identity;
+    else if (time !== 'in_time' || nanos === undefined || event.known === 'stopped') status = 'quarantined';
+    else if (account.frozenUntilMs !== 0) status = this.#isFrozen(account, nowMs) ? 'stopped' : 'posted';
+
+    if (nanos === undefined && this.unknownMeters.size < UNKNOWN_METERS_MAX) this.unknownMeters.add(meter);
+    const spendNanos = nanos ?? 0;
+    const input: FoldInput = {
+      meter,
+      quantity: event.quantity,
+      spendNanos,
+      // An event whose own time is not believed must not write into a bucket that time names.
+      occurredAtMs: time === 'in_time' ? occurredAtMs : nowMs,
+      ingestedAtMs: nowMs,
+      disposition: status === 'stopped' ? 'quarantined' : status,
+      claimedAtMs: occurredAtMs,
+      details: eventDetails(event),
+    };
+    foldUsage(account.features, input, this.ruleset.features);
+    if (this.#sightings !== undefined) this.#tell(this.#sightings.see(event.account, account.features, input));
+    if (status === 'duplicate') return;
+
+    const now: Played = { event, account, atMs: nowMs, spendNanos, status };
+    if (status === 'stopped') this.#listener.stopped?.(now);
+    const moment = { account: event.account, ingestedAtMs: nowMs, eventSpendNanos: spendNanos };
+    const judgement = judge(this.ruleset, account.features, moment);
+    if (judgement !== null) this.#act(judgement, now);
+  }
+
+  #open(name: string): ReplayAccount {
+    const account = { account: name, features: createFeatures(), frozenUntilMs: 0 };
+    this.accounts.set(name, account);
+    return account;
+  }
+
+  #isFrozen(account: ReplayAccount, nowMs: number): boolean {
+    if (nowMs < account.frozenUntilMs) return true;
+    account.frozenUntilMs = 0;
+    return false;
+  }
+
+  #tell(sightings: readonly Sighting[]): void {
+    for (const sighting of sightings) this.#listener.sighting?.(sighting);
+  }
+
+  #act(judgement: Judgement, played: Played): void {
+    const { account, atMs } = played;
+    // A wallet that is stopped already needs no second alert.
+    if (account.frozenUntilMs > atMs) return;
+    let { outcome } = judgement;
+    let frozenUntilMs: number | null = null;
+    if (outcome === 'freeze') {
+      if (allowsFreeze(this.#freezesMs, atMs, this.ruleset.freeze.perDayMax)) {
+        this.#freezesMs = [...this.#freezesMs.filter((freezeMs) => freezeMs > atMs - DAY_MS), atMs];
+        frozenUntilMs = atMs + this.ruleset.freeze.hours * HOUR_MS;
+        account.frozenUntilMs = frozenUntilMs;
+      } else outcome = 'review';
+    }
+    if (!judgement.raised && frozenUntilMs === null) return;
+    const alert = { ...summaryOf(judgement), account: account.account, atMs, outcome, frozenUntilMs };
+    if (frozenUntilMs !== null) this.#listener.freeze?.(alert);
+    if (judgement.raised) this.#listener.alert?.(alert);
+  }
+}
+
+function knownTime({ known }: HistoryEvent): 'in_time' | 'too_late' | 'in_future' {
+  return known === 'too_late' || known === 'in_future' ? known : 'in_time';
+}
+
+function summaryOf({ score, results }: Judgement): Pick<ReplayAlert, 'score' | 'ruleIds' | 'excessNanos' | 'results'> {
+  const hits = results.filter(({ status }) => status === 'hit' || status === 'snoozed');
+  const ordered = [...hits].sort((a, b) => Number(b.mode === 'live') - Number(a.mode === 'live'));
+  let excessNanos = 0;
+  for (const { unit, observed, expected } of hits) {
+    if (unit === 'nanos') excessNanos = Math.max(excessNanos, observed - expected);
+  }
+  return { score, results, excessNanos, ruleIds: ordered.map(({ ruleId }) => ruleId) };
+}
