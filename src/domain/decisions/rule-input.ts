@@ -1,5 +1,6 @@
 import type { Usual } from '../detectors/detector.ts';
-import { hourOfFine } from '../features/feature-spec.ts';
+import { countDistinct } from '../features/distinct-values.ts';
+import { FINE_MS, hourOfFine } from '../features/feature-spec.ts';
 import type { AccountFeatures } from '../features/feature-state.ts';
 import { ringSum } from '../features/ring.ts';
 import { round6 } from '../math.ts';
@@ -7,14 +8,6 @@ import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { ConditionInput, FeatureRead, NumberName, TextName } from '../rules/conditions/condition.ts';
 import { DAY_MS, HOUR_MS } from '../time.ts';
 import type { Moment } from './judgement.ts';
-
-/** Counts different values that were seen in a window; undefined where they are not kept. */
-export type CountDistinct = (
-  features: AccountFeatures,
-  of: string,
-  windowMs: number,
-  nowMs: number,
-) => number | undefined;
 
 /** Everything a rule's conditions may ask about one account at one moment. */
 export interface RuleSituation {
@@ -24,7 +17,6 @@ export interface RuleSituation {
   readonly observed: number;
   /** Computed on demand: most conditions do not ask for it. */
   readonly usual: () => Usual;
-  readonly countDistinct?: CountDistinct;
 }
 
 /** Answers a condition's questions from an account's features, its wallet and the event. */
@@ -120,19 +112,24 @@ export class RuleInput implements ConditionInput {
   }
 
   #stored({ source, windowMs }: FeatureRead, index: number): number {
-    const { features, moment, countDistinct } = this.#situation;
+    const { features } = this.#situation;
     if (source.kind === 'distinct') {
-      return countDistinct?.(features, source.of, windowMs, moment.ingestedAtMs) ?? Number.NaN;
+      const values = features.distinct[index];
+      if (values === undefined || !this.#isKept(values.sinceHour, windowMs)) return Number.NaN;
+      return countDistinct(values, features.headFine, windowMs / FINE_MS);
     }
     const series = features.series[index];
     if (series === undefined) return Number.NaN;
     const isHourly = source.bucket === 'hour';
     const ring = isHourly ? series.hourly : series.fine;
-    // A feature that is kept since a short while cannot speak for the time before.
-    if (series.sinceHour >= 0 && hourOfFine(features.headFine) - series.sinceHour < windowMs / HOUR_MS)
-      return Number.NaN;
+    if (!this.#isKept(series.sinceHour, windowMs)) return Number.NaN;
     if (ring === null) return 0;
     const head = source.definition.clock === 'ingested' ? features.headFineIngested : features.headFine;
     return round6(ringSum(ring, isHourly ? hourOfFine(head) : head, source.buckets));
+  }
+
+  // What is kept since a short while cannot speak for the time before.
+  #isKept(sinceHour: number, windowMs: number): boolean {
+    return sinceHour < 0 || hourOfFine(this.#situation.features.headFine) - sinceHour >= windowMs / HOUR_MS;
   }
 }

@@ -1,4 +1,5 @@
 import { HOUR_MS } from '../time.ts';
+import { createDistinct, noteValue } from './distinct-values.ts';
 import type { EventDetails } from './event-details.ts';
 import {
   CLOCK_SKEW_MAX_MS,
@@ -60,6 +61,9 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
   }
   if (input.meter === PLAN_CHANGE && input.disposition === 'posted' && spec.factMeters.has(PLAN_CHANGE)) {
     startHistory(features, hour);
+  }
+  if (input.details !== undefined) {
+    for (const values of features.distinct) noteValue(values, { details: input.details, meter: input.meter, fine });
   }
   if (fine > transient.touchedFine) transient.touchedFine = fine;
   const head = input.disposition === 'altered' ? features.headFineIngested : features.headFine;
@@ -157,6 +161,8 @@ export function bindSpec(features: AccountFeatures, spec: FeatureSpec): void {
   features.series = spec.features.map(
     (definition) => known.get(definition.name) ?? { name: definition.name, sinceHour, hourly: null, fine: null },
   );
+  const values = new Map(features.distinct.map((kept) => [kept.of, kept]));
+  features.distinct = (spec.distinct ?? []).map((of) => values.get(of) ?? createDistinct(of, sinceHour));
   transient.spec = spec;
   transient.touched = 0;
   transient.cacheKey = null;

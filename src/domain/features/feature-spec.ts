@@ -1,4 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
+import type { DistinctOf } from './distinct-values.ts';
 import type { StreamDefinition } from './streams.ts';
 
 /** Fine buckets carry bursts; hourly buckets carry baselines and charts. */
@@ -38,6 +39,8 @@ export interface FeatureSpec {
   readonly hourlyMax: number;
   /** Meters that report facts; `events` counts usage only. */
   readonly factMeters: ReadonlySet<string>;
+  /** Properties whose different values conditions count; none when left out. */
+  readonly distinct?: readonly DistinctOf[];
   /** Rules that are shown every event; none when left out. */
   readonly streams?: readonly StreamDefinition[];
 }

@@ -1,3 +1,4 @@
+import type { DistinctValues } from './distinct-values.ts';
 import type { FeatureSpec } from './feature-spec.ts';
 import type { Incident } from './incident.ts';
 import type { Ring } from './ring.ts';
@@ -28,6 +29,8 @@ export interface AccountFeatures {
   /** Hours kept out of baselines, ascending. */
   flaggedHours: number[];
   incident: Incident | null;
+  /** Different values of properties, in the order of the feature spec. */
+  distinct: DistinctValues[];
   /** What stream rules keep; null until the first event that is shown to them. */
   streams: AccountStreams | null;
   /** Stored stream state of a loaded account, until it is opened with the rules in force. */
@@ -62,6 +65,7 @@ export function createFeatures(): AccountFeatures {
     series: [],
     flaggedHours: [],
     incident: null,
+    distinct: [],
     streams: null,
     savedStreams: undefined,
     transient: {

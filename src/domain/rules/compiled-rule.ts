@@ -34,7 +34,7 @@ export interface CompiledRule {
   readonly unless: CompiledCondition | undefined;
   /** What the two conditions and the sentence ask the account's features for. */
   readonly reads: readonly FeatureRead[];
-  /** Place of each read's feature in the ruleset's feature spec; −1 for what is not summed. */
+  /** Place of each read in the feature spec: among its features, or among the properties that are counted. */
   readonly readIndexes: readonly number[];
   readonly say: SayTemplate;
   readonly once: OnceGate;

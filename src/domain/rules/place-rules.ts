@@ -1,3 +1,4 @@
+import type { DistinctOf } from '../features/distinct-values.ts';
 import { FEATURES_MAX, type FeatureDefinition, type FeatureSpec } from '../features/feature-spec.ts';
 import type { StreamDefinition } from '../features/streams.ts';
 import { HOUR_MS } from '../time.ts';
@@ -25,10 +26,13 @@ export function placeRules(
     detector.gapHours + detector.historyHours,
     ...reads.map(({ windowMs }) => Math.ceil(windowMs / HOUR_MS)),
   ]);
+  const distinct = distinctOf(rules);
   const placed = rules.map((rule) => ({
     ...rule,
     featureIndex: rule.shown === undefined ? placeOf(rule.definition.name) : -1,
-    readIndexes: rule.reads.map(({ source }) => (source.kind === 'sum' ? placeOf(source.definition.name) : -1)),
+    readIndexes: rule.reads.map(({ source }) =>
+      source.kind === 'sum' ? placeOf(source.definition.name) : distinct.indexOf(source.of),
+    ),
   }));
   const ordered = placed.sort((a, b) => (a.id < b.id ? -1 : 1));
   const { rules: shownPlaced, streams } = placeStreams(ordered);
@@ -37,6 +41,7 @@ export function placeRules(
     features: {
       features,
       hourlyMax: hours.reduce((most, value) => Math.max(most, value), HOURLY_MIN),
+      ...(distinct.length > 0 ? { distinct } : {}),
       // Rules across accounts need the profile that stream rules share.
       ...(ordered.some(({ shown }) => shown !== undefined) ? { streams } : {}),
       factMeters: new Set([...pricing.meters.values()].filter(({ kind }) => kind === 'fact').map(({ name }) => name)),
@@ -57,6 +62,13 @@ function placeStreams(rules: readonly CompiledRule[]): {
     return { ...rule, shown: { ...rule.shown, index } };
   });
   return { rules: placed, streams };
+}
+
+function distinctOf(rules: readonly UnplacedRule[]): readonly DistinctOf[] {
+  const named = rules.flatMap(({ reads }) =>
+    reads.flatMap(({ source }) => (source.kind === 'distinct' ? [source.of] : [])),
+  );
+  return [...new Set(named)].sort();
 }
 
 function definitionsOf({ definition, reads, shown }: UnplacedRule): readonly FeatureDefinition[] {

@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { DISTINCT_MAX } from '../../features/distinct-values.ts';
 import type { NumberName, NumberUnit } from './condition.ts';
 import { commonUnit, productUnit, quotientUnit, type UnitResult } from './number-units.ts';
 import { type NumberNode, type Scope, textOf, trouble } from './scope.ts';
@@ -48,7 +49,9 @@ export function readNumber({ frame, context }: Scope, index: number): NumberNode
     }
     return value;
   };
-  return { type: 'number', unit: read.unit, low: 0, high: Number.POSITIVE_INFINITY, evaluate };
+  // Beyond its limit a count of different values says "at least": a condition that asks for more can never hold.
+  const high = read.source.kind === 'distinct' ? DISTINCT_MAX : Number.POSITIVE_INFINITY;
+  return { type: 'number', unit: read.unit, low: 0, high, evaluate };
 }
 
 export function negated(inner: NumberNode): NumberNode {

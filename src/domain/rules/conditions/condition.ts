@@ -1,3 +1,4 @@
+import type { DistinctOf } from '../../features/distinct-values.ts';
 import type { FeatureDefinition } from '../../features/feature-spec.ts';
 
 /** What a part of a condition is measured in. `plain` is a number as it is written; it fits every count, ratio or time. */
@@ -31,7 +32,7 @@ export interface SumSource {
 /** How many different values of a property were seen. */
 export interface DistinctSource {
   readonly kind: 'distinct';
-  readonly of: string;
+  readonly of: DistinctOf;
 }
 
 /** Three answers: yes, no, or not to be said because something is missing or cannot be computed. */

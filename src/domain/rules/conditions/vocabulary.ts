@@ -1,3 +1,4 @@
+import { DISTINCT_OF } from '../../features/distinct-values.ts';
 import { FINE_MS, HISTORY_HOURS_MAX } from '../../features/feature-spec.ts';
 import { DAY_MS, HOUR_MS } from '../../time.ts';
 import { suggest } from '../did-you-mean.ts';
@@ -69,9 +70,6 @@ export function isTextName(name: string): name is TextName {
   return Object.hasOwn(TEXTS, name);
 }
 
-/** What different values can be counted of. */
-export const DISTINCT_OF = ['key', 'source', 'meter', 'region', 'device', 'ip', 'card', 'user', 'feature'] as const;
-
 /** The longest trailing window that is summed from five-minute buckets; longer ones are whole hours. */
 const FINE_WINDOW_MAX_MS = 2 * HOUR_MS;
 
@@ -89,10 +87,11 @@ export function readFor(name: Exclude<FunctionName, 'list'>, args: readonly stri
   const spelled = `${name}(${args.map((text) => `'${text}'`).join(',')})`;
   const field = args.length === 1 ? name : `${name}_${args[0]}`.replace(/\W/g, '_');
   if (name === 'distinct') {
-    const of = args[0] ?? '';
-    if (!DISTINCT_OF.some((known) => known === of)) {
-      const message = `different values of ${JSON.stringify(of)} are not counted.`;
-      const problem = { ok: false, code: 'RULE-NAME-013', message, fix: suggest(of, DISTINCT_OF) } as const;
+    const [named = ''] = args;
+    const of = DISTINCT_OF.find((known) => known === named);
+    if (of === undefined) {
+      const message = `different values of ${JSON.stringify(named)} are not counted.`;
+      const problem = { ok: false, code: 'RULE-NAME-013', message, fix: suggest(named, DISTINCT_OF) } as const;
       return { ok: false, argument: 0, problem };
     }
     const unit: NumberUnit = { kind: 'count', name: 'count' };
