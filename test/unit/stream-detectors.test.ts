@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import { mean, variance } from 'simple-statistics';
 import { describe, expect, it } from 'vitest';
 import { STREAM_DETECTORS } from '../../src/domain/detectors/index.ts';
 import type { CompiledStream, StreamEvent } from '../../src/domain/detectors/stream-detector.ts';
@@ -216,6 +218,27 @@ function later(days: number): (one: StreamEvent) => StreamEvent {
 }
 
 describe('learning', () => {
+  it('keeps the mean and variance of batches that an offline pass finds', () => {
+    const quantities = fc.array(fc.double({ min: 200, max: 400, noNaN: true }), { minLength: 48, maxLength: 160 });
+    fc.assert(
+      fc.property(quantities, (values) => {
+        const streams = open(compiled('ratio', { batch: 8, at_least: '1min', drift: 3 }));
+        const batches: number[] = [];
+        for (const [index, quantity] of values.entries()) {
+          foldStreams(streams, event({ atMs: START + index * MINUTE_MS, quantity }));
+          if (index % 8 === 7) batches.push(mean(values.slice(index - 7, index + 1).map((value) => Math.log(value))));
+        }
+        const saved = JSON.stringify(streams.slots[0]?.run.save());
+        const learned = (name: string) => Number(new RegExp(`"${name}":(-?[\\d.e-]+)`).exec(saved)?.[1]);
+        // A drift of three spreads leaves nothing flagged, so every batch is learned with equal weight.
+        expect(learned('batches')).toBe(batches.length);
+        expect(learned('mean')).toBeCloseTo(mean(batches), 9);
+        expect(learned('variance')).toBeCloseTo(variance(batches), 9);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('does not take a flagged fall for normal: the quantity of before still counts', () => {
     const streams = open(compiled('ratio'));
     fold(streams, honest());
