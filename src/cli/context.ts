@@ -12,6 +12,7 @@ import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
+import type { RunningRules } from '../wire/rules-state.ts';
 import type { IngestJob } from './ingest/batch-jobs.ts';
 import type { Output } from './output/output.ts';
 
@@ -33,6 +34,8 @@ export interface CliContext {
   readonly version: string;
   /** Directory of rule files in force, or the given one, read and checked. */
   readonly readRules: (directory?: string, options?: { readonly runTests?: boolean }) => Promise<RulesOnDisk>;
+  /** What the service of this data directory has in force; undefined when none runs here. */
+  readonly runningRules: () => Promise<RunningRules | undefined>;
   /** The database alone, without queues or workers. */
   readonly openBooks: () => Promise<Books>;
   readonly archive: ArchiveControl;

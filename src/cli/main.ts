@@ -9,6 +9,7 @@ import { diagnose } from '../wire/doctor.ts';
 import { openIntake } from '../wire/intake.ts';
 import { packageVersions } from '../wire/package-versions.ts';
 import { readConfiguredRules, readRules } from '../wire/rules.ts';
+import { readRunningRules } from '../wire/rules-state.ts';
 import { startPipeline } from '../wire/start-pipeline.ts';
 import type { CliContext } from './context.ts';
 import { createOutput } from './output/output.ts';
@@ -46,13 +47,20 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
       const loading = { ...options, nowMs: Date.now() };
       return directory === undefined ? readConfiguredRules(config().rulesDir, loading) : readRules(directory, loading);
     },
+    runningRules: () => readRunningRules(config().dataDir),
     openBooks: () => openBooks(config(), onError),
     archive: { open: (directory) => openArchive(config(), directory, onError), files: archiveFiles },
     migrations: {
       status: () => readMigrations(config(), onError),
       apply: () => applyMigrations(config(), onError),
     },
-    startService: ({ ruleset }) => startPipeline({ config: config(), ruleset, onProblem }),
+    startService: ({ ruleset }) =>
+      startPipeline({
+        config: config(),
+        ruleset,
+        onProblem,
+        onRules: ({ level, message, details }) => log()[level](details, message),
+      }),
     openIntake: ({ ruleset }) => openIntake({ config: config(), ruleset, onProblem }),
     openDemoStage: ({ ruleset }) =>
       openDemoStage({ ruleset, lanes: DEMO_LANES, lateWindowMs: config().lateWindowMs, onProblem }),

@@ -70,6 +70,11 @@ export function exp(x: number): number {
   return scaleByPowerOfTwo(y, k);
 }
 
+/** What is left after `elapsed` when half is gone after every `halfLife`. */
+export function halved(elapsed: number, halfLife: number): number {
+  return exp((-Math.LN2 * elapsed) / halfLife);
+}
+
 function scaleByPowerOfTwo(y: number, k: number): number {
   if (k >= -1021 && k <= 1023) return y * powerOfTwo(k);
   // Two steps, because 2^k itself is not a normal double here.

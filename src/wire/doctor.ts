@@ -6,6 +6,8 @@ import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createBullmqEngine, type QueueConnection } from '../adapters/queue/bullmq-engine.ts';
 import { readRedisHealth } from '../adapters/queue/redis-health.ts';
 import type { Config } from '../config.ts';
+import { refusedWords, shortHash } from '../domain/rules/rules-words.ts';
+import type { LoadResult } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 import { type Finding, fail, ok, warn } from '../pipeline/doctor/finding.ts';
 import { judgeDatabase } from '../pipeline/doctor/judge-database.ts';
@@ -29,6 +31,7 @@ import type { Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { packageVersions } from './package-versions.ts';
 import { readRules } from './rules.ts';
+import { type RunningRules, readRunningRules, runningWords } from './rules-state.ts';
 
 /** Looks everything over. What cannot be looked at is a finding too, never the end of the look. */
 export async function diagnose(config: Config, nowMs: () => number): Promise<readonly Finding[]> {
@@ -79,6 +82,11 @@ function describeVersions(): readonly Finding[] {
 
 async function lookAtRules(config: Config): Promise<readonly Finding[]> {
   const { directory, result } = await readRules(config.rulesDir);
+  const running = await readRunningRules(config.dataDir);
+  return [...describeRules(directory, result), ...(running === undefined ? [] : [judgeRunningRules(running, result)])];
+}
+
+function describeRules(directory: string, result: LoadResult): readonly Finding[] {
   if (result.ok) {
     const { hash, rules } = result.ruleset;
     const found = ok('rules', `ruleset ${hash.slice(0, 12)} with ${rules.length} rules in ${directory}`);
@@ -87,6 +95,18 @@ async function lookAtRules(config: Config): Promise<readonly Finding[]> {
   }
   const message = `${directory} does not load: ${result.errors.length} errors`;
   return [fail('rules', message, 'Run `tollkeeper rules check` and correct the listed places.')];
+}
+
+/** Whether the running service has in force what lies on disk. */
+function judgeRunningRules(running: RunningRules, result: LoadResult): Finding {
+  const refused = refusedWords(running);
+  if (refused !== undefined)
+    return fail('rules', refused, 'Run `tollkeeper rules check` and correct the listed places.');
+  if (result.ok && result.ruleset.hash !== running.hash) {
+    const message = `running ${runningWords(running)}; on disk ${shortHash(result.ruleset.hash)} is not in force yet`;
+    return warn('rules', message, 'Look again in a few seconds; if it stays, restart `tollkeeper start`.');
+  }
+  return ok('rules', `running ${runningWords(running)}`);
 }
 
 async function lookAtDisk(config: Config): Promise<readonly Finding[]> {

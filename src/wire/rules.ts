@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { isGitPlace, readGitRuleFiles } from '../adapters/git-rules.ts';
-import { packageRoot } from '../adapters/package-root.ts';
-import { readRuleFiles } from '../adapters/rule-files.ts';
+import { readRuleFiles, shippedRules } from '../adapters/rule-files.ts';
 import { type LoadOptions, type LoadResult, loadRuleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 
 /** The rule files of a directory (default: the shipped ones), or of one in a git revision (`main:rules`), read and checked. */
 export async function readRules(
-  directory = join(packageRoot(), 'rules'),
+  directory = shippedRules(),
   options: LoadOptions = {},
 ): Promise<{ readonly directory: string; readonly result: LoadResult }> {
   const isOnDisk = !isGitPlace(directory) || existsSync(directory);

@@ -11,6 +11,7 @@ import { LaneLocks } from '../adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
 import { createOutboxStore } from '../adapters/postgres/outbox-store.ts';
 import { createRejectionLog } from '../adapters/postgres/rejection-log.ts';
+import { createRulesetArchive } from '../adapters/postgres/ruleset-archive.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
 import { WalletIndexer } from '../adapters/postgres/wallet-index.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
@@ -75,6 +76,8 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
   const shardLanes = await readShardLanes(engine.pool);
   const rejections = createRejectionLog(engine.pool);
   const currency = options.ruleset().pricing.currency;
+  // Before the first batch that names it.
+  await createRulesetArchive(engine.pool).keep(options.ruleset());
   // Pauses between attempts end at once when the process is stopping.
   const stopping = new AbortController();
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -194,6 +197,7 @@ function keepLanes(
       store,
       owner,
       ruleset,
+      rulesetOf: createRulesetArchive(engine.pool).read,
       lateWindowMs,
       batchEventsMax,
       gatherMs,

@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { shippedRules } from '../adapters/rule-files.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { startService } from './service.ts';
+import { type RulesLine, watchRules } from './watch-rules.ts';
 
 /** A pipeline that runs until it is closed. */
 export interface RunningPipeline {
@@ -19,15 +21,28 @@ export async function startPipeline(options: {
   readonly config: Config;
   readonly ruleset: Ruleset;
   readonly onProblem: (what: string, error: unknown) => void;
+  /** Told when other rules come into force, or are refused. */
+  readonly onRules?: (line: RulesLine) => void;
 }): Promise<RunningPipeline> {
-  const { config, ruleset, onProblem } = options;
+  const { config, ruleset, onProblem, onRules } = options;
   const engine = await openEngine(engineSettings(config), {
     mode: 'exclusive',
     onError: (error) => onProblem('engine', error),
   });
+  let closeRules = async (): Promise<void> => undefined;
   try {
+    const rules = await watchRules({
+      pool: engine.pool,
+      ruleset,
+      directory: config.rulesDir ?? shippedRules(),
+      dataDir: config.dataDir,
+      onLine: (line) => onRules?.(line),
+      onProblem,
+      now: () => Date.now(),
+    });
+    closeRules = rules.close;
     const service = await startService(engine, {
-      ruleset: () => ruleset,
+      ruleset: rules.ruleset,
       lateWindowMs: config.lateWindowMs,
       holdsKeptMs: config.holdsKeptMs,
       movingSources: config.movingSources,
@@ -52,11 +67,13 @@ export async function startPipeline(options: {
       ],
       details: { engine: engine.kind, queues: engine.queues.kind, lanes, ruleset: ruleset.hash },
       async close() {
+        await rules.close();
         await service.close();
         await engine.close();
       },
     };
   } catch (error) {
+    await closeRules();
     await engine.close();
     throw error;
   }

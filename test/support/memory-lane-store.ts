@@ -203,7 +203,7 @@ export class MemoryLaneStore implements LaneStore {
       for (const burn of burns) this.#burn(burn);
       for (const [walletId, state] of checkpoints)
         this.#checkpoints.set(walletId, { state, throughBatch: batch.batchNo });
-      this.#facts.push({ batchNo: batch.batchNo, facts });
+      this.#facts.push({ batchNo: batch.batchNo, facts, rulesetHash: batch.rulesetHash });
       this.#entries.push(...entries);
       this.#quarantined.push(...quarantined);
       this.#decisions.push(...decisions);

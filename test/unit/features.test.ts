@@ -44,6 +44,16 @@ function hours(features: AccountFeatures, feature: string, count: number): numbe
 }
 
 describe('folding', () => {
+  it('begins the history of an account anew with a declared change of plan', () => {
+    const spec = { ...SPEC, factMeters: new Set(['plan_change']) };
+    const features = createFeatures();
+    for (let hour = 0; hour < 100; hour++) foldUsage(features, usage(START + hour * HOUR_MS), spec);
+    foldUsage(features, usage(START + 100 * HOUR_MS, { meter: 'plan_change', quantity: 1, spendNanos: 0 }), spec);
+    const spend = features.series.find(({ name }) => name === 'spend');
+    expect(spend?.sinceHour).toBe(START / HOUR_MS + 100);
+    expect(encodeFeatures(decodeFeatures(encodeFeatures(features)))).toEqual(encodeFeatures(features));
+  });
+
   it('sums each feature by the hour in which usage happened', () => {
     const features = createFeatures();
     foldUsage(features, usage(START), SPEC);

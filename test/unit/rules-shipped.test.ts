@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { fileSchemas } from '../../src/domain/rules/file-schemas.ts';
 import { priceAt, pricesFor } from '../../src/domain/rules/price-book.ts';
-import { ruleJsonSchema } from '../../src/domain/rules/rule-schema.ts';
 import { loadRuleset, type RuleFile, type Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { runRuleTests } from '../../src/domain/rules/run-rule-tests.ts';
 
@@ -73,9 +73,9 @@ describe('the shipped rules', () => {
   });
 });
 
-describe('docs/rule.schema.json', () => {
-  it('is what the code accepts', async () => {
+describe('the published schemas', () => {
+  it.each(Object.entries(fileSchemas()))('docs/%s is what the code accepts', async (name, schema) => {
     // When this fails: npx vitest run test/unit/rules-shipped.test.ts -u
-    await expect(`${JSON.stringify(ruleJsonSchema(), null, 2)}\n`).toMatchFileSnapshot('../../docs/rule.schema.json');
+    await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(`../../docs/${name}`);
   });
 });

@@ -99,13 +99,14 @@ export class PostgresLaneStore implements LaneStore {
   async *factsAfter(lane: number, batchNo: number): AsyncIterable<StoredFacts> {
     let last = batchNo;
     for (;;) {
-      const { rows } = await this.#pool.query<{ batch_no: bigint; facts: Buffer }>(
-        'select batch_no, facts from batch_facts where lane = $1 and batch_no > $2 order by batch_no limit $3',
+      const { rows } = await this.#pool.query<{ batch_no: bigint; facts: Buffer; ruleset_hash: string | null }>(
+        `select f.batch_no, f.facts, b.ruleset_hash from batch_facts f join batch b using (lane, batch_no)
+         where f.lane = $1 and f.batch_no > $2 order by f.batch_no limit $3`,
         [lane, last, FACTS_PAGE],
       );
       for (const row of rows) {
         last = Number(row.batch_no);
-        yield { batchNo: last, facts: row.facts };
+        yield { batchNo: last, facts: row.facts, rulesetHash: row.ruleset_hash };
       }
       if (rows.length < FACTS_PAGE) return;
     }

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import type { Sighting } from '../../domain/decisions/sightings.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
-import type { Sighting } from '../../pipeline/backtest/sighting.ts';
 
 /** Lines gathered before they are written: a write per line would cost more than the line. */
 const LINES_PER_WRITE = 512;

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatRuleLoadError, type RuleLoadError } from '../../domain/rules/ruleset.ts';
 import { type RuleTestResult, runRuleTests } from '../../domain/rules/run-rule-tests.ts';
 import { cleanText } from '../../domain/text/clean.ts';
-import type { CliContext } from '../context.ts';
+import { type RunningRules, runningWords } from '../../wire/rules-state.ts';
+import type { CliContext, RulesOnDisk } from '../context.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
@@ -35,6 +37,7 @@ function registerCheck(rules: Command, context: CliContext): void {
     async (directory: string | undefined, { json }: RulesOptions) => {
       const read = await context.readRules(directory);
       const { result } = read;
+      const running = await context.runningRules();
       const errors = result.ok ? [] : result.errors;
       print(context, json, {
         json: {
@@ -44,8 +47,13 @@ function registerCheck(rules: Command, context: CliContext): void {
           rules: result.ok ? result.ruleset.rules.map(({ id, mode }) => ({ id, mode })) : [],
           errors,
           warnings: result.warnings,
+          running: running === undefined ? null : runningJson(running),
         },
-        text: [...findingLines(errors, result.warnings), checkSummary(read.directory, result)].join('\n'),
+        text: [
+          ...findingLines(errors, result.warnings),
+          checkSummary(read.directory, result),
+          ...(running === undefined ? [] : [runningLine(running, read)]),
+        ].join('\n'),
       });
       if (!result.ok) context.setExitCode(1);
     },
@@ -66,6 +74,22 @@ function checkSummary(directory: string, result: Awaited<ReturnType<CliContext['
     .filter(({ number }) => number > 0)
     .map(({ mode, number }) => `${number} ${mode}`);
   return `${count(rules.length, 'rule')} (${byMode.join(', ')})${warnings}. Ruleset ${hash.slice(0, 12)}.`;
+}
+
+function runningJson({ hash, loadedAtMs, directory, onDisk }: RunningRules) {
+  const refused = onDisk === undefined ? null : { ...onDisk, since: new Date(onDisk.sinceMs).toISOString() };
+  return { ruleset: hash, loadedAt: new Date(loadedAtMs).toISOString(), directory, refused };
+}
+
+/** What the service does meanwhile: nobody should have to guess whether a file is in force. */
+function runningLine(running: RunningRules, { result, directory }: RulesOnDisk): string {
+  const runs = runningWords(running);
+  if (resolve(running.directory) !== resolve(directory))
+    return `The service runs ${runs} from ${cleanText(running.directory)}.`;
+  if (!result.ok) return `Still running ${runs}.`;
+  return result.ruleset.hash === running.hash
+    ? `In force: ${runs}.`
+    : `Still running ${runs}; this one follows in a moment.`;
 }
 
 function registerTest(rules: Command, context: CliContext): void {

@@ -16,6 +16,8 @@ export interface AlertFacts {
   /** What each outcome was expected to cost; null where the ruleset has no costs. */
   readonly choice: WeighedChoice | null;
   readonly results: readonly RuleResult[];
+  /** Present while the rules on disk are not those that judged. */
+  readonly rulesNote?: string;
   /** Oldest first; ends with the current hour. */
   readonly hourlySpendNanos: readonly number[];
   readonly balanceNanos: bigint;

@@ -68,7 +68,8 @@ function paused({ notFrozenBecause, raisedAtMs }: AlertFacts): string {
 }
 
 function changed(facts: AlertFacts, lead: RuleResult | undefined): string {
-  if (lead === undefined) return 'its usage looked different from usual';
+  // How abuse is recognised is nothing to explain to whoever may be doing it.
+  if (lead === undefined || lead.evidence !== undefined) return 'its usage looked different from usual';
   const observed = formatValue(lead.observed, lead, facts.currency);
   const window = formatWindow(lead.windowMs);
   if (isMoney(lead)) {

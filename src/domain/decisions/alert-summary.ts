@@ -56,6 +56,7 @@ const HEADLINES: Readonly<Record<Outcome, string>> = {
 function whatHappened({ currency }: AlertFacts, lead: RuleResult | undefined): string {
   if (lead === undefined)
     return 'No live rule explains this alert; the evidence of the decision lists what was evaluated.';
+  if (lead.evidence !== undefined) return cleanText(lead.say === '' ? `${lead.title}.` : lead.say);
   const observed = observedInWindow(lead, currency);
   const happened = isMoney(lead) ? `Spent ${observed}.` : `Reported ${observed}.`;
   if (lead.points === 0) return `${happened} There is no history to compare it with.`;
@@ -71,6 +72,7 @@ function explain(hit: RuleResult, currency: string): string {
   const said = cleanText(hit.say === '' ? hit.title : hit.say)
     .trim()
     .replace(/\.$/, '');
+  if (hit.evidence !== undefined) return `${cleanLabel(hit.ruleId, 60)}: ${said}.`;
   const observed = formatValue(hit.observed, hit, currency);
   const expected = formatValue(hit.expected, hit, currency);
   const threshold = hit.threshold === null ? undefined : formatValue(hit.threshold, hit, currency);
@@ -131,7 +133,7 @@ function whatWasDone(facts: AlertFacts): string {
   return `${held} The freeze ends ${formatUtc(facts.frozenUntilMs)}.${spent}`;
 }
 
-function notCertain({ results, choice }: AlertFacts, lead: RuleResult | undefined): readonly string[] {
+function notCertain({ results, choice, rulesNote }: AlertFacts, lead: RuleResult | undefined): readonly string[] {
   const lines = [
     choice === null
       ? 'There is no probability of abuse: this says how unusual the usage is, not why it happened.'
@@ -140,13 +142,22 @@ function notCertain({ results, choice }: AlertFacts, lead: RuleResult | undefine
   if (lead !== undefined)
     lines.push(`The baseline rests on ${baselineOf(lead)}${lead.points < FEW_POINTS ? ', which is little' : ''}.`);
   const missing = results.filter((result) => result.status === 'inconclusive' && result.mode === 'live');
-  if (missing.length > 0) {
-    const reasons = missing.map(
-      ({ ruleId, reason }) => `${cleanLabel(ruleId, 60)} (${cleanText(reason ?? 'too little history')})`,
-    );
-    lines.push(`Could not judge, too little history: ${reasons.join(', ')}.`);
-  }
+  const isCondition = ({ reason }: RuleResult) => /^(?:when|unless): /.test(reason ?? '');
+  lines.push(
+    ...couldNotJudge(
+      'too little history',
+      missing.filter((result) => !isCondition(result)),
+    ),
+  );
+  lines.push(...couldNotJudge('a condition cannot be computed', missing.filter(isCondition)));
+  if (rulesNote !== undefined) lines.push(`Rules: ${rulesNote}.`);
   return lines;
+}
+
+function couldNotJudge(why: string, missing: readonly RuleResult[]): readonly string[] {
+  if (missing.length === 0) return [];
+  const reasons = missing.map(({ ruleId, reason }) => `${cleanLabel(ruleId, 60)} (${cleanText(reason ?? why)})`);
+  return [`Could not judge, ${why}: ${reasons.join(', ')}.`];
 }
 
 /** Below this a centre and spread are rough guesses: two weeks of one point a day. */

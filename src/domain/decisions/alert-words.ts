@@ -57,6 +57,7 @@ export function usualSentence(result: RuleResult, currency: string): string {
 /** What the baseline rests on: `28 comparable windows of 6 hours`; for bursts, hours. */
 export function baselineOf(result: RuleResult): string {
   const points = groupThousands(String(result.points));
+  if (result.evidence !== undefined) return `${points} ${result.points === 1 ? 'event' : 'events'} of this account`;
   if (result.kind === 'burst') return `${points} ${result.points === 1 ? 'hour' : 'hours'} of history`;
   const windows = result.points === 1 ? 'comparable window' : 'comparable windows';
   return `${points} ${windows} of ${formatWindow(result.windowMs)}`;

@@ -1,4 +1,6 @@
+import { priorRarity } from '../calibration/calibration.ts';
 import type { Usual } from '../detectors/detector.ts';
+import type { StreamEvidence } from '../detectors/stream-detector.ts';
 import { hourOfFine } from '../features/feature-spec.ts';
 import { type AccountFeatures, NO_CHANGE, type Series } from '../features/feature-state.ts';
 import { type History, readHistory } from '../features/history.ts';
@@ -6,18 +8,32 @@ import { ringAt, ringSum } from '../features/ring.ts';
 import { round6 } from '../math.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
+import type { ShownRule } from '../rules/shown-rule.ts';
 
 /*
- * Per rule five numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
- * it holds for, and whether it is exact (1) or only a lower bound (0). Everything is recomputed from the stored buckets in one fixed order, so an account that
- * was just loaded judges to the bit like one that stayed in memory.
+ * Per rule seven numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
+ * it holds for, whether it is exact (1) or only a lower bound (0), and a lower bound that holds until an hour. Everything
+ * is recomputed from the stored buckets in one fixed order, so an account that was just loaded judges to the bit like one
+ * that stayed in memory.
  */
-const STRIDE = 5;
+const STRIDE = 7;
 const WINDOW_END = 0;
 const CLOSED_SUM = 1;
 const CUTOFF = 2;
 const CUTOFF_HOUR = 3;
 const IS_EXACT = 4;
+const FLOOR = 5;
+const FLOOR_UNTIL = 6;
+
+/** A floor is computed once for so many hours. */
+const FLOOR_HOURS = 24;
+
+/** Rarity of what a stream rule sees now: its open incident's, until the window has passed. Other rules have none. */
+function rarityOf(features: AccountFeatures, { shown }: CompiledRule): number {
+  if (shown?.kind !== 'stream') return 0;
+  const slot = features.streams?.slots[shown.index];
+  return slot === undefined || slot.peak === 0 ? 0 : round6(priorRarity(shown.stream.prior, slot.peak));
+}
 
 /** Makes the cache fit the ruleset, and forgets what the latest folds have made untrue. */
 export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void {
@@ -38,13 +54,15 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
     const at = index * STRIDE;
     transient.cache[at + WINDOW_END] = -1;
     // A change behind the window's own hours is a change of what was learned.
-    if (changedHour <= hourOfFine(headOf(features, rule)) - rule.detector.gapHours)
-      transient.cache[at + CUTOFF_HOUR] = -1;
+    if (changedHour > hourOfFine(headOf(features, rule)) - rule.detector.gapHours) continue;
+    transient.cache[at + CUTOFF_HOUR] = -1;
+    transient.cache[at + FLOOR_UNTIL] = -1;
   }
 }
 
 /** Sum of the rule's window, which ends with the account's newest bucket. */
 export function observedBy(features: AccountFeatures, rule: CompiledRule, index: number): number {
+  if (rule.shown !== undefined) return rarityOf(features, rule);
   const series = features.series[rule.featureIndex];
   if (series === undefined) return 0;
   const ring = rule.detector.bucket === 'hour' ? series.hourly : series.fine;
@@ -61,11 +79,13 @@ export function observedBy(features: AccountFeatures, rule: CompiledRule, index:
 
 /** Whether the rule fires at this observed value. Computes the cut-off at most once an hour, and only if it matters. */
 export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, index: number, observed: number): boolean {
+  if (rule.shown !== undefined) return observed >= rule.shown.rarity;
   if (!(observed > 0) || observed < rule.detector.observedMin) return false;
   const cache = features.transient.cache;
   const at = index * STRIDE;
   const hour = hourOfFine(headOf(features, rule));
   if (cache[at + CUTOFF_HOUR] !== hour) {
+    if (observed < floorUntil(features, rule, at, hour)) return false;
     cache[at + CUTOFF_HOUR] = hour;
     cache[at + CUTOFF] = rule.detector.cutoffMin(historyFor(features, rule));
     cache[at + IS_EXACT] = 0;
@@ -78,9 +98,46 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
   return observed >= (cache[at + CUTOFF] ?? Number.POSITIVE_INFINITY);
 }
 
+/**
+ * A lower bound of every cut-off of the next hours: most windows stay below it, and then no month of buckets is read.
+ * Learned from the part of the look-back that will still be in it by then, because more history never lowers a bound.
+ */
+function floorUntil(features: AccountFeatures, rule: CompiledRule, at: number, hour: number): number {
+  const cache = features.transient.cache;
+  if (hour <= (cache[at + FLOOR_UNTIL] ?? -1)) return cache[at + FLOOR] ?? 0;
+  const { gapHours, historyHours, cutoffMin } = rule.detector;
+  const hours = Math.min(FLOOR_HOURS, historyHours >> 2);
+  const series = features.series[rule.featureIndex] ?? UNKNOWN_SERIES;
+  const floor = cutoffMin(readHistory(features, series, hour - gapHours, historyHours - hours));
+  cache[at + FLOOR_UNTIL] = hour + hours;
+  cache[at + FLOOR] = floor;
+  return floor;
+}
+
 /** What is usual for this account under this rule, from the history before its window. */
 export function usualFor(features: AccountFeatures, rule: CompiledRule): Usual {
+  if (rule.shown !== undefined) return usualOfShown(features, rule.shown);
   return rule.detector.usual(historyFor(features, rule));
+}
+
+/** What a stream rule's rarity was made from; undefined for other rules, and before it was shown anything. */
+export function evidenceOf({ streams }: AccountFeatures, { shown }: CompiledRule): StreamEvidence | undefined {
+  if (shown?.kind !== 'stream' || streams === null) return undefined;
+  const found = streams.slots[shown.index]?.run.evidence(streams.profile);
+  if (found === undefined) return undefined;
+  const parts: { [name: string]: number } = {};
+  for (const [name, value] of Object.entries(found.parts)) parts[name] = round6(value);
+  return { observed: round6(found.observed), expected: round6(found.expected), parts };
+}
+
+function usualOfShown({ streams }: AccountFeatures, shown: ShownRule): Usual {
+  const slot = shown.kind === 'stream' ? streams?.slots[shown.index] : undefined;
+  const missing =
+    slot === undefined || streams === null || streams === undefined
+      ? 'no event was shown to it so far'
+      : slot.run.missing(streams.profile);
+  const points = streams?.profile.events ?? 0;
+  return { cutoff: shown.rarity, missing, expected: 0, lower: 0, upper: 0, points, zOf: () => undefined };
 }
 
 function historyFor(features: AccountFeatures, rule: CompiledRule): History {

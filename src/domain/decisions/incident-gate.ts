@@ -5,11 +5,14 @@ import type { CompiledRule } from '../rules/compiled-rule.ts';
 export interface Hit {
   readonly rule: CompiledRule;
   readonly observed: number;
+  /** Over its cut-off, but its conditions cannot be said: told once like a hit, behind a gate of its own. */
+  readonly isUnsure?: boolean;
 }
 
 /** Whether the rule may speak: it has not in a while, or what it observes has doubled since. */
-export function isGateOpen(incident: Incident | null, { rule, observed }: Hit, nowMs: number): boolean {
-  const gate = gateOf(incident, rule.id);
+export function isGateOpen(incident: Incident | null, hit: Hit, nowMs: number): boolean {
+  const { rule, observed } = hit;
+  const gate = gateOf(incident, gateId(hit));
   if (gate === undefined || nowMs - gate.raisedAtMs >= rule.once.forMs) return true;
   return rule.once.againIf === 'observed_doubles' && observed >= 2 * gate.observed;
 }
@@ -30,10 +33,13 @@ export function afterSpeaking(
   const open = openSeverity(incident, rules, nowMs);
   const gates: Gate[] = [];
   for (const rule of rules) {
-    const hit = spoken.find((candidate) => candidate.rule === rule);
-    const gate = gateOf(incident, rule.id);
-    if (hit !== undefined) gates.push({ ruleId: rule.id, raisedAtMs: nowMs, observed: hit.observed });
-    else if (gate !== undefined && incident !== null && isSilenced(incident, rule, nowMs)) gates.push(gate);
+    for (const isUnsure of [false, true]) {
+      const ruleId = gateId({ rule, isUnsure });
+      const hit = spoken.find((candidate) => candidate.rule === rule && (candidate.isUnsure ?? false) === isUnsure);
+      const gate = gateOf(incident, ruleId);
+      if (hit !== undefined) gates.push({ ruleId, raisedAtMs: nowMs, observed: hit.observed });
+      else if (gate !== undefined && nowMs - gate.raisedAtMs < rule.once.forMs) gates.push(gate);
+    }
   }
   const continues = incident !== null && open > 0;
   return {
@@ -46,6 +52,11 @@ export function afterSpeaking(
 function isSilenced(incident: Incident, rule: CompiledRule, nowMs: number): boolean {
   const gate = gateOf(incident, rule.id);
   return gate !== undefined && nowMs - gate.raisedAtMs < rule.once.forMs;
+}
+
+// No id of a rule ends like this.
+function gateId({ rule, isUnsure }: Pick<Hit, 'rule' | 'isUnsure'>): string {
+  return isUnsure === true ? `${rule.id}?` : rule.id;
 }
 
 function gateOf(incident: Incident | null, ruleId: string): Gate | undefined {

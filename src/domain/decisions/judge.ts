@@ -4,15 +4,19 @@ import type { AccountFeatures } from '../features/feature-state.ts';
 import { bandFor, severityOf } from '../rules/band.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
-import { HOUR_MS } from '../time.ts';
-import { isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
+import { DAY_MS, HOUR_MS } from '../time.ts';
+import { evidenceOf, isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
 import { afterSpeaking, type Hit, isGateOpen, openSeverity } from './incident-gate.ts';
 import type { Judgement, Moment, RuleResult } from './judgement.ts';
 import { describeRule } from './rule-result.ts';
+import { conditionParts, inputFor, type Standing, standingOf } from './standing.ts';
 
-export type { Judgement, Moment, RuleResult } from './judgement.ts';
+export type { Judgement, Moment, RuleResult, WalletFigures } from './judgement.ts';
 
 const SCORE_MAX = 100;
+
+/** A stream rule adds its points for this long after its evidence rose. */
+const INCIDENT_MS = DAY_MS;
 
 /**
  * Judges an account after one event was folded; call it after every fold, in lane order. Null means there is nothing to
@@ -26,7 +30,7 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   refreshCache(features, ruleset);
   transient.touched = 0;
   transient.touchedFine = -1;
-  if (touched === 0) return null;
+  if (touched === 0 && features.streams?.rose !== true) return null;
 
   const rules = ruleset.judgedRules;
   for (let index = 0; index < rules.length; index++) {
@@ -40,15 +44,22 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   return null;
 }
 
-/** What every rule sees now, without any effect: for explaining an account that raised nothing. */
-export function explain(ruleset: Ruleset, features: AccountFeatures): RuleResult[] {
+/**
+ * What every rule sees now, without any effect: for explaining an account that raised nothing. Without a moment, conditions
+ * about the account's name, its wallet or the event are inconclusive.
+ */
+export function explain(
+  ruleset: Ruleset,
+  features: AccountFeatures,
+  moment: Moment = { account: '', ingestedAtMs: features.headFineIngested * FINE_MS, eventSpendNanos: 0 },
+): RuleResult[] {
   bindSpec(features, ruleset.features);
   refreshCache(features, ruleset);
   return ruleset.judgedRules.map((rule, index) => {
     const observed = observedBy(features, rule, index);
-    const isHit = isOverCutoff(features, rule, index, observed);
-    const hits = isHit ? [{ rule, observed }] : [];
-    return describe(features, rule, index, { hits, open: hits });
+    const isOver = isOverCutoff(features, rule, index, observed);
+    const over = isOver ? [standOver(ruleset, features, { rule, observed, moment })] : [];
+    return describe(features, rule, index, { over, open: over, moment });
   });
 }
 
@@ -60,30 +71,54 @@ interface Touch {
 // An event is evidence for a rule when it fell into the rule's feature and window. Late usage outside the window only
 // corrects what is usual.
 function isTouched(features: AccountFeatures, rule: CompiledRule, touched: number, touchedFine: number): boolean {
+  if (rule.shown !== undefined) {
+    return rule.shown.kind === 'stream' && features.streams?.slots[rule.shown.index]?.rose === true;
+  }
   if (((touched >> rule.featureIndex) & 1) === 0) return false;
   const bucket = rule.detector.bucket === 'hour' ? hourOfFine(touchedFine) : touchedFine;
   return bucket > windowEnd(features, rule) - rule.detector.windowBuckets;
 }
 
-// Some rule fires. Every other rule that fires on what is recent adds its points: an attack seldom shows in one number.
+/** A rule over its cut-off, with what its conditions and plans make of that. */
+interface Over extends Hit {
+  readonly standing: Standing;
+}
+
+function standOver(
+  ruleset: Ruleset,
+  features: AccountFeatures,
+  situation: { readonly rule: CompiledRule; readonly observed: number; readonly moment: Moment },
+): Over {
+  const { rule, observed } = situation;
+  const standing = standingOf(ruleset, features, situation);
+  return { rule, observed, standing, isUnsure: standing.status === 'inconclusive' };
+}
+
+// Some rule is over its cut-off. Every other rule that fires on what is recent adds its points: an attack seldom shows in
+// one number.
 function judgeHits(ruleset: Ruleset, features: AccountFeatures, moment: Moment, touch: Touch): Judgement | null {
-  const { hits, score } = collectHits(ruleset, features, moment, touch);
+  const { over, score } = collectOver(ruleset, features, moment, touch);
   const nowMs = moment.ingestedAtMs;
   const { incident } = features;
   const outcome = bandFor(ruleset.bands, score).outcome;
   const severity = severityOf(outcome);
-  const open = hits.filter((hit) => isGateOpen(incident, hit, nowMs));
+  const told = over.filter(({ standing }) => standing.status === 'hit' || standing.status === 'inconclusive');
+  const open = told.filter((hit) => isGateOpen(incident, hit, nowMs));
   const isHarsher = severity > openSeverity(incident, ruleset.judgedRules, nowMs);
-  const raised = severity > 0 && (isHarsher || open.some((hit) => hit.rule.mode === 'live'));
-  const isLive = hits.some((hit) => hit.rule.mode === 'live');
+  const speaks = open.some((hit) => hit.rule.mode === 'live' && hit.standing.status === 'hit');
+  const raised = severity > 0 && (isHarsher || speaks);
 
-  // A shadow rule must change nothing, so it does not keep hours out of baselines either.
-  const flagged = isLive && flagHour(features, hourOfFine(features.headFine), ruleset.features);
+  // A shadow rule must change nothing, so it does not keep hours out of baselines either. What was planned is not learned:
+  // the month after a launch is not a launch.
+  const teachesNothing = over.some(
+    ({ rule, standing }) => rule.mode === 'live' && (standing.status === 'hit' || standing.status === 'planned'),
+  );
+  const flagged = teachesNothing && flagHour(features, hourOfFine(features.headFine), ruleset.features);
   if (!raised && open.length === 0 && !flagged) return null;
 
   // Results are described against the incident as it was: afterwards every rule that spoke looks silenced.
-  const results = ruleset.judgedRules.map((rule, index) => describe(features, rule, index, { hits, open }));
-  const spoken = raised ? hits.filter((hit) => hit.rule.mode === 'live' || open.includes(hit)) : open;
+  const results = ruleset.judgedRules.map((rule, index) => describe(features, rule, index, { over, open, moment }));
+  const spoken = raised ? told.filter((hit) => hit.rule.mode === 'live' || open.includes(hit)) : open;
   if (spoken.length > 0) {
     features.incident = afterSpeaking(incident, spoken, {
       rules: ruleset.judgedRules,
@@ -94,8 +129,8 @@ function judgeHits(ruleset: Ruleset, features: AccountFeatures, moment: Moment, 
   return { outcome, score, raised, stateChanged: true, results };
 }
 
-function collectHits(ruleset: Ruleset, features: AccountFeatures, moment: Moment, touch: Touch) {
-  const hits: Hit[] = [];
+function collectOver(ruleset: Ruleset, features: AccountFeatures, moment: Moment, touch: Touch) {
+  const over: Over[] = [];
   let score = 0;
   for (const [index, rule] of ruleset.judgedRules.entries()) {
     const counts =
@@ -103,28 +138,55 @@ function collectHits(ruleset: Ruleset, features: AccountFeatures, moment: Moment
     if (!counts) continue;
     const observed = observedBy(features, rule, index);
     if (!isOverCutoff(features, rule, index, observed)) continue;
-    hits.push({ rule, observed });
-    if (rule.mode === 'live') score += rule.score;
+    const found = standOver(ruleset, features, { rule, observed, moment });
+    over.push(found);
+    if (rule.mode === 'live' && found.standing.status === 'hit') score += rule.score;
   }
-  return { hits, score: Math.min(SCORE_MAX, score) };
+  return { over, score: Math.min(SCORE_MAX, score) };
 }
 
 // A window that ended longer ago than it lasted says nothing about now.
 function isRecent(features: AccountFeatures, rule: CompiledRule, nowMs: number): boolean {
+  if (rule.shown !== undefined) {
+    if (rule.shown.kind !== 'stream') return false;
+    const slot = features.streams?.slots[rule.shown.index];
+    return slot !== undefined && slot.peak > 0 && nowMs - slot.roseAtMs <= INCIDENT_MS;
+  }
   const bucketMs = rule.detector.bucket === 'hour' ? HOUR_MS : FINE_MS;
   return (windowEnd(features, rule) + 1) * bucketMs + rule.detector.windowMs >= nowMs;
 }
 
-interface HitState {
-  readonly hits: readonly Hit[];
-  readonly open: readonly Hit[];
+interface OverState {
+  readonly over: readonly Over[];
+  readonly open: readonly Over[];
+  readonly moment: Moment;
 }
 
-function describe(features: AccountFeatures, rule: CompiledRule, index: number, state: HitState): RuleResult {
+function describe(features: AccountFeatures, rule: CompiledRule, index: number, state: OverState): RuleResult {
   const observed = observedBy(features, rule, index);
   const usual = usualFor(features, rule);
-  const hit = state.hits.find((candidate) => candidate.rule === rule);
-  if (hit !== undefined)
-    return describeRule(rule, { observed, usual, status: state.open.includes(hit) ? 'hit' : 'snoozed' });
-  return describeRule(rule, { observed, usual, status: usual.missing === undefined ? 'no_hit' : 'inconclusive' });
+  const found = state.over.find((candidate) => candidate.rule === rule);
+  const status = statusOf(found, usual.missing, state.open);
+  const situation = { rule, observed, moment: state.moment };
+  return describeRule(rule, {
+    observed,
+    usual,
+    status,
+    reason: found?.standing.reason,
+    conditions: conditionParts(features, situation),
+    reads: rule.reads.length === 0 ? [] : readAll(features, situation),
+    evidence: evidenceOf(features, rule),
+  });
+}
+
+function readAll(features: AccountFeatures, situation: Parameters<typeof inputFor>[1]): readonly number[] {
+  const input = inputFor(features, situation);
+  return situation.rule.reads.map((_read, index) => input.read(index));
+}
+
+function statusOf(found: Over | undefined, missing: string | undefined, open: readonly Over[]): RuleResult['status'] {
+  if (found === undefined) return missing === undefined ? 'no_hit' : 'inconclusive';
+  if (found.standing.status === 'inconclusive') return 'inconclusive';
+  if (found.standing.status !== 'hit') return 'no_hit';
+  return open.includes(found) ? 'hit' : 'snoozed';
 }

@@ -1,4 +1,6 @@
+import type { StreamEvidence } from '../detectors/stream-detector.ts';
 import type { Outcome } from '../rules/band.ts';
+import type { ConditionPart } from '../rules/conditions/condition.ts';
 
 /** When and for whom a judgement is made. `ingestedAtMs` is the only "now" the domain knows. */
 export interface Moment {
@@ -6,6 +8,19 @@ export interface Moment {
   readonly ingestedAtMs: number;
   /** What the event that was just folded costs. */
   readonly eventSpendNanos: number;
+  /** What conditions may ask of the wallet and the event; left out where they are not known. */
+  readonly wallet?: WalletFigures;
+  readonly event?: { readonly source: string; readonly meter: string };
+  /** Only inside tests of rules: stands for everything the series does not hold. */
+  readonly given?: ReadonlyMap<string, number | string>;
+}
+
+/** A wallet as conditions see it; amounts in nano-units. */
+export interface WalletFigures {
+  readonly posted: bigint;
+  readonly held: bigint;
+  readonly quarantined: bigint;
+  readonly status: string;
 }
 
 /** What all rules together say about an account after one event. */
@@ -46,6 +61,10 @@ export interface RuleResult {
   readonly points: number;
   /** One sentence for a person; empty unless it hits. */
   readonly say: string;
-  /** Why it is inconclusive. */
+  /** Why it is inconclusive, or why its conditions or a plan kept it from firing. */
   readonly reason?: string;
+  /** Of a rule that is shown events: what its rarity (`observed`) was made from. */
+  readonly evidence?: StreamEvidence;
+  /** Every comparison of `when` and `unless`, with its values. */
+  readonly conditions?: readonly ConditionPart[];
 }

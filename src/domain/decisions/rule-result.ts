@@ -1,21 +1,38 @@
 import type { Usual } from '../detectors/detector.ts';
+import type { StreamEvidence } from '../detectors/stream-detector.ts';
 import { unitName } from '../features/feature-unit.ts';
 import { round6 } from '../math.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
-import { renderSay } from '../rules/say.ts';
+import type { ConditionPart } from '../rules/conditions/condition.ts';
+import { renderSay, type SayRead } from '../rules/say.ts';
 import type { RuleResult } from './judgement.ts';
+
+interface Described {
+  readonly observed: number;
+  readonly usual: Usual;
+  readonly status: RuleResult['status'];
+  /** Why its conditions or a plan kept it from firing. */
+  readonly reason?: string | undefined;
+  readonly conditions?: readonly ConditionPart[] | undefined;
+  /** Values of the rule's reads, for its sentence. */
+  readonly reads?: readonly number[];
+  /** Of a rule that is shown events: what its rarity was made from; its sentence speaks of these numbers. */
+  readonly evidence?: StreamEvidence | undefined;
+}
 
 /** The evidence of one rule, with the numbers a reviewer needs. */
 export function describeRule(
   rule: CompiledRule,
-  { observed, usual, status }: { observed: number; usual: Usual; status: RuleResult['status'] },
+  { observed, usual, status, reason, conditions, reads, evidence }: Described,
 ): RuleResult {
   const hits = status === 'hit' || status === 'snoozed';
   const z = usual.missing === undefined ? usual.zOf(observed) : undefined;
-  const times = usual.expected > 0 ? round6(observed / usual.expected) : undefined;
+  const times = evidence === undefined && usual.expected > 0 ? round6(observed / usual.expected) : undefined;
   const { expected, lower, upper, cutoff } = usual;
   const windowMs = rule.detector.windowMs;
-  const values = { observed, expected, lower, upper, threshold: cutoff, windowMs, times, z };
+  const why = reason ?? (status === 'inconclusive' ? usual.missing : undefined);
+  const seen = { observed: evidence?.observed ?? observed, expected: evidence?.expected ?? expected };
+  const values = { ...seen, lower, upper, threshold: cutoff, windowMs, times, z };
   return {
     ruleId: rule.id,
     title: rule.title,
@@ -34,7 +51,17 @@ export function describeRule(
     ...(z === undefined ? {} : { z }),
     ...(times === undefined ? {} : { times }),
     points: usual.points,
-    say: hits ? renderSay(rule.say, values, rule.unit) : '',
-    ...(status === 'inconclusive' && usual.missing !== undefined ? { reason: usual.missing } : {}),
+    say: hits ? renderSay(rule.say, values, rule.unit, sayReads(rule, reads ?? [])) : '',
+    ...(why === undefined ? {} : { reason: why }),
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(conditions === undefined ? {} : { conditions }),
   };
+}
+
+// Reads are counts or money; nothing else can be asked of an account's features.
+function sayReads({ reads }: CompiledRule, values: readonly number[]): readonly SayRead[] {
+  return reads.map(({ unit }, index) => ({
+    value: values[index] ?? Number.NaN,
+    unit: unit.kind === 'money' ? unit : { kind: 'count', name: 'count' },
+  }));
 }

@@ -53,7 +53,7 @@ export interface CompiledDetector {
   readonly observedMin: number;
   /**
    * A cheap lower bound of the cut-off `usual` would give. Most windows stay below it, and medians of hundreds of
-   * logarithms are then never computed.
+   * logarithms are then never computed. It must not fall when the history grows at either end.
    */
   readonly cutoffMin: (history: History) => number;
   readonly usual: (history: History) => Usual;

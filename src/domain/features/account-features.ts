@@ -1,4 +1,6 @@
 import { HOUR_MS } from '../time.ts';
+import { createDistinct, noteValue } from './distinct-values.ts';
+import type { EventDetails } from './event-details.ts';
 import {
   CLOCK_SKEW_MAX_MS,
   type FeatureDefinition,
@@ -10,6 +12,7 @@ import {
 } from './feature-spec.ts';
 import type { AccountFeatures, Series } from './feature-state.ts';
 import { createRing, ringAdd, ringAt } from './ring.ts';
+import { clearRises, foldStreams, openStreams, PLAN_CHANGE, type StreamDefinition, saveStreams } from './streams.ts';
 
 // The lane knows features through this one file.
 export { decodeFeatures, encodeFeatures } from './encode-features.ts';
@@ -24,10 +27,17 @@ export interface FoldInput {
   readonly occurredAtMs: number;
   readonly ingestedAtMs: number;
   readonly disposition: 'posted' | 'quarantined' | 'altered' | 'duplicate';
+  /** The event's own time even when it is not believed; `occurredAtMs` when left out. */
+  readonly claimedAtMs?: number;
+  /** The wallet's balance; left out where it is not known, as in a replay of a file. */
+  readonly balanceNanos?: number;
+  /** Source, sequence and properties; without them stream rules are not shown the event. */
+  readonly details?: EventDetails;
 }
 
 /** Adds one event. O(1): cost does not grow with history. Call `judge` after each fold. */
 export function foldUsage(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
+  showToStreams(features, input, spec);
   if (input.disposition === 'duplicate') return;
   bindSpec(features, spec);
   const { transient } = features;
@@ -49,10 +59,46 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
     addTo(series, definition, { hour, fine, amount, spec });
     transient.touched |= 1 << index;
   }
+  if (input.meter === PLAN_CHANGE && input.disposition === 'posted' && spec.factMeters.has(PLAN_CHANGE)) {
+    startHistory(features, hour);
+  }
+  if (input.details !== undefined) {
+    for (const values of features.distinct) noteValue(values, { details: input.details, meter: input.meter, fine });
+  }
   if (fine > transient.touchedFine) transient.touchedFine = fine;
   const head = input.disposition === 'altered' ? features.headFineIngested : features.headFine;
   if (fine < head) noteChange(features, fine);
   if (input.disposition === 'quarantined') flagHour(features, hour, spec);
+}
+
+function showToStreams(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
+  const { streams: rules } = spec;
+  const { details } = input;
+  if (rules === undefined || details === undefined) {
+    if (features.streams !== null) clearRises(features.streams);
+    return;
+  }
+  if (features.streams === null || features.streams.spec !== rules) rebindStreams(features, rules);
+  const { streams } = features;
+  if (streams === null) return;
+  foldStreams(streams, {
+    meter: input.meter,
+    isFact: spec.factMeters.has(input.meter),
+    quantity: input.quantity,
+    spendNanos: input.spendNanos,
+    balanceNanos: input.balanceNanos,
+    claimedAtMs: input.claimedAtMs ?? input.occurredAtMs,
+    ingestedAtMs: input.ingestedAtMs,
+    disposition: input.disposition,
+    details,
+  });
+}
+
+// Opens the state of an account with the rules in force. Rules that are gone lose theirs, new ones start afresh.
+function rebindStreams(features: AccountFeatures, rules: readonly StreamDefinition[]): void {
+  const saved = features.streams === null ? features.savedStreams : saveStreams(features.streams);
+  features.streams = openStreams(rules, saved);
+  features.savedStreams = undefined;
 }
 
 /** Folds a fact that was judged when it arrived: the next event's judgement must not take it for its own evidence. */
@@ -60,6 +106,7 @@ export function foldJudged(features: AccountFeatures, input: FoldInput, spec: Fe
   foldUsage(features, input, spec);
   features.transient.touched = 0;
   features.transient.touchedFine = -1;
+  if (features.streams !== null) clearRises(features.streams);
 }
 
 /** Marks an hour as not to be learned from. Returns whether it was new. */
@@ -114,6 +161,8 @@ export function bindSpec(features: AccountFeatures, spec: FeatureSpec): void {
   features.series = spec.features.map(
     (definition) => known.get(definition.name) ?? { name: definition.name, sinceHour, hourly: null, fine: null },
   );
+  const values = new Map(features.distinct.map((kept) => [kept.of, kept]));
+  features.distinct = (spec.distinct ?? []).map((of) => values.get(of) ?? createDistinct(of, sinceHour));
   transient.spec = spec;
   transient.touched = 0;
   transient.cacheKey = null;
@@ -144,6 +193,15 @@ function moveHeads(
   return true;
 }
 
+// A declared change of plan ends what was normal: the larger plan is not an attack, and the old one no yardstick.
+function startHistory(features: AccountFeatures, hour: number): void {
+  for (const series of features.series) {
+    if (hour <= series.sinceHour) continue;
+    series.sinceHour = hour;
+    noteChange(features, 0);
+  }
+}
+
 // Tells the judge which of its cached sums and cut-offs no longer hold.
 function noteChange(features: AccountFeatures, fine: number): void {
   if (fine < features.transient.changedFromFine) features.transient.changedFromFine = fine;
@@ -155,6 +213,7 @@ function amountFor(definition: FeatureDefinition, input: FoldInput, spec: Featur
     case 'spend':
       return input.spendNanos;
     case 'events':
+      if (definition.meter !== undefined) return definition.meter === input.meter ? 1 : 0;
       return spec.factMeters.has(input.meter) ? 0 : 1;
     case 'quantity':
       return definition.meter === input.meter ? input.quantity : 0;

@@ -1,9 +1,15 @@
 import { ByteReader, ByteWriter } from './byte-stream.ts';
+import { readDistinct, writeDistinct } from './distinct-values.ts';
 import { type AccountFeatures, createFeatures, type Series } from './feature-state.ts';
 import type { Gate, Incident } from './incident.ts';
 import { type Ring, ringAt, ringOf } from './ring.ts';
+import { saveStreams } from './streams.ts';
 
-const VERSION = 1;
+const VERSION = 3;
+
+/** Before stream rules, and before different values were counted; still read. */
+const VERSION_WITHOUT_STREAMS = 1;
+const VERSION_WITHOUT_DISTINCT = 2;
 
 /**
  * The stored form of an account's features: versioned, compact (buckets without usage cost one bit), exact. Equal
@@ -26,6 +32,10 @@ export function encodeFeatures(features: AccountFeatures): Uint8Array {
   }
   writeHours(writer, features.flaggedHours);
   writeIncident(writer, features.incident);
+  const streams = features.streams === null ? features.savedStreams : saveStreams(features.streams);
+  writer.text(streams === undefined ? '' : JSON.stringify(streams));
+  writer.whole(features.distinct.length);
+  for (const values of features.distinct) writeDistinct(writer, values);
   return writer.finish();
 }
 
@@ -33,7 +43,8 @@ export function encodeFeatures(features: AccountFeatures): Uint8Array {
 export function decodeFeatures(bytes: Uint8Array): AccountFeatures {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== VERSION) throw new RangeError(`feature state version ${version} is not known to this release`);
+  if (version !== VERSION && version !== VERSION_WITHOUT_STREAMS && version !== VERSION_WITHOUT_DISTINCT)
+    throw new RangeError(`feature state version ${version} is not known to this release`);
   const features = createFeatures();
   features.firstHour = reader.whole() - 1;
   features.headFine = reader.whole() - 1;
@@ -42,8 +53,23 @@ export function decodeFeatures(bytes: Uint8Array): AccountFeatures {
   for (let index = 0; index < count; index++) features.series.push(readSeries(reader));
   features.flaggedHours = readHours(reader);
   features.incident = readIncident(reader);
+  if (version !== VERSION_WITHOUT_STREAMS) features.savedStreams = readStreams(reader);
+  if (version === VERSION) {
+    const kept = reader.whole();
+    for (let index = 0; index < kept; index++) features.distinct.push(readDistinct(reader));
+  }
   reader.end();
   return features;
+}
+
+function readStreams(reader: ByteReader): unknown {
+  const json = reader.text();
+  if (json === '') return undefined;
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw new RangeError('the state of stream rules is damaged', { cause });
+  }
 }
 
 function readSeries(reader: ByteReader): Series {

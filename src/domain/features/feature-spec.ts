@@ -1,4 +1,6 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
+import type { DistinctOf } from './distinct-values.ts';
+import type { StreamDefinition } from './streams.ts';
 
 /** Fine buckets carry bursts; hourly buckets carry baselines and charts. */
 export const FINE_MS = 5 * MINUTE_MS;
@@ -15,10 +17,10 @@ export const FEATURES_MAX = 30;
 
 /** One number kept per account and bucket. */
 export interface FeatureDefinition {
-  /** `spend`, `events`, `altered` or `quantity('meter')`: the spelling used in rule files and in stored state. */
+  /** `spend`, `events`, `altered`, `quantity('meter')` or `count('meter')`: the spelling of rule files and stored state. */
   readonly name: string;
   readonly source: 'spend' | 'events' | 'altered' | 'quantity';
-  /** Only for `quantity`. */
+  /** For `quantity`; and for `events` of one meter, facts included. */
   readonly meter?: string;
   /** How many five-minute buckets are kept beside the hourly ones: the longest burst window; 0 for none. */
   readonly fineMax: number;
@@ -37,6 +39,10 @@ export interface FeatureSpec {
   readonly hourlyMax: number;
   /** Meters that report facts; `events` counts usage only. */
   readonly factMeters: ReadonlySet<string>;
+  /** Properties whose different values conditions count; none when left out. */
+  readonly distinct?: readonly DistinctOf[];
+  /** Rules that are shown every event; none when left out. */
+  readonly streams?: readonly StreamDefinition[];
 }
 
 /** The hour number (since the epoch, UTC) of a time. */

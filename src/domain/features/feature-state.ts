@@ -1,12 +1,14 @@
+import type { DistinctValues } from './distinct-values.ts';
 import type { FeatureSpec } from './feature-spec.ts';
 import type { Incident } from './incident.ts';
 import type { Ring } from './ring.ts';
+import type { AccountStreams } from './streams.ts';
 
 /** One feature's buckets. Rings appear with their first amount. */
 export interface Series {
   readonly name: string;
-  /** First hour this feature was kept; −1 when it has been kept since the account's birth. */
-  readonly sinceHour: number;
+  /** First hour that is history: later than birth for a feature that was added, or after a change of plan. */
+  sinceHour: number;
   hourly: Ring | null;
   fine: Ring | null;
 }
@@ -27,6 +29,12 @@ export interface AccountFeatures {
   /** Hours kept out of baselines, ascending. */
   flaggedHours: number[];
   incident: Incident | null;
+  /** Different values of properties, in the order of the feature spec. */
+  distinct: DistinctValues[];
+  /** What stream rules keep; null until the first event that is shown to them. */
+  streams: AccountStreams | null;
+  /** Stored stream state of a loaded account, until it is opened with the rules in force. */
+  savedStreams: unknown;
   /** Not stored: what happened since the last judgement, and what the judge may reuse. */
   readonly transient: Transient;
 }
@@ -57,6 +65,9 @@ export function createFeatures(): AccountFeatures {
     series: [],
     flaggedHours: [],
     incident: null,
+    distinct: [],
+    streams: null,
+    savedStreams: undefined,
     transient: {
       spec: null,
       touched: 0,

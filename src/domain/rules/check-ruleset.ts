@@ -1,4 +1,5 @@
 import type { Band } from './band.ts';
+import { checkShadowed } from './check-shadowed.ts';
 import type { UnplacedRule } from './compile-rule.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -16,6 +17,7 @@ export function checkRulesTogether(
 ): void {
   checkTwins(rules);
   if (bands === undefined) return;
+  checkShadowed(rules, bands);
   const active = rules.filter(({ rule }) => rule.mode !== 'retired');
   const freeze = bands.find(({ outcome }) => outcome === 'freeze');
   const lowest = bands[1];

@@ -29,7 +29,7 @@ function readAmount(source: YamlSource, at: YamlPath, value: string | number, un
     return nanos === undefined ? undefined : Number(nanos);
   }
   if (typeof value === 'string') {
-    const message = `${JSON.stringify(value)}, but the feature counts ${unit.name}s.`;
+    const message = `${JSON.stringify(value)}, but the feature counts ${unit.name === 'count' ? 'events' : `${unit.name}s`}.`;
     source.report(at, 'RULE-UNIT-005', message, 'a plain number');
     return undefined;
   }

@@ -1,11 +1,13 @@
 import type { Detector } from '../detectors/detector.ts';
-import { DETECTORS } from '../detectors/index.ts';
+import { DETECTORS, FLEET_DETECTORS, STREAM_DETECTORS } from '../detectors/index.ts';
 import type { FeatureUnit } from '../features/feature-unit.ts';
 import { checkShape } from './check-shape.ts';
+import { compileConditions, type KnownLists, type RuleConditions } from './compile-conditions.ts';
 import { createCompileContext, take } from './compile-context.ts';
 import type { CompiledRule, RuleTest } from './compiled-rule.ts';
 import { suggest } from './did-you-mean.ts';
 import { parseFeature } from './feature-name.ts';
+import { readGiven } from './given.ts';
 import type { PriceBook } from './price-book.ts';
 import { looseRuleShape, type RuleDocument, ruleShapeFor } from './rule-schema.ts';
 import { parseSay, SAY_FIELDS, type SayTemplate } from './say.ts';
@@ -14,11 +16,12 @@ import { parseDate, parseDuration } from './units.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** A compiled rule that does not yet know its feature's place in the spec. */
-export type UnplacedRule = Omit<CompiledRule, 'featureIndex'>;
+export type UnplacedRule = Omit<CompiledRule, 'featureIndex' | 'readIndexes'>;
 
 /** What rules are checked against; prices undefined when the price book itself did not load. */
 export interface RuleContext {
   readonly pricing: PriceBook | undefined;
+  readonly lists: KnownLists;
   /** For overdue review dates; undefined skips the check. */
   readonly nowMs: number | undefined;
 }
@@ -35,14 +38,20 @@ export function compileRule(source: YamlSource, context: RuleContext): UnplacedR
   checkName(source, document);
   checkLive(source, document, context.nowMs);
   const onceMs = take(source, ['once', 'for'], parseDuration(document.once.for));
-  const template = compileSay(source, document.say);
-  if (detector === undefined || context.pricing === undefined) return undefined;
-
-  const feature = take(source, ['detect', 'of'], parseFeature(document.detect.of, context.pricing));
-  if (feature === undefined) return undefined;
+  const { pricing } = context;
+  const feature =
+    pricing === undefined ? undefined : take(source, ['detect', 'of'], parseFeature(document.detect.of, pricing));
+  const conditions =
+    pricing === undefined || feature === undefined
+      ? undefined
+      : compileConditions(source, document, { unit: feature.unit, pricing, known: context.lists });
+  const template = compileSay(source, document.say, conditions);
+  if (detector === undefined || pricing === undefined || feature === undefined || conditions === undefined) {
+    return undefined;
+  }
   const { kind, of: _of, ...params } = document.detect;
   const compiled = detector.compile(params, createCompileContext(source, ['detect'], feature.unit));
-  const tests = compileTests(source, document, feature.unit);
+  const tests = compileTests(source, document, feature.unit, { conditions, currency: pricing.currency });
   if (source.errors.length > errorsBefore || compiled === undefined || onceMs === undefined) return undefined;
   return {
     id: document.id,
@@ -57,6 +66,9 @@ export function compileRule(source: YamlSource, context: RuleContext): UnplacedR
     clock: feature.definition.clock,
     unit: feature.unit,
     detector: compiled,
+    when: conditions.when,
+    unless: conditions.unless,
+    reads: conditions.reads,
     say: template,
     once: { forMs: onceMs, againIf: document.once.again_if },
     tests,
@@ -72,7 +84,7 @@ function findDetector(source: YamlSource): Detector | undefined {
   if (typeof detect.kind !== 'string') return undefined;
   const known = DETECTORS.find((detector) => detector.kind === detect.kind);
   if (known === undefined) {
-    const kinds = DETECTORS.map((detector) => detector.kind);
+    const kinds = [...DETECTORS, ...STREAM_DETECTORS, ...FLEET_DETECTORS].map(({ kind }) => kind);
     source.report(
       ['detect', 'kind'],
       'RULE-NAME-005',
@@ -83,7 +95,8 @@ function findDetector(source: YamlSource): Detector | undefined {
   return known;
 }
 
-function checkName(source: YamlSource, document: RuleDocument): void {
+/** A rule is found by its file. */
+export function checkName(source: YamlSource, document: Pick<RuleDocument, 'id'>): void {
   const file = source.path
     .split('/')
     .at(-1)
@@ -92,7 +105,12 @@ function checkName(source: YamlSource, document: RuleDocument): void {
   source.report(['id'], 'RULE-NAME-006', `id: ${document.id} in ${file}.yaml.`, `id: ${file}, or rename the file`);
 }
 
-function checkLive(source: YamlSource, document: RuleDocument, nowMs: number | undefined): void {
+/** What a rule needs before it may act, and whether somebody should look at it again. */
+export function checkLive(
+  source: YamlSource,
+  document: Omit<RuleDocument, 'tests' | 'detect'>,
+  nowMs: number | undefined,
+): void {
   if (document.review_by !== undefined) {
     const reviewMs = take(source, ['review_by'], parseDate(document.review_by));
     if (reviewMs !== undefined && nowMs !== undefined && reviewMs < nowMs && document.mode !== 'retired') {
@@ -119,14 +137,16 @@ function checkLive(source: YamlSource, document: RuleDocument, nowMs: number | u
 // Fields an analyst would reach for that hold text a customer chose. An alert ends up in HTML, CSV and Slack.
 const CUSTOMER_TEXT = new Set(['account', 'source', 'meter', 'properties', 'key']);
 
-function compileSay(source: YamlSource, text: string): SayTemplate {
-  const { template, unknown } = parseSay(text);
+/** The sentence of a rule, checked. */
+export function compileSay(source: YamlSource, text: string, conditions: RuleConditions | undefined): SayTemplate {
+  const reads = conditions?.reads.map(({ field }) => field) ?? [];
+  const { template, unknown } = parseSay(text, reads);
   for (const word of unknown) {
     if (CUSTOMER_TEXT.has(word)) {
       const message = `{${word}} is text a customer chose; say has numbers only.`;
       source.report(['say'], 'RULE-SAFE-007', message, 'remove it; every alert names the account beside the sentence');
-    } else {
-      const fields = Object.keys(SAY_FIELDS);
+    } else if (conditions !== undefined) {
+      const fields = [...Object.keys(SAY_FIELDS), ...reads];
       source.report(['say'], 'RULE-NAME-004', `${JSON.stringify(word)} is not a field of say.`, suggest(word, fields));
     }
   }
@@ -141,7 +161,12 @@ function compileSay(source: YamlSource, text: string): SayTemplate {
   return template;
 }
 
-function compileTests(source: YamlSource, document: RuleDocument, unit: FeatureUnit): RuleTest[] {
+function compileTests(
+  source: YamlSource,
+  document: RuleDocument,
+  unit: FeatureUnit,
+  context: { readonly conditions: RuleConditions; readonly currency: string },
+): RuleTest[] {
   const tests: RuleTest[] = [];
   const names = new Set<string>();
   for (const [index, test] of document.tests.entries()) {
@@ -156,9 +181,19 @@ function compileTests(source: YamlSource, document: RuleDocument, unit: FeatureU
     }
     names.add(test.name);
     const series = take(source, [...at, 'series'], parseSeries(test.series, unit));
-    if (series !== undefined) tests.push({ name: test.name, series, expect: test.expect, ...source.locate(at) });
+    const given = readGiven(source, [...at, 'given'], test.given ?? {}, context);
+    if (series !== undefined) tests.push({ name: test.name, series, given, expect: test.expect, ...source.locate(at) });
   }
-  if (document.mode === 'retired') return tests;
+  checkTestKinds(source, document);
+  return tests;
+}
+
+/** A rule shows that it fires, that it stays quiet, and when it cannot say. */
+export function checkTestKinds(
+  source: YamlSource,
+  document: { readonly mode: string; readonly tests: readonly { readonly expect: string }[] },
+): void {
+  if (document.mode === 'retired') return;
   const needed = [
     ['fires', 'RULE-TEST-001', 'must fire'],
     ['quiet', 'RULE-TEST-002', 'must stay quiet'],
@@ -168,5 +203,4 @@ function compileTests(source: YamlSource, document: RuleDocument, unit: FeatureU
     if (document.tests.some((test) => test.expect === expect)) continue;
     source.report(source.locateKey(['tests']), code, `No test ${words}.`, `add a case with expect: ${expect}`);
   }
-  return tests;
 }

@@ -1,7 +1,10 @@
 import type { CompiledDetector } from '../detectors/detector.ts';
 import type { FeatureDefinition } from '../features/feature-spec.ts';
 import type { FeatureUnit } from '../features/feature-unit.ts';
+import type { CompiledCondition, FeatureRead } from './conditions/condition.ts';
+import type { Given } from './given.ts';
 import type { SayTemplate } from './say.ts';
+import type { EventStep, ShownRule } from './shown-rule.ts';
 
 /** draft: only checked and tested; shadow: evaluated and recorded; live: with effect; retired: kept for history. */
 export type RuleMode = 'draft' | 'shadow' | 'live' | 'retired';
@@ -23,6 +26,16 @@ export interface CompiledRule {
   readonly clock: 'occurred' | 'ingested';
   readonly unit: FeatureUnit;
   readonly detector: CompiledDetector;
+  /** What it runs instead when it does not look at sums of buckets. */
+  readonly shown?: ShownRule;
+  /** Must hold for the rule to fire; undefined for a rule without. */
+  readonly when: CompiledCondition | undefined;
+  /** Keeps the rule from firing where it holds. */
+  readonly unless: CompiledCondition | undefined;
+  /** What the two conditions and the sentence ask the account's features for. */
+  readonly reads: readonly FeatureRead[];
+  /** Place of each read in the feature spec: among its features, or among the properties that are counted. */
+  readonly readIndexes: readonly number[];
   readonly say: SayTemplate;
   readonly once: OnceGate;
   readonly tests: readonly RuleTest[];
@@ -41,6 +54,10 @@ export interface OnceGate {
 export interface RuleTest {
   readonly name: string;
   readonly series: readonly SeriesStep[];
+  /** Instead of a series, for rules that are shown events. */
+  readonly events?: readonly EventStep[];
+  /** What the series cannot hold, by the name conditions use. */
+  readonly given: Given;
   readonly expect: 'fires' | 'quiet' | 'inconclusive';
   readonly line: number;
   readonly col: number;

@@ -12,7 +12,7 @@ export interface NamedFeature {
   readonly unit: FeatureUnit;
 }
 
-/** Reads `spend`, `events`, `altered` or `quantity('meter')`: the function form is what conditions use as well. */
+/** Reads `spend`, `events`, `altered`, `quantity('meter')` (its sum) or `count('meter')` (its events, facts included). */
 export function parseFeature(text: string, pricing: PriceBook): Parsed<NamedFeature> {
   switch (text) {
     case 'spend':
@@ -22,16 +22,21 @@ export function parseFeature(text: string, pricing: PriceBook): Parsed<NamedFeat
     case 'altered':
       return named(text, 'altered', { kind: 'count', name: 'count' });
   }
-  const meterName = /^quantity\('([^']+)'\)$/.exec(text)?.[1];
+  const [, kind, meterName] = /^(quantity|count)\('([^']+)'\)$/.exec(text) ?? [];
   if (meterName === undefined) {
     const loose = /^(?:quantity|meter)\W*([\w.]+)\W*$/.exec(text)?.[1] ?? (pricing.meters.has(text) ? text : undefined);
-    const fix = loose === undefined ? suggest(text, [...SIMPLE, "quantity('meter')"]) : `quantity('${loose}')`;
+    const fix =
+      loose === undefined ? suggest(text, [...SIMPLE, "quantity('meter')", "count('meter')"]) : `quantity('${loose}')`;
     return { ok: false, code: 'RULE-NAME-001', message: `${JSON.stringify(text)} is not a feature.`, fix };
   }
   const meter = pricing.meters.get(meterName);
   if (meter === undefined) {
     const message = `${meterName} is not in pricing.yaml.`;
     return { ok: false, code: 'RULE-NAME-002', message, fix: suggest(meterName, [...pricing.meters.keys()]) };
+  }
+  if (kind === 'count') {
+    const definition = { name: text, source: 'events', meter: meterName, clock: 'occurred' } as const;
+    return { ok: true, value: { definition, unit: { kind: 'count', name: 'count' } } };
   }
   const definition = { name: text, source: 'quantity', meter: meterName, clock: 'occurred' } as const;
   return { ok: true, value: { definition, unit: { kind: 'count', name: meter.unit } } };

@@ -1,15 +1,21 @@
 import { FEATURES_MAX } from '../features/feature-spec.ts';
+import { checkChange } from './check-change.ts';
 import { checkRulesTogether, type SourcedRule } from './check-ruleset.ts';
-import { compileRule } from './compile-rule.ts';
-import { hashFiles } from './hash-files.ts';
+import type { KnownLists } from './compile-conditions.ts';
+import { compileAnyRule } from './compile-shown-rule.ts';
+import { hashFiles, ruleFileName } from './hash-files.ts';
+import { checkListUse, readList } from './list-file.ts';
+import type { RuleList } from './lists.ts';
 import { compareLoadErrors, type RuleLoadError } from './load-error.ts';
 import { hasTooManyFeatures, placeRules } from './place-rules.ts';
+import { checkPlannedUse } from './planned-file.ts';
 import type { PriceBook } from './price-book.ts';
 import { readPricing } from './pricing-file.ts';
 import type { Ruleset } from './ruleset.ts';
 import { readSettings, type Settings } from './ruleset-file.ts';
-import { runRuleTests } from './run-rule-tests.ts';
+import { canRunTests, failingTests, TESTS_MAX } from './run-rule-tests.ts';
 import { parseYamlSource, type YamlSource } from './yaml-source.ts';
+import { LIST_BYTES_MAX } from './yaml-text-checks.ts';
 
 /** One file as an adapter read it. */
 export interface RuleFile {
@@ -22,6 +28,8 @@ export interface LoadOptions {
   readonly runTests?: boolean;
   /** Warns about review dates before this moment. */
   readonly nowMs?: number;
+  /** What these files are to replace: says what must not change while a service runs. */
+  readonly inForce?: Ruleset;
 }
 
 export type LoadResult =
@@ -37,22 +45,34 @@ export function loadRuleset(files: readonly RuleFile[], options: LoadOptions = {
   const pricingSource = sources.get('pricing.yaml');
   const settingsSource = sources.get('ruleset.yaml');
   const pricing = pricingSource === undefined ? undefined : readPricing(pricingSource);
-  const settings = settingsSource === undefined ? undefined : readSettings(settingsSource, pricing?.currency);
+  const { nowMs, inForce } = options;
+  const settings = settingsSource === undefined ? undefined : readSettings(settingsSource, { pricing, nowMs });
+  const lists = readLists(sources, nowMs);
 
   const rules: SourcedRule[] = [];
   for (const [name, source] of sources) {
-    if (name === 'pricing.yaml' || name === 'ruleset.yaml') continue;
-    const rule = compileRule(source, { pricing, nowMs: options.nowMs });
+    if (name === 'pricing.yaml' || name === 'ruleset.yaml' || name.startsWith(LISTS)) continue;
+    const rule = compileAnyRule(source, { pricing, lists, nowMs });
     if (rule !== undefined) rules.push({ rule, source });
   }
-  if (settingsSource !== undefined) checkRulesTogether(rules, settings?.bands, settingsSource);
+  if (settingsSource !== undefined) {
+    checkRulesTogether(rules, settings?.bands, settingsSource);
+    const features = new Set(rules.map(({ rule }) => rule.feature));
+    checkPlannedUse(settingsSource, settings?.plannedOf ?? [], features);
+  }
+  checkListUse(lists.sourced, lists.used, nowMs);
+  if (inForce !== undefined) checkChange({ rules, pricing, pricingSource }, inForce);
 
   for (const source of sources.values()) errors.push(...source.errors);
   const warnings = [...sources.values()].flatMap((source) => source.warnings).sort(compareLoadErrors);
   if (errors.length > 0 || pricing === undefined || settings === undefined) return refuse(errors, warnings);
 
-  const ruleset = assemble({ hash: hashFiles(files), rules, pricing, settings });
-  errors.push(...checkSize(ruleset), ...(options.runTests === false ? [] : failingTests(ruleset)));
+  const ruleset = assemble({ files, rules, pricing, settings });
+  errors.push(...checkSize(ruleset));
+  if (options.runTests !== false) {
+    if (canRunTests(ruleset)) errors.push(...[...failingTests(ruleset)].filter((error) => error !== undefined));
+    else warnings.push(testsNotRun());
+  }
   return errors.length > 0 ? refuse(errors, warnings) : { ok: true, ruleset, warnings };
 }
 
@@ -66,7 +86,7 @@ function parseFiles(files: readonly RuleFile[]): { sources: Map<string, YamlSour
   // The order of files is an accident of the file system; findings must not depend on it.
   const ordered = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, text } of ordered) {
-    const name = baseName(path);
+    const name = ruleFileName(path);
     if (!name.endsWith('.yaml')) {
       if (!name.endsWith('.yml')) continue;
       const message = `${name} would be overlooked.`;
@@ -81,7 +101,7 @@ function parseFiles(files: readonly RuleFile[]): { sources: Map<string, YamlSour
     } else if (sources.has(name)) {
       const message = `${name} is also ${sources.get(name)?.path}.`;
       errors.push({ code: 'RULE-SHAPE-022', path, line: 1, col: 1, message, fix: 'keep one, or rename it' });
-    } else sources.set(name, parseYamlSource(path, text));
+    } else sources.set(name, parseYamlSource(path, text, name.startsWith(LISTS) ? LIST_BYTES_MAX : undefined));
   }
   for (const name of ['pricing.yaml', 'ruleset.yaml']) {
     if (sources.has(name)) continue;
@@ -99,13 +119,13 @@ function parseFiles(files: readonly RuleFile[]): { sources: Map<string, YamlSour
 }
 
 interface Parts {
-  readonly hash: string;
+  readonly files: readonly RuleFile[];
   readonly rules: readonly SourcedRule[];
   readonly pricing: PriceBook;
   readonly settings: Settings;
 }
 
-function assemble({ hash, rules, pricing, settings }: Parts): Ruleset {
+function assemble({ files, rules, pricing, settings }: Parts): Ruleset {
   const unplaced = rules.map(({ rule }) => rule);
   const isJudged = (mode: string) => mode === 'live' || mode === 'shadow';
   // Drafts and retired rules cost accounts nothing: their features are not kept.
@@ -113,9 +133,12 @@ function assemble({ hash, rules, pricing, settings }: Parts): Ruleset {
     unplaced.filter(({ mode }) => isJudged(mode)),
     pricing,
   );
-  const others = unplaced.filter(({ mode }) => !isJudged(mode)).map((rule) => ({ ...rule, featureIndex: -1 }));
+  const others = unplaced
+    .filter(({ mode }) => !isJudged(mode))
+    .map((rule) => ({ ...rule, featureIndex: -1, readIndexes: [] }));
   return {
-    hash,
+    hash: hashFiles(files),
+    files,
     rules: [...judged.rules, ...others].sort((a, b) => (a.id < b.id ? -1 : 1)),
     judgedRules: judged.rules,
     bands: settings.bands,
@@ -125,6 +148,7 @@ function assemble({ hash, rules, pricing, settings }: Parts): Ruleset {
     freeze: { hours: settings.freezeHours, perDayMax: settings.freezesPerDayMax },
     budgets: { alertsPerDay: settings.alertsPerDay },
     costs: settings.costs,
+    planned: settings.planned,
   };
 }
 
@@ -135,19 +159,24 @@ function checkSize(ruleset: Ruleset): RuleLoadError[] {
   return [{ code: 'RULE-LOGIC-011', path, line: 1, col: 1, message, fix: 'retire rules, or let them share features' }];
 }
 
-function failingTests(ruleset: Ruleset): RuleLoadError[] {
-  return runRuleTests(ruleset)
-    .filter((result) => !result.ok)
-    .map(({ path, line, col, name, expect, actual, detail }) => ({
-      code: 'RULE-TEST-004',
-      path,
-      line,
-      col,
-      message: `${JSON.stringify(name)} expects ${expect}, but the result is ${actual}: ${detail}.`,
-      fix: 'correct the rule, or what the test expects',
-    }));
+function testsNotRun(): RuleLoadError {
+  const message = `There are more than ${TESTS_MAX} tests, so loading ran none of them.`;
+  const fix = 'run `tollkeeper rules test` before a change goes out';
+  return { code: 'RULE-TEST-010', path: 'rules/ruleset.yaml', line: 1, col: 1, message, fix };
 }
 
-function baseName(path: string): string {
-  return path.split('/').at(-1) ?? path;
+const LISTS = 'lists/';
+
+function readLists(sources: ReadonlyMap<string, YamlSource>, nowMs: number | undefined) {
+  const sourced: { list: RuleList; source: YamlSource }[] = [];
+  const broken = new Set<string>();
+  for (const [path, source] of sources) {
+    if (!path.startsWith(LISTS)) continue;
+    const name = path.slice(LISTS.length, -'.yaml'.length);
+    const list = readList(source, name, nowMs);
+    if (list === undefined) broken.add(name);
+    else sourced.push({ list, source });
+  }
+  const lists = new Map(sourced.map(({ list }) => [list.name, list]));
+  return { lists, broken, used: new Set<string>(), sourced } satisfies KnownLists & { sourced: unknown };
 }

@@ -13,7 +13,7 @@ const pricesShape = z.array(z.strictObject({ from: z.string(), price: priceText 
 
 const meterName = z.string().min(1).max(128);
 
-const pricingShape = z.strictObject({
+export const pricingShape = z.strictObject({
   currency: z.string(),
   meters: z
     .array(

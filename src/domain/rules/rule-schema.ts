@@ -11,10 +11,15 @@ const testShape = z.strictObject({
     .describe(
       'One value per hour in the feature\'s unit (major units for money): "9x672 410"; 410@10min puts it into ten minutes.',
     ),
+  given: z
+    .record(z.string().min(1).max(200), z.union([z.string(), z.number()]))
+    .optional()
+    .describe("Values of other features, the wallet or the event: { \"distinct('key','24h')\": 4 }."),
   expect: z.enum(['fires', 'quiet', 'inconclusive']).describe('What the rule must say in the last hour.'),
 });
 
-const common = {
+/** The keys that rules of every kind share. */
+export const ruleCommon = {
   id: z
     .string()
     .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, 'lower-case words joined by -')
@@ -30,6 +35,12 @@ const common = {
     .string()
     .optional()
     .describe('Date by which somebody looks again, such as 2027-03-01. Required when live.'),
+  when: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("A condition in CEL that must hold as well: distinct('key', '24h') >= 3 && spend('1h') > 20.00 USD."),
+  unless: z.string().min(1).optional().describe("An exception in CEL: account in list('trusted')."),
   say: z
     .string()
     .min(1)
@@ -52,26 +63,28 @@ const common = {
     .describe('At least one case that fires, one that is quiet and one that is inconclusive.'),
 };
 
-const featureText = z.string().min(1).describe("What is looked at: spend, events, altered or quantity('meter').");
+const featureText = z
+  .string()
+  .min(1)
+  .describe("What is looked at: spend, events, altered, quantity('meter') or count('meter').");
 
 const looseDetect = z.looseObject({ kind: z.string(), of: featureText });
 
 /** A rule file whose kind of detection is not known: everything else can still be checked. */
-export const looseRuleShape = z.strictObject({ ...common, detect: looseDetect });
+export const looseRuleShape = z.strictObject({ ...ruleCommon, detect: looseDetect });
 
 /** The shape of a rule file with this detector. */
 export function ruleShapeFor(detector: Detector) {
-  return z.strictObject({ ...common, detect: detectShapeFor(detector) });
+  return z.strictObject({ ...ruleCommon, detect: detectShapeFor(detector) });
 }
 
 /** A rule file as it was written, with defaults filled in. */
 export type RuleDocument = z.infer<typeof looseRuleShape>;
 
-/** JSON Schema of a rule file: gives completion in editors, and is published as `docs/rule.schema.json`. */
-export function ruleJsonSchema(): unknown {
+/** The shape of every rule file whose detector sums buckets. */
+export function windowRuleShape() {
   const detect = z.discriminatedUnion('kind', [detectShapeFor(first), ...rest.map(detectShapeFor)]);
-  const schema = z.toJSONSchema(z.strictObject({ ...common, detect }), { io: 'input' });
-  return { ...schema, title: 'A Tollkeeper rule' };
+  return z.strictObject({ ...ruleCommon, detect });
 }
 
 const [first, ...rest] = DETECTORS;

@@ -6,12 +6,15 @@ import { checkBands } from './check-bands.ts';
 import { checkShape } from './check-shape.ts';
 import { take } from './compile-context.ts';
 import { suggest } from './did-you-mean.ts';
+import type { PlannedSpike } from './planned.ts';
+import { plannedShape, readPlanned } from './planned-file.ts';
+import type { PriceBook } from './price-book.ts';
 import { type Parsed, parseMoney } from './units.ts';
 import type { YamlPath, YamlSource } from './yaml-source.ts';
 
 const actionShape = z.strictObject({ kind: z.string(), hours: z.int().optional(), to: z.string().min(1).optional() });
 
-const rulesetShape = z.strictObject({
+export const rulesetShape = z.strictObject({
   overdraft: z.union([z.string(), z.number()]),
   bands: z
     .array(
@@ -34,6 +37,11 @@ const rulesetShape = z.strictObject({
     .describe(
       'With it, a wallet is frozen only when that is expected to cost less than letting it run until a review.',
     ),
+  planned: z
+    .array(plannedShape)
+    .max(1_000)
+    .default([])
+    .describe('Usage that is announced: no rule fires below its ceiling.'),
   budgets: z.strictObject({
     alerts_per_day: z.int().min(1).max(1_000_000),
     freezes_per_day: z.int().min(0).max(1_000_000).optional(),
@@ -49,16 +57,22 @@ export interface Settings {
   readonly alertsPerDay: number;
   /** Null when outcomes follow from points alone. */
   readonly costs: ActionCosts | null;
+  readonly planned: ReadonlyMap<string, readonly PlannedSpike[]>;
+  /** The features that are planned for, in the order of the file. */
+  readonly plannedOf: readonly string[];
 }
 
 /** A freeze is a pause for a person to look, not a sentence. */
 const FREEZE_HOURS_MAX = 168;
 
 /** Reads `ruleset.yaml`. Problems are reported on the source; undefined when there are any. */
-export function readSettings(source: YamlSource, currency: string | undefined): Settings | undefined {
+export function readSettings(
+  source: YamlSource,
+  { pricing, nowMs }: { readonly pricing: PriceBook | undefined; readonly nowMs: number | undefined },
+): Settings | undefined {
   const document = checkShape(source, rulesetShape);
   if (document === undefined) return undefined;
-  const overdraftNanos = take(source, ['overdraft'], parseOverdraft(String(document.overdraft), currency));
+  const overdraftNanos = take(source, ['overdraft'], parseOverdraft(String(document.overdraft), pricing?.currency));
   const bands = document.bands.map(({ from, to, outcome, actions }, index): Band => {
     const read = actions.map((action, position) => readAction(source, ['bands', index, 'actions', position], action));
     return { from, to, outcome, actions: read.filter((action) => action !== undefined) };
@@ -69,7 +83,8 @@ export function readSettings(source: YamlSource, currency: string | undefined): 
     const message = 'A mistaken rule could freeze every customer in an hour.';
     source.report(['budgets'], 'RULE-SAFE-008', message, 'add freezes_per_day: 10');
   }
-  const costs = readCosts(source, document.costs, currency);
+  const costs = readCosts(source, document.costs, pricing?.currency);
+  const planned = readPlanned(source, document.planned, { pricing, nowMs });
   if (source.errors.length > 0 || overdraftNanos === undefined) return undefined;
   return {
     overdraftNanos,
@@ -78,6 +93,8 @@ export function readSettings(source: YamlSource, currency: string | undefined): 
     freezesPerDayMax: document.budgets.freezes_per_day ?? 0,
     alertsPerDay: document.budgets.alerts_per_day,
     costs,
+    planned,
+    plannedOf: document.planned.map(({ of }) => of),
   };
 }
 

@@ -2,6 +2,8 @@ import type { ActionCosts } from '../decisions/expected-loss.ts';
 import type { FeatureSpec } from '../features/feature-spec.ts';
 import type { Band } from './band.ts';
 import type { CompiledRule } from './compiled-rule.ts';
+import type { RuleFile } from './load-ruleset.ts';
+import type { PlannedSpike } from './planned.ts';
 import type { PriceBook } from './price-book.ts';
 
 export type { Band, BandAction, Outcome } from './band.ts';
@@ -13,6 +15,8 @@ export { type LoadOptions, type LoadResult, loadRuleset, type RuleFile } from '.
 export interface Ruleset {
   /** SHA-256 of the files' names and content, whatever their order: the version every decision stores. */
   readonly hash: string;
+  /** The files it was loaded from, to be kept with what it decides; left out where nothing is decided. */
+  readonly files?: readonly RuleFile[];
   readonly rules: readonly CompiledRule[];
   /** Those that are evaluated: live and shadow, ordered by id. */
   readonly judgedRules: readonly CompiledRule[];
@@ -26,6 +30,17 @@ export interface Ruleset {
   readonly budgets: Budgets;
   /** What acting costs; without it outcomes follow from points alone. */
   readonly costs?: ActionCosts | null;
+  /** Announced usage by account. */
+  readonly planned?: ReadonlyMap<string, readonly PlannedSpike[]>;
+  /** Set while the files on disk are not these, and are not valid: every decision says so. */
+  readonly onDisk?: RefusedRules;
+}
+
+/** What lies on disk and is not in force. */
+export interface RefusedRules {
+  readonly hash: string;
+  readonly sinceMs: number;
+  readonly errors: number;
 }
 
 /** How long a freeze lasts, and how many a day are allowed before freezes are demoted to review. */

@@ -4,8 +4,11 @@ import { FINE_MS } from '../features/feature-spec.ts';
 import type { AccountFeatures } from '../features/feature-state.ts';
 import { HOUR_MS } from '../time.ts';
 import type { CompiledRule, RuleTest } from './compiled-rule.ts';
+import type { Given } from './given.ts';
+import type { RuleLoadError } from './load-error.ts';
 import { placeRules } from './place-rules.ts';
 import type { Ruleset } from './ruleset.ts';
+import { runEventTest } from './run-event-test.ts';
 import { formatAmount, formatWindow } from './say.ts';
 import { hoursOf } from './series.ts';
 
@@ -25,12 +28,35 @@ export interface RuleTestResult {
 
 /** Runs the tests of every rule that is not retired, through the fold and the judge that production uses. */
 export function runRuleTests(ruleset: Ruleset): RuleTestResult[] {
-  return ruleset.rules
-    .filter((rule) => rule.mode !== 'retired')
-    .flatMap((rule) => {
-      const alone = rulesetOf(ruleset, rule);
-      return rule.tests.map((test) => runTest(alone, rule, test));
-    });
+  return ruleset.rules.flatMap((rule) => [...runTestsOf(ruleset, rule)]);
+}
+
+/** A test plays a month and takes some 30 ms; more than these would keep a service from starting for minutes. */
+export const TESTS_MAX = 600;
+
+/** Whether loading runs the tests; `rules test` always does. */
+export function canRunTests({ rules }: Ruleset): boolean {
+  return rules.reduce((sum, { tests }) => sum + tests.length, 0) <= TESTS_MAX;
+}
+
+/** Runs the tests of all rules one by one: a load error for each that fails, undefined for each that does not. */
+export function* failingTests(ruleset: Ruleset): Generator<RuleLoadError | undefined> {
+  for (const rule of ruleset.rules) {
+    for (const result of runTestsOf(ruleset, rule)) yield result.ok ? undefined : failure(result);
+  }
+}
+
+function failure({ path, line, col, name, expect, actual, detail }: RuleTestResult): RuleLoadError {
+  const message = `${JSON.stringify(name)} expects ${expect}, but the result is ${actual}: ${detail}.`;
+  return { code: 'RULE-TEST-004', path, line, col, message, fix: 'correct the rule, or what the test expects' };
+}
+
+function* runTestsOf(ruleset: Ruleset, rule: CompiledRule): Generator<RuleTestResult> {
+  if (rule.mode === 'retired') return;
+  const alone = rulesetOf(ruleset, rule);
+  for (const test of rule.tests) {
+    yield test.events === undefined ? runTest(alone, rule, test) : runEventTest(alone, rule, test.events, test);
+  }
 }
 
 // A test is about its own rule: alone, live, and speaking every time, so that a gate cannot hide a hit.
@@ -54,11 +80,13 @@ function runTest(ruleset: Ruleset, rule: CompiledRule, test: RuleTest): RuleTest
     const startMs = START_MS + index * HOUR_MS;
     // The last hour is always played in steps: a rule that fires halfway must be seen to.
     const isLast = index === hours.length - 1;
-    const hits = playHour(ruleset, features, rule, { startMs, value, slots: isLast ? spreadMs / FINE_MS : slots });
+    const hour = { startMs, value, slots: isLast ? spreadMs / FINE_MS : slots, given: test.given };
+    const hits = playHour(ruleset, features, rule, hour);
     if (isLast) hitsLast = hits;
     else hitsBefore += hits;
   }
-  const last = explain(ruleset, features)[0];
+  const endMs = START_MS + hours.length * HOUR_MS - 1;
+  const last = explain(ruleset, features, { ...momentOf(test.given, endMs), eventSpendNanos: 0 })[0];
   const isOpen = last === undefined || last.status === 'inconclusive';
   const lastly = hitsLast > 0 ? 'fires' : isOpen ? 'inconclusive' : 'quiet';
   // Quiet means quiet all along; a rule that fired on the way is not.
@@ -73,6 +101,12 @@ interface Hour {
   readonly value: number;
   /** Five-minute buckets, from the start of the hour, that share the value. */
   readonly slots: number;
+  readonly given: Given;
+}
+
+function momentOf(given: Given, ingestedAtMs: number) {
+  const account = given.get('account');
+  return { account: typeof account === 'string' ? account : 'test', ingestedAtMs, given };
 }
 
 // Returns how often the rule fired.
@@ -80,7 +114,7 @@ function playHour(
   ruleset: Ruleset,
   features: AccountFeatures,
   rule: CompiledRule,
-  { startMs, value, slots }: Hour,
+  { startMs, value, slots, given }: Hour,
 ): number {
   let hits = 0;
   let left = value;
@@ -90,8 +124,9 @@ function playHour(
     const atMs = startMs + slot * FINE_MS;
     for (const input of eventsFor(rule, share, atMs)) {
       foldUsage(features, input, ruleset.features);
-      const moment = { account: 'test', ingestedAtMs: atMs, eventSpendNanos: input.spendNanos };
-      if (judge(ruleset, features, moment) !== null) hits++;
+      const moment = { ...momentOf(given, atMs), eventSpendNanos: input.spendNanos };
+      const judgement = judge(ruleset, features, moment);
+      if (judgement?.results.some(({ status }) => status === 'hit') === true) hits++;
     }
   }
   return hits;

@@ -17,7 +17,17 @@ export const SAY_FIELDS = {
 export type SayField = keyof typeof SAY_FIELDS;
 
 /** A parsed template: literal text and fields, in order. */
-export type SayTemplate = readonly ({ readonly text: string } | { readonly field: SayField })[];
+export type SayTemplate = readonly (
+  | { readonly text: string }
+  | { readonly field: SayField }
+  | { readonly read: number }
+)[];
+
+/** The value of a read that a sentence names, in its unit. */
+export interface SayRead {
+  readonly value: number;
+  readonly unit: FeatureUnit;
+}
 
 /** Numbers a sentence is made from; amounts in the feature's unit (nano-units for money). */
 export interface SayValues {
@@ -36,9 +46,15 @@ export function isSayField(word: string): word is SayField {
   return Object.hasOwn(SAY_FIELDS, word);
 }
 
-/** Splits a template. Unknown fields are returned by name, so that the loader can point at them. */
-export function parseSay(text: string): { readonly template: SayTemplate; readonly unknown: readonly string[] } {
-  const template: ({ text: string } | { field: SayField })[] = [];
+/**
+ * Splits a template. `reads` are the fields that the rule's conditions offer. Unknown fields are returned by name, so that
+ * the loader can point at them.
+ */
+export function parseSay(
+  text: string,
+  reads: readonly string[] = [],
+): { readonly template: SayTemplate; readonly unknown: readonly string[] } {
+  const template: ({ text: string } | { field: SayField } | { read: number })[] = [];
   const unknown: string[] = [];
   for (const part of text.split(/(\{[^{}]*\})/)) {
     if (part === '') continue;
@@ -50,14 +66,27 @@ export function parseSay(text: string): { readonly template: SayTemplate; readon
     }
     const word = part.slice(1, -1).trim();
     if (isSayField(word)) template.push({ field: word });
+    else if (reads.includes(word)) template.push({ read: reads.indexOf(word) });
     else unknown.push(word);
   }
   return { template, unknown };
 }
 
 /** The finished sentence. Holds only our own text and numbers, so it needs no escaping for control characters. */
-export function renderSay(template: SayTemplate, values: SayValues, unit: FeatureUnit): string {
-  return template.map((part) => ('text' in part ? part.text : renderField(part.field, values, unit))).join('');
+export function renderSay(
+  template: SayTemplate,
+  values: SayValues,
+  unit: FeatureUnit,
+  reads: readonly SayRead[] = [],
+): string {
+  return template
+    .map((part) => {
+      if ('text' in part) return part.text;
+      if ('field' in part) return renderField(part.field, values, unit);
+      const read = reads[part.read];
+      return read === undefined ? 'unknown' : formatAmount(read.value, read.unit);
+    })
+    .join('');
 }
 
 function renderField(field: SayField, values: SayValues, unit: FeatureUnit): string {

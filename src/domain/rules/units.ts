@@ -60,6 +60,23 @@ export function parseMoney(text: string, currency: string | undefined): Parsed<b
   return { ok: true, value: BigInt(whole + fraction.padEnd(9, '0')) };
 }
 
+/** A moment: `2027-03-01` (its first, UTC) or `2027-03-01T06:30Z`. */
+export function parseMoment(text: string): Parsed<number> {
+  const [date = '', time] = text.split('T');
+  const day = parseDate(date);
+  if (time === undefined || !day.ok) return day;
+  const match = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?Z$/.exec(time);
+  if (match === null) {
+    const message = `${JSON.stringify(text)} is not a moment.`;
+    return refuse('RULE-UNIT-012', message, 'a date, or with a time in UTC such as 2027-03-01T06:30Z');
+  }
+  const [, hours, minutes, seconds = '0'] = match;
+  return {
+    ok: true,
+    value: day.value + Number(hours) * HOUR_MS + Number(minutes) * MINUTE_MS + Number(seconds) * SECOND_MS,
+  };
+}
+
 /** Midnight UTC of `2027-03-01`. */
 export function parseDate(text: string): Parsed<number> {
   const match = /^\d{4}-\d\d-\d\d$/.exec(text);

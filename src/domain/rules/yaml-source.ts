@@ -18,6 +18,8 @@ export interface YamlSource {
   readonly has: (at: YamlPath) => boolean;
   /** Where the value at this path (or, when it is missing, the nearest thing around it) begins. */
   readonly locate: (at: YamlPath) => Place;
+  /** Where a character of the text at this path is written, whatever its quoting. */
+  readonly locateText: (at: YamlPath, offset: number) => Place;
   /** Where the last key of this path is written. */
   readonly locateKey: (at: YamlPath) => Place;
   readonly report: (at: YamlPath | Place, code: RuleErrorCode, message: string, fix: string) => void;
@@ -34,13 +36,13 @@ export interface Place {
  * Parses one file strictly. Problems are collected in `errors`; when the text cannot be trusted at all (size, depth,
  * syntax) `value` is undefined and nothing further should be read from it.
  */
-export function parseYamlSource(path: string, text: string): YamlSource {
+export function parseYamlSource(path: string, text: string, bytesMax?: number): YamlSource {
   const errors: RuleLoadError[] = [];
   const warnings: RuleLoadError[] = [];
   const lines = new LineCounter();
   const placeOf = (offset: number): Place => lines.linePos(offset);
 
-  const textProblem = findTextProblem(text);
+  const textProblem = findTextProblem(text, bytesMax);
   if (textProblem !== undefined) {
     const { code, message, fix, line, col } = textProblem;
     errors.push({ code, path, line, col, message, fix });
@@ -71,7 +73,7 @@ export function parseYamlSource(path: string, text: string): YamlSource {
   for (const { offset, ...problem } of checkTree(document)) errors.push({ path, ...placeOf(offset), ...problem });
   const isTrusted = !errors.some((error) => UNTRUSTED.has(error.code));
   const value: unknown = isTrusted ? document.toJS() : undefined;
-  return sourceOf({ path, document, value, errors, warnings, placeOf });
+  return sourceOf({ path, text, document, value, errors, warnings, placeOf });
 }
 
 // After these the tree does not mean what it looks like; more findings about it would be noise.
@@ -79,6 +81,7 @@ const UNTRUSTED = new Set<RuleErrorCode>(['RULE-SHAPE-010', 'RULE-SHAPE-012', 'R
 
 interface SourceParts {
   readonly path: string;
+  readonly text: string;
   readonly document: Document | undefined;
   readonly value: unknown;
   readonly errors: RuleLoadError[];
@@ -89,6 +92,7 @@ interface SourceParts {
 function emptySource(path: string, errors: RuleLoadError[], warnings: RuleLoadError[]): YamlSource {
   return sourceOf({
     path,
+    text: '',
     document: undefined,
     value: undefined,
     errors,
@@ -97,7 +101,7 @@ function emptySource(path: string, errors: RuleLoadError[], warnings: RuleLoadEr
   });
 }
 
-function sourceOf({ path, document, value, errors, warnings, placeOf }: SourceParts): YamlSource {
+function sourceOf({ path, text, document, value, errors, warnings, placeOf }: SourceParts): YamlSource {
   const root = document?.contents ?? null;
   const offsetOf = (at: YamlPath) => find(root, at).offset;
   const locate = (at: YamlPath) => placeOf(offsetOf(at));
@@ -114,6 +118,7 @@ function sourceOf({ path, document, value, errors, warnings, placeOf }: SourcePa
     warnings,
     has: (at) => find(root, at).found,
     locate,
+    locateText: (at, offset) => placeOf(offsetInScalar(text, find(root, at).node, offset) ?? offsetOf(at)),
     locateKey: (at) => placeOf(find(root, at).keyOffset),
     report: (at, code, message, fix) => add(errors, isPlace(at) ? at : locate(at), { code, message, fix }),
     warn: (at, code, message, fix) => add(warnings, locate(at), { code, message, fix }),
@@ -124,7 +129,14 @@ function isPlace(at: YamlPath | Place): at is Place {
   return !Array.isArray(at);
 }
 
-function find(root: Node | null, at: YamlPath): { found: boolean; offset: number; keyOffset: number } {
+interface Found {
+  readonly found: boolean;
+  readonly node?: unknown;
+  readonly offset: number;
+  readonly keyOffset: number;
+}
+
+function find(root: Node | null, at: YamlPath): Found {
   let node: unknown = root;
   let offset = root?.range?.[0] ?? 0;
   let keyOffset = offset;
@@ -142,7 +154,30 @@ function find(root: Node | null, at: YamlPath): { found: boolean; offset: number
       keyOffset = offset;
     } else return { found: false, offset, keyOffset };
   }
-  return { found: true, offset, keyOffset };
+  return { found: true, node, offset, keyOffset };
+}
+
+/**
+ * Where the character at `offset` of a scalar's value stands in the file. The two are walked side by side: what the file
+ * has more (quotes, escapes, indentation, the header of a block) is stepped over.
+ */
+function offsetInScalar(text: string, node: unknown, offset: number): number | undefined {
+  if (!isScalar(node) || typeof node.value !== 'string' || node.range == null) return undefined;
+  const end = node.range[1];
+  let at = node.range[0];
+  if (node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED') at = text.indexOf('\n', at) + 1;
+  else if (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE') at++;
+  for (let index = 0; index < offset; index++) {
+    const character = node.value[index] ?? '';
+    const isBlank = character === ' ' || character === '\n';
+    while (at < end && text[at] !== character && !(isBlank && /\s/.test(text[at] ?? ''))) at++;
+    at++;
+    // A folded line break is one blank of the value and all of the next line's indentation.
+    if (isBlank && node.value[index + 1] !== ' ') while (at < end && /[\s]/.test(text[at] ?? '')) at++;
+  }
+  const wanted = node.value[offset] ?? '';
+  while (at < end && wanted !== '' && text[at] !== wanted) at++;
+  return Math.min(at, end);
 }
 
 function rangeStart(node: unknown): number | undefined {

@@ -3,6 +3,9 @@ import type { RuleErrorCode } from './load-error-codes.ts';
 /** A rule or settings file is a page or two. */
 export const FILE_BYTES_MAX = 256 * 1024;
 
+/** A list may hold thousands of accounts. */
+export const LIST_BYTES_MAX = 1024 * 1024;
+
 /** Nesting of any file we define is below ten. */
 export const DEPTH_MAX = 16;
 
@@ -26,10 +29,10 @@ const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029]/u;
 
 /** What is wrong with a file before it is parsed, or undefined. */
-export function findTextProblem(text: string): TextProblem | undefined {
+export function findTextProblem(text: string, bytesMax = FILE_BYTES_MAX): TextProblem | undefined {
   const bytes = Buffer.byteLength(text);
-  if (bytes > FILE_BYTES_MAX) {
-    const message = `${bytes} bytes; a file may have ${FILE_BYTES_MAX}.`;
+  if (bytes > bytesMax) {
+    const message = `${bytes} bytes; a file of this kind may have ${bytesMax}.`;
     return { code: 'RULE-SHAPE-011', message, fix: 'split it', line: 1, col: 1, isFatal: true };
   }
   const deep = findDepth(text);

@@ -1,3 +1,4 @@
+import type { Sighting } from '../../domain/decisions/sightings.ts';
 import type { Outcome } from '../../domain/rules/band.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { DAY_MS } from '../../domain/time.ts';
@@ -5,7 +6,6 @@ import { CaughtAccounts } from './caught-accounts.ts';
 import type { FraudLedger } from './fraud-ledger.ts';
 import type { Played, Replay, ReplayAlert, ReplayListener } from './replay.ts';
 import type { ScoredAlert } from './score-alerts.ts';
-import type { Sighting } from './sighting.ts';
 
 /** A freeze of the replay, with what it has stopped so far. Nano-units. */
 export interface Freeze {

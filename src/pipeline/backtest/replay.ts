@@ -1,6 +1,8 @@
 import { allowsFreeze } from '../../domain/decisions/freeze-breaker.ts';
 import { type Judgement, judge, type RuleResult } from '../../domain/decisions/judge.ts';
+import { createSightingBook, type Sighting, type SightingBook } from '../../domain/decisions/sightings.ts';
 import { type FoldInput, foldUsage } from '../../domain/features/account-features.ts';
+import { eventDetails } from '../../domain/features/event-details.ts';
 import { type AccountFeatures, createFeatures } from '../../domain/features/feature-state.ts';
 import { judgeTime, LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
 import type { Outcome } from '../../domain/rules/band.ts';
@@ -8,7 +10,6 @@ import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
 import type { HistoryEvent } from './history-event.ts';
 import { QuickPricer } from './quick-price.ts';
-import { createSightingBook, type Sighting, type SightingBook } from './sighting.ts';
 
 /** One account while history is played to it. */
 export interface ReplayAccount {
@@ -113,6 +114,8 @@ export class Replay {
       occurredAtMs: time === 'in_time' ? occurredAtMs : nowMs,
       ingestedAtMs: nowMs,
       disposition: status === 'stopped' ? 'quarantined' : status,
+      claimedAtMs: occurredAtMs,
+      details: eventDetails(event),
     };
     foldUsage(account.features, input, this.ruleset.features);
     if (this.#sightings !== undefined) this.#tell(this.#sightings.see(event.account, account.features, input));

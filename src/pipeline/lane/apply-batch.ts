@@ -1,6 +1,7 @@
 import { printable } from '../../domain/events/parse-event.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
 import { foldUsage } from '../../domain/features/account-features.ts';
+import { eventDetails } from '../../domain/features/event-details.ts';
 import { judgeTime } from '../../domain/ledger/lateness.ts';
 import { spend } from '../../domain/ledger/throttle.ts';
 import { ENTRY_KIND, judgeDebit, payFromCredit, postToHead } from '../../domain/ledger/wallet.ts';
@@ -288,6 +289,9 @@ function fold(
       occurredAtMs: believed ? item.event.occurredAtMs : nowMs,
       ingestedAtMs: nowMs,
       disposition,
+      claimedAtMs: item.event.occurredAtMs,
+      balanceNanos: Number(account.wallet.posted),
+      details: eventDetails(item.event),
     },
     input.ruleset.features,
   );

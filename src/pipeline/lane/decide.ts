@@ -6,6 +6,7 @@ import { moneyAtRisk } from '../../domain/decisions/money-at-risk.ts';
 import { formatEventKey } from '../../domain/events/event-key.ts';
 import { hourlySeries } from '../../domain/features/account-features.ts';
 import { derivedId, formatWalletId } from '../../domain/ids.ts';
+import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -35,6 +36,8 @@ export function decide(
     account: wallet.account,
     ingestedAtMs: nowMs,
     eventSpendNanos: Number(amount),
+    wallet,
+    event: item.event,
   });
   if (judgement === null) return null;
   // Flags and incidents exist only in the features, so they are saved with the batch that changed them.
@@ -46,6 +49,7 @@ export function decide(
   const choice = weighOutcome(memory, ruleset, account, judgement, nowMs);
   const { outcome, notFrozenBecause } = actOn(memory, batch, ruleset, account, judgement, choice, decisionId, nowMs);
   const figures = figuresOf(account, judgement, nowMs);
+  const rulesNote = refusedWords(ruleset);
   batch.decisions.push({
     decisionId,
     wallet,
@@ -63,10 +67,11 @@ export function decide(
       notFrozenBecause,
       ...(choice === null ? {} : { choice }),
       hourlySpendNanos: figures.hourlySpendNanos,
+      ...(rulesNote === undefined ? {} : { rules: rulesNote }),
     },
   });
   if (judgement.raised && !isMuted)
-    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, choice, figures, nowMs });
+    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, choice, rulesNote, figures, nowMs });
   return decisionId;
 }
 
@@ -160,11 +165,12 @@ function raiseAlert(
     readonly decisionId: string;
     readonly notFrozenBecause: string | null;
     readonly choice: WeighedChoice | null;
+    readonly rulesNote: string | undefined;
     readonly figures: Figures;
     readonly nowMs: number;
   },
 ): void {
-  const { outcome, decisionId, notFrozenBecause, choice, figures, nowMs } = context;
+  const { outcome, decisionId, notFrozenBecause, choice, rulesNote, figures, nowMs } = context;
   const alertId = derivedId('alt', [decisionId]);
   const { title, summary } = writeAlertSummary({
     alertId,
@@ -178,6 +184,7 @@ function raiseAlert(
     notFrozenBecause,
     choice,
     results: judgement.results,
+    ...(rulesNote === undefined ? {} : { rulesNote }),
     hourlySpendNanos: figures.hourlySpendNanos,
     balanceNanos: wallet.posted,
     moneyAtRiskNanos: figures.moneyAtRiskNanos,

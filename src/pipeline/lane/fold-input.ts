@@ -1,4 +1,5 @@
 import type { FoldInput } from '../../domain/features/account-features.ts';
+import { eventDetails } from '../../domain/features/event-details.ts';
 import type { StoredFact } from './facts-codec.ts';
 
 /** A stored fact as features saw it when it arrived. */
@@ -10,6 +11,8 @@ export function foldInputOf(fact: StoredFact): FoldInput {
     spendNanos: Number(fact.amount ?? 0n),
     occurredAtMs: believed ? fact.occurredAtMs : fact.ingestedAtMs,
     ingestedAtMs: fact.ingestedAtMs,
+    claimedAtMs: fact.occurredAtMs,
+    details: eventDetails(fact),
     disposition: dispositionOf(fact.status),
   };
 }

@@ -36,6 +36,8 @@ export interface LaneClaim {
 export interface StoredFacts {
   readonly batchNo: number;
   readonly facts: Buffer;
+  /** The rules the batch was judged by; left out where a store has only ever seen one. */
+  readonly rulesetHash?: string | null;
 }
 
 /** Where a lane stands: its last batch, and the link of that. */

@@ -29,6 +29,8 @@ export interface LaneWriterOptions {
   readonly store: LaneStore;
   /** The rules in force; asked before every batch so that a reload takes effect between batches. */
   readonly ruleset: () => Ruleset;
+  /** Rules that were in force before, by hash: takeover folds every batch under its own. */
+  readonly rulesetOf?: (hash: string) => Promise<Ruleset | undefined>;
   readonly lateWindowMs: number;
   /** Sources that may repeat an event under another time; none unless given. */
   readonly movingSources?: MovingSources;
@@ -138,10 +140,10 @@ export class LaneWriter {
   /** The lane's memory. Batches and holds may both miss it at once: it is claimed and loaded once. */
   async #load(): Promise<LaneMemory> {
     if (this.#memory !== undefined) return this.#memory;
-    const { store, lane, owner, ruleset } = this.#options;
+    const { store, lane, owner, ruleset, rulesetOf } = this.#options;
     // Whoever gives a lane up must not claim it again: another writer may be about to.
     if (this.#stopped || this.#closed) throw new AppError('LANE_FENCED', `lane ${lane} is given up`);
-    this.#loading ??= takeOver(store, lane, owner, ruleset())
+    this.#loading ??= takeOver(store, lane, owner, ruleset(), rulesetOf)
       .then((memory) => {
         this.#memory = memory;
         return memory;

@@ -12,14 +12,25 @@ import type { LaneStore, LaneTransaction, StoredAccount } from './lane-store.ts'
 /**
  * Claims a lane and rebuilds its memory: head, recent keys, and the features of every account whose checkpoint is older
  * than the lane's last batch, by folding the stored facts again. Judgements are not repeated: a batch that changed
- * one wrote that account's checkpoint itself.
+ * one wrote that account's checkpoint itself. `rulesetOf` finds the rules of batches before a reload; rules that are not
+ * kept are taken for the present ones.
  */
-export async function takeOver(store: LaneStore, lane: number, owner: string, ruleset: Ruleset): Promise<LaneMemory> {
+export async function takeOver(
+  store: LaneStore,
+  lane: number,
+  owner: string,
+  ruleset: Ruleset,
+  rulesetOf: (hash: string) => Promise<Ruleset | undefined> = async () => undefined,
+): Promise<LaneMemory> {
   const claim = await store.claim(lane, owner);
   const memory = createLaneMemory(claim);
   for (const key of claim.recentKeys) memory.recentKeys.add(parseEventKey(key));
-  for await (const { batchNo, facts } of store.factsAfter(lane, claim.featuresThrough)) {
-    await refold(memory, store, ruleset, batchNo, decodeFacts(facts));
+  for await (const { batchNo, facts, rulesetHash } of store.factsAfter(lane, claim.featuresThrough)) {
+    // Which features an account has, and since when, follows from the rules of each batch; those of before a reload are not
+    // those of now.
+    const isNow = rulesetHash === undefined || rulesetHash === null || rulesetHash === ruleset.hash;
+    const then = isNow ? ruleset : ((await rulesetOf(rulesetHash)) ?? ruleset);
+    await refold(memory, store, then, batchNo, decodeFacts(facts));
   }
   return memory;
 }

@@ -87,6 +87,7 @@ class Account {
         account: fact.account,
         ingestedAtMs: fact.ingestedAtMs,
         eventSpendNanos: Number(fact.amount ?? 0n),
+        event: { source: fact.source, meter: fact.meter },
       });
       if (batch.batchNo === decision.batchNo && decisionIdOf(fact, ruleset) === decision.decisionId) return judgement;
     }

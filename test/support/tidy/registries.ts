@@ -4,6 +4,7 @@ import type { SourceFile } from './source-file.ts';
 
 const REGISTRIES = [
   { folder: 'src/domain/detectors', factory: 'defineDetector', index: 'src/domain/detectors/index.ts' },
+  { folder: 'src/domain/detectors', factory: 'defineStreamDetector', index: 'src/domain/detectors/index.ts' },
   { folder: 'src/actions', factory: 'defineAction', index: 'src/actions/index.ts' },
 ];
 
