@@ -13,13 +13,13 @@ export function isGitPlace(place: string): boolean {
   return REVISION.test(place);
 }
 
-/** Every YAML file of a directory as it was in a git revision, in name order. */
+/** Every YAML file of a directory and of its `lists/` as it was in a git revision, in name order. */
 export async function readGitRuleFiles(place: string): Promise<readonly RuleFile[]> {
   try {
-    const listed = await git(['ls-tree', '--name-only', '-z', place]);
+    const listed = await git(['ls-tree', '-r', '--name-only', '-z', place]);
     const names = listed
       .split('\0')
-      .filter((name) => /\.ya?ml$/.test(name))
+      .filter((name) => /^(?:lists\/)?[^/]+\.ya?ml$/.test(name))
       .sort();
     const directory = place.replace(/\/$/, '');
     const path = (name: string) => (directory.endsWith(':') ? `${directory}${name}` : `${directory}/${name}`);
