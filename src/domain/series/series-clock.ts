@@ -2,7 +2,9 @@ import { DAY_MS, MINUTE_MS } from '../time.ts';
 
 /** What is known of a series' sampling: which interval and which clock period its rows fall in. */
 export interface SeriesClock {
-  /** Length of an interval in milliseconds; 0 while it is being learned. */
+  /** Usual distance between rows in milliseconds; 0 while it is being learned. */
+  stepMs: number;
+  /** Length of an interval: the usual distance, at least a minute; 0 while it is being learned. */
   intervalMs: number;
   slotsPerPeriod: number;
   /** The latest time so far; null before the first. */
@@ -25,7 +27,7 @@ const SLOTS_PER_PERIOD_MIN = 4;
 
 /** Nothing known yet. */
 export function startClock(): SeriesClock {
-  return { intervalMs: 0, slotsPerPeriod: 0, lastMs: null, slot: 0, steps: [], originMs: 0 };
+  return { stepMs: 0, intervalMs: 0, slotsPerPeriod: 0, lastMs: null, slot: 0, steps: [], originMs: 0 };
 }
 
 /** What a row's time says: later than every row before, at the same time as the latest, or before it. */
@@ -54,7 +56,8 @@ export function advanceClock(clock: SeriesClock, atMs: number): TimeOrder {
 
 function settle(clock: SeriesClock, atMs: number): void {
   const ascending = clock.steps.toSorted((left, right) => left - right);
-  clock.intervalMs = Math.max(SLOT_MS_MIN, ascending[STEPS_LEARNED >> 1] ?? SLOT_MS_MIN);
+  clock.stepMs = ascending[STEPS_LEARNED >> 1] ?? SLOT_MS_MIN;
+  clock.intervalMs = Math.max(SLOT_MS_MIN, clock.stepMs);
   clock.steps.length = 0;
   clock.originMs = atMs;
   clock.slot = 0;

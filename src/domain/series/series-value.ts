@@ -15,3 +15,8 @@ export function parseSeriesValue(text: string): number | undefined {
   const value = Number(plain);
   return Math.abs(value) <= VALUE_MAX ? value : undefined;
 }
+
+/** Whether a cell says that there is no value, in any of the ways programs say it. */
+export function isMissingValue(text: string): boolean {
+  return /^(?:|nan|na|n\/a|null|none|nil|-)$/i.test(text.trim());
+}
