@@ -2,12 +2,14 @@ import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
 import { type BenchRow, printRows } from './rows.ts';
 import { benchRules } from './rules.ts';
+import { benchSeries } from './series.ts';
 
 /** Every suite, by the name given on the command line. */
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
   ledger: benchLedger,
   pipeline: benchPipeline,
   rules: benchRules,
+  series: benchSeries,
 };
 
 async function main(): Promise<number> {

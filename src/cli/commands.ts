@@ -4,6 +4,7 @@ import { registerAlert } from './commands/alert.ts';
 import { registerArchive } from './commands/archive.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerDetect } from './commands/detect.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerHold } from './commands/hold.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Register[] = [
   registerAudit,
   registerLedger,
   registerAlert,
+  registerDetect,
   registerRules,
   registerSimulateAttack,
   registerDoctor,

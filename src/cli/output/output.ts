@@ -4,6 +4,8 @@ export interface Output {
   readonly data: (text: string) => void;
   /** Progress and remarks for stderr. */
   readonly note: (text: string) => void;
+  /** Bytes of data for stdout; resolves when more may come, false when nobody reads any longer. */
+  readonly bytes?: (chunk: Uint8Array) => Promise<boolean>;
   /** Columns people see at once; undefined when nobody watches. */
   readonly columns: number | undefined;
 }
@@ -11,8 +13,8 @@ export interface Output {
 interface Stream {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(text: string): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
+  write(data: string | Uint8Array): unknown;
+  on(event: 'error' | 'drain' | 'close', listener: (error: Error) => void): unknown;
 }
 
 /**
@@ -23,6 +25,7 @@ export function createOutput(stdout: Stream, stderr: Stream): Output {
   return {
     data: writerOf(stdout),
     note: writerOf(stderr),
+    bytes: bytesWriterOf(stdout),
     columns: stdout.isTTY === true ? (stdout.columns ?? 80) : undefined,
   };
 }
@@ -35,5 +38,27 @@ function writerOf(stream: Stream): (text: string) => void {
   });
   return (text) => {
     if (!isClosed) stream.write(text.endsWith('\n') ? text : `${text}\n`);
+  };
+}
+
+function bytesWriterOf(stream: Stream): (chunk: Uint8Array) => Promise<boolean> {
+  let isClosed = false;
+  let wake: () => void = () => undefined;
+  const close = () => {
+    isClosed = true;
+    wake();
+  };
+  // An error that is not a closed pipe is thrown by the listener of the text writer.
+  stream.on('error', close);
+  stream.on('close', close);
+  stream.on('drain', () => wake());
+  return async (chunk) => {
+    if (isClosed) return false;
+    if (stream.write(chunk) === false) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return !isClosed;
   };
 }

@@ -6,8 +6,9 @@ import { facts, table } from '../../../src/cli/output/table.ts';
 
 class Pipe extends EventEmitter {
   readonly written: string[] = [];
-  write(text: string): void {
-    this.written.push(text);
+  write(data: string | Uint8Array): boolean {
+    this.written.push(String(data));
+    return true;
   }
 }
 
