@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { decodeFacts } from '../../pipeline/lane/facts-codec.ts';
 import type { AppliedLesson, ReplayBatch, ReplayStore } from '../../pipeline/replay/replay-store.ts';
+import { createRulesetArchive } from './ruleset-archive.ts';
 
 /** Batches read at a time: a page of full ones is some megabytes. */
 const BATCHES_PAGE = 32;
@@ -43,6 +44,7 @@ export function createReplayStore(pool: pg.Pool): ReplayStore {
       );
       return rows.map((row) => ({ tenant: row.tenant_id, decisionId: row.decision_id }));
     },
+    ruleset: createRulesetArchive(pool).read,
     batches: (lane, throughBatch) => readBatches(pool, lane, throughBatch),
     lessons: async (walletId) => {
       const { rows } = await pool.query<{

@@ -31,7 +31,10 @@ export function registerReplay(rules: Command, context: CliContext): void {
     )
     .argument('[decision]', 'a decision id (dec_…); `alert show` has it')
     .addOption(sample.argParser((text) => wholeNumber(text, 1, SAMPLE_MAX)))
-    .option('--rules <directory>', 'rule files to look for the ruleset in (default: those in force)');
+    .option(
+      '--rules <directory>',
+      'rule files to look for the ruleset in first (default: those in force); others are kept with the books',
+    );
   withCommon(command, [
     'tollkeeper rules replay dec_8k2m4q6r0t3v5x7z',
     'tollkeeper rules replay --sample 20 --json',
@@ -40,10 +43,10 @@ export function registerReplay(rules: Command, context: CliContext): void {
       throw new AppError('CLI_USAGE', 'Give one decision, or --sample with a number.');
     }
     const { result } = await context.readRules(options.rules, { runTests: false });
-    const rulesetOf = (hash: string) =>
-      Promise.resolve(result.ok && result.ruleset.hash === hash ? result.ruleset : undefined);
     const replayed = await withBooks(context, async ({ replay }) => {
       const wanted = await wantedOf(replay, options, decision);
+      const rulesetOf = (hash: string) =>
+        result.ok && result.ruleset.hash === hash ? Promise.resolve(result.ruleset) : replay.ruleset(hash);
       const done: Replayed[] = [];
       for (const { tenant, decisionId } of wanted) {
         const stored = await replay.decision(tenant, decisionId);

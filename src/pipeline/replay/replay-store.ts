@@ -1,3 +1,4 @@
+import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { StoredFact } from '../lane/facts-codec.ts';
 
 /** A decision as it was stored. */
@@ -36,6 +37,8 @@ export interface ReplayStore {
   readonly decision: (tenant: string, decisionId: string) => Promise<StoredDecision | undefined>;
   /** Ids of so many decisions, spread over the newest ones. */
   readonly sample: (count: number) => Promise<readonly { readonly tenant: string; readonly decisionId: string }[]>;
+  /** A ruleset as it was stored when it came into force; undefined when its files were never kept. */
+  readonly ruleset: (hash: string) => Promise<Ruleset | undefined>;
   /** Usage batches of a lane through one, oldest first. */
   readonly batches: (lane: number, throughBatch: number) => AsyncIterable<ReplayBatch>;
   /** Lessons of a wallet that a batch has carried out, oldest first. */
