@@ -1,3 +1,4 @@
+import { benchBacktest } from './backtest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
 import { type BenchRow, printRows } from './rows.ts';
@@ -6,6 +7,7 @@ import { type BenchRow, printRows } from './rows.ts';
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
   ledger: benchLedger,
   pipeline: benchPipeline,
+  rules: benchBacktest,
 };
 
 async function main(): Promise<number> {

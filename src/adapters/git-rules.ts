@@ -13,7 +13,7 @@ export function isGitPlace(place: string): boolean {
   return REVISION.test(place);
 }
 
-/** Every YAML file of a directory as it was in a git revision, in name order. */
+/** Every YAML file of a directory, and of its `lists/`, as it was in a git revision, in name order. */
 export async function readGitRuleFiles(place: string): Promise<readonly RuleFile[]> {
   try {
     const listed = await git(['ls-tree', '--name-only', '-z', place]);

@@ -27,6 +27,7 @@ export function cliContext(given: Partial<Context>): Context {
     actor: 'cli:test',
     version: '1.2.3',
     readRules: refuse('rules'),
+    readRuleTexts: refuse('rules'),
     openBooks: refuse('books'),
     archive: { open: refuse('archive'), files: refuse('archive') },
     migrations: { status: refuse('migrations'), apply: refuse('migrations') },

@@ -8,6 +8,7 @@ import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
 import { registerBacktest } from './rules-backtest.ts';
 import { registerDiff } from './rules-diff.ts';
+import { registerMutate } from './rules-mutate.ts';
 
 interface RulesOptions {
   readonly json?: boolean;
@@ -20,6 +21,7 @@ export function registerRules(program: Command, context: CliContext): void {
   registerTest(rules, context);
   registerBacktest(rules, context);
   registerDiff(rules, context);
+  registerMutate(rules, context);
 }
 
 function registerCheck(rules: Command, context: CliContext): void {
