@@ -9,6 +9,7 @@ import { count } from '../output/words.ts';
 import { registerBacktest } from './rules-backtest.ts';
 import { registerDiff } from './rules-diff.ts';
 import { registerMutate } from './rules-mutate.ts';
+import { registerScorecard } from './rules-scorecard.ts';
 
 interface RulesOptions {
   readonly json?: boolean;
@@ -22,6 +23,7 @@ export function registerRules(program: Command, context: CliContext): void {
   registerBacktest(rules, context);
   registerDiff(rules, context);
   registerMutate(rules, context);
+  registerScorecard(rules, context);
 }
 
 function registerCheck(rules: Command, context: CliContext): void {

@@ -103,6 +103,17 @@ test.each([
   expect(run.stderr).toContain(said);
 });
 
+test('the scorecard says of every rule what to do with it, and why', async () => {
+  const run = await runCli(['rules', 'scorecard', '--events', events, '--labels', labels, '--json'], given);
+  const { rules, attacks } = run.json() as { attacks: number; rules: readonly { rule: string; verdict: string }[] };
+  expect(attacks).toBe(1);
+  expect(rules.find(({ rule }) => rule === 'spend-burst')).toMatchObject({ verdict: 'keep', recall: { value: 1 } });
+  expect(rules.find(({ rule }) => rule === 'tampered-meter')).toMatchObject({
+    verdict: 'tune',
+    precision: { value: null },
+  });
+});
+
 test('the diff of unchanged rules is empty, and ends with 0', async () => {
   const run = await runCli(['rules', 'diff', 'rules', 'rules', '--events', events, '--json'], given);
   expect(run.exitCode).toBe(0);
