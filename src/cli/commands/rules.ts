@@ -10,6 +10,7 @@ import { registerBacktest } from './rules-backtest.ts';
 import { registerDiff } from './rules-diff.ts';
 import { registerMutate } from './rules-mutate.ts';
 import { registerScorecard } from './rules-scorecard.ts';
+import { registerTune } from './rules-tune.ts';
 
 interface RulesOptions {
   readonly json?: boolean;
@@ -24,6 +25,7 @@ export function registerRules(program: Command, context: CliContext): void {
   registerDiff(rules, context);
   registerMutate(rules, context);
   registerScorecard(rules, context);
+  registerTune(rules, context);
 }
 
 function registerCheck(rules: Command, context: CliContext): void {

@@ -114,6 +114,26 @@ test('the scorecard says of every rule what to do with it, and why', async () =>
   });
 });
 
+test('a threshold is tuned within a budget, and written without touching anything else', async () => {
+  const copy = mkdtempSync(join(directory, 'rules-'));
+  for (const { path, text } of (await readRuleTexts()).files)
+    writeFileSync(join(copy, path.replace('rules/', '')), text);
+  const path = join(copy, 'spend-burst.yaml');
+  const before = readFileSync(path, 'utf8');
+  const run = await runCli(
+    ['rules', 'tune', 'spend-burst', copy, '--events', events, '--budget', '100', '--write', '--json'],
+    given,
+  );
+  expect(run.json()).toMatchObject({ key: 'detect.times', chosen: '3', isWritten: true });
+  expect(readFileSync(path, 'utf8')).toBe(before.replace('times: 6', 'times: 3'));
+  const strict = await runCli(
+    ['rules', 'tune', 'spend-burst', copy, '--events', events, '--budget', '0.1', '--json'],
+    given,
+  );
+  expect(strict.json()).toMatchObject({ chosen: null, isWritten: false });
+  expect((await runCli(['rules', 'tune', 'nobody', copy, '--events', events], given)).exitCode).toBe(2);
+});
+
 test('the diff of unchanged rules is empty, and ends with 0', async () => {
   const run = await runCli(['rules', 'diff', 'rules', 'rules', '--events', events, '--json'], given);
   expect(run.exitCode).toBe(0);
