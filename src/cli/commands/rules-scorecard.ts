@@ -23,11 +23,22 @@ export function registerScorecard(rules: Command, context: CliContext): void {
   ]).action(async (directory: string | undefined, options: BacktestOptions) => {
     const report = await backtest(context, directory, options);
     // With labels and at least one event there always is a score.
-    const rows = report.labels === null ? [] : scorecardOf(report, report.labels.everything);
+    const score = report.labels?.budgets.at(-1);
+    const rows = score === undefined ? [] : scorecardOf(report, score);
     const { history, from, to, currency, warnings } = report;
     const notes = warnings.map(({ code, message }) => `warning ${code}: ${message}`);
     print(context, options.json, {
-      json: { v: 1, history, from, to, currency, warnings, attacks: report.labels?.attacks ?? 0, rules: rows },
+      json: {
+        v: 1,
+        history,
+        from,
+        to,
+        currency,
+        warnings,
+        attacks: report.labels?.attacks ?? 0,
+        budget: score?.budget ?? null,
+        rules: rows,
+      },
       text: [...notes, scorecardTable(rows, currency)].join('\n'),
     });
   });

@@ -183,7 +183,6 @@ function labelView(run: FinishedBacktest, labels: LabelSet, ledger: FraudLedger)
   return {
     attacks: labels.attacks.length,
     budgets: BUDGETS.map((budget) => viewScore(seen.at(budget))),
-    everything: viewScore(seen.at(null)),
     decisions: viewScore(decided.at(null)),
     curve: CURVE_BUDGETS.map((budget) => {
       const { precision, recall } = seen.at(budget);

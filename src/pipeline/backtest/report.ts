@@ -129,8 +129,6 @@ export interface LabelView {
   readonly attacks: number;
   /** What every rule sees, at an alert budget per 1,000 account-days. */
   readonly budgets: readonly ScoreView[];
-  /** Everything that rules say, at no threshold. */
-  readonly everything: ScoreView;
   /** What the ruleset decides: its alerts, at no threshold. */
   readonly decisions: ScoreView;
   /** Precision and recall over budgets, for a plot. */

@@ -24,15 +24,23 @@ const PRECISION_MIN = 0.5;
 /** Even its best plausible precision is below this: nobody will go on reading it. */
 const PRECISION_HOPELESS = 0.2;
 
-/** The record of every live and shadow rule, all of what each says counted. */
+/** The record of every live and shadow rule, counting what it says within the score's budget: below that nobody would read it. */
 export function scorecardOf(report: BacktestReport, score: ScoreView): readonly ScorecardRow[] {
-  return report.rules.map(({ rule, mode, incidents }) => {
+  return report.rules.map(({ rule, mode }) => {
     const own = score.rules.find((scored) => scored.rule === rule);
     const attacks = score.attacks.length;
     const nothing = { value: null, low: 0, high: 1, hits: 0, of: 0 };
     const precision = own?.precision ?? nothing;
     const recall = own?.recall ?? { ...nothing, value: attacks === 0 ? null : 0, of: attacks };
-    const counted = { rule, mode, incidents, precision, recall, first: own?.first ?? 0, saved: own?.saved ?? '0' };
+    const counted = {
+      rule,
+      mode,
+      incidents: precision.of,
+      precision,
+      recall,
+      first: own?.first ?? 0,
+      saved: own?.saved ?? '0',
+    };
     return { ...counted, ...verdictOn(counted) };
   });
 }
