@@ -1,3 +1,4 @@
+import { benchBacktest } from './backtest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
 import { type BenchRow, printRows } from './rows.ts';
@@ -8,7 +9,7 @@ import { benchSeries } from './series.ts';
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
   ledger: benchLedger,
   pipeline: benchPipeline,
-  rules: benchRules,
+  rules: async (log) => [...(await benchRules(log)), ...(await benchBacktest(log)), ...(await benchSeries(log))],
   series: benchSeries,
 };
 

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import type { LoadResult, Ruleset } from '../domain/rules/ruleset.ts';
+import type { LoadResult, RuleFile, Ruleset } from '../domain/rules/ruleset.ts';
 import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
@@ -36,6 +36,8 @@ export interface CliContext {
   readonly readRules: (directory?: string, options?: { readonly runTests?: boolean }) => Promise<RulesOnDisk>;
   /** What the service of this data directory has in force; undefined when none runs here. */
   readonly runningRules: () => Promise<RunningRules | undefined>;
+  /** The same files as text: for commands that try variants of them, or edit one. */
+  readonly readRuleTexts: (directory?: string) => Promise<RuleTexts>;
   /** The database alone, without queues or workers. */
   readonly openBooks: () => Promise<Books>;
   readonly archive: ArchiveControl;
@@ -57,6 +59,12 @@ export interface CliContext {
 export interface RulesOnDisk {
   readonly directory: string;
   readonly result: LoadResult;
+}
+
+/** Rule files as they stand in a directory. */
+export interface RuleTexts {
+  readonly directory: string;
+  readonly files: readonly RuleFile[];
 }
 
 /** The ledger's read models and its direct path, on an open database. */

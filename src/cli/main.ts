@@ -8,7 +8,7 @@ import { openDemoStage, readUsageProfileJson } from '../wire/demo-stage.ts';
 import { diagnose } from '../wire/doctor.ts';
 import { openIntake } from '../wire/intake.ts';
 import { packageVersions } from '../wire/package-versions.ts';
-import { readConfiguredRules, readRules } from '../wire/rules.ts';
+import { readConfiguredRules, readRules, readRuleTexts } from '../wire/rules.ts';
 import { readRunningRules } from '../wire/rules-state.ts';
 import { startPipeline } from '../wire/start-pipeline.ts';
 import type { CliContext } from './context.ts';
@@ -48,6 +48,7 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
       return directory === undefined ? readConfiguredRules(config().rulesDir, loading) : readRules(directory, loading);
     },
     runningRules: () => readRunningRules(config().dataDir),
+    readRuleTexts: (directory) => readRuleTexts(directory ?? config().rulesDir),
     openBooks: () => openBooks(config(), onError),
     archive: { open: (directory) => openArchive(config(), directory, onError), files: archiveFiles },
     migrations: {

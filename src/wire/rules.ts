@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isGitPlace, readGitRuleFiles } from '../adapters/git-rules.ts';
 import { readRuleFiles, shippedRules } from '../adapters/rule-files.ts';
-import { type LoadOptions, type LoadResult, loadRuleset } from '../domain/rules/ruleset.ts';
+import { type LoadOptions, type LoadResult, loadRuleset, type RuleFile } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 
 /** The rule files of a directory (default: the shipped ones), or of one in a git revision (`main:rules`), read and checked. */
@@ -9,9 +9,16 @@ export async function readRules(
   directory = shippedRules(),
   options: LoadOptions = {},
 ): Promise<{ readonly directory: string; readonly result: LoadResult }> {
-  const isOnDisk = !isGitPlace(directory) || existsSync(directory);
-  const files = isOnDisk ? await readRuleFiles(directory) : await readGitRuleFiles(directory);
+  const { files } = await readRuleTexts(directory);
   return { directory, result: loadRuleset(files, options) };
+}
+
+/** The same files as text: for commands that try variants of them. */
+export async function readRuleTexts(
+  directory = shippedRules(),
+): Promise<{ readonly directory: string; readonly files: readonly RuleFile[] }> {
+  const isOnDisk = !isGitPlace(directory) || existsSync(directory);
+  return { directory, files: isOnDisk ? await readRuleFiles(directory) : await readGitRuleFiles(directory) };
 }
 
 /**

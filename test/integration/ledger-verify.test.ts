@@ -150,7 +150,7 @@ const TABLES: readonly (readonly [table: string, which: string, except: readonly
   ['quarantine', "status = 'posted'", []],
   ['quarantine', "status = 'void'", []],
   ['decision', "outcome = 'freeze'", []],
-  ['alert', 'true', ['status', 'closed_at', 'closed_by']],
+  ['alert', 'true', ['status', 'closed_at', 'closed_by', 'closed_reason']],
   ['audit_log', 'true', ['audit_id']],
   ['admin_request', "idempotency_key like 'topup%'", ['result']],
 ];

@@ -174,6 +174,7 @@ describe('lists', () => {
       breakage: 0n,
       quarantined: [],
       outbox: [],
+      lessons: [],
       decisions: ids.map((id) => ({
         decisionId: `dec_${id}`,
         wallet,

@@ -28,6 +28,7 @@ export function cliContext(given: Partial<Context>): Context {
     version: '1.2.3',
     readRules: refuse('rules'),
     runningRules: async () => undefined,
+    readRuleTexts: refuse('rules'),
     openBooks: refuse('books'),
     archive: { open: refuse('archive'), files: refuse('archive') },
     migrations: { status: refuse('migrations'), apply: refuse('migrations') },

@@ -24,14 +24,16 @@ export function renderDiff(report: DiffReport, columns: number): string {
     [summary(report), ...report.warnings.map(({ code, message }) => `warning ${code}: ${message}`)]
       .map(wrap)
       .join('\n'),
-    table(
-      [
-        { head: '', cell: ({ what }) => what },
-        { head: 'A', align: 'right', cell: ({ a }) => a },
-        { head: 'B', align: 'right', cell: ({ b }) => b },
-      ],
-      figures(report),
-    ),
+    report.a.ruleset === report.b.ruleset
+      ? ''
+      : table(
+          [
+            { head: '', cell: ({ what }) => what },
+            { head: 'A', align: 'right', cell: ({ a }) => a },
+            { head: 'B', align: 'right', cell: ({ b }) => b },
+          ],
+          figures(report),
+        ),
     titled('Rules', ruleLines(report).join('\n')),
     titled(`Newly frozen by B (${report.newlyFrozen.length})`, frozenTable(report.newlyFrozen, report.currency)),
     titled(`Released by B (${report.released.length})`, frozenTable(report.released, report.currency)),
@@ -54,7 +56,7 @@ export function renderDiffMarkdown(report: DiffReport): string {
           }),
         )}\n\n</details>`;
   const flips = report.flips.map((flip) => {
-    const lines = flipLines(flip, currency).map((line) => `- ${markdownText(line.slice(0, 2))}${plain(line.slice(2))}`);
+    const lines = flipLines(flip, currency).map((line) => `- ${plain(line)}`);
     return `**${plain(flipTitle(flip))}**\n\n${lines.join('\n')}`;
   });
   const parts = [

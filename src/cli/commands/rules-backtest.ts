@@ -24,7 +24,8 @@ import type { CliContext } from '../context.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 
-interface BacktestOptions extends HistoryOptions {
+/** What `backtest` can be asked for. */
+export interface BacktestOptions extends HistoryOptions {
   readonly alerts?: string;
   readonly labels?: string;
   readonly markdown?: string;
@@ -59,7 +60,8 @@ export function registerBacktest(rules: Command, context: CliContext): void {
   });
 }
 
-async function backtest(
+/** Plays the history to the rules and reports. */
+export async function backtest(
   context: CliContext,
   directory: string | undefined,
   options: BacktestOptions,

@@ -10,7 +10,10 @@ import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
 import { registerBacktest } from './rules-backtest.ts';
 import { registerDiff } from './rules-diff.ts';
+import { registerMutate } from './rules-mutate.ts';
 import { registerReplay } from './rules-replay.ts';
+import { registerScorecard } from './rules-scorecard.ts';
+import { registerTune } from './rules-tune.ts';
 
 interface RulesOptions {
   readonly json?: boolean;
@@ -24,6 +27,9 @@ export function registerRules(program: Command, context: CliContext): void {
   registerBacktest(rules, context);
   registerDiff(rules, context);
   registerReplay(rules, context);
+  registerMutate(rules, context);
+  registerScorecard(rules, context);
+  registerTune(rules, context);
 }
 
 function registerCheck(rules: Command, context: CliContext): void {
