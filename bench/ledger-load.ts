@@ -7,8 +7,8 @@ import type { Ruleset } from '../src/domain/rules/ruleset.ts';
 import { type LaneEvent, LaneEventFactory } from '../src/pipeline/lane/lane-event.ts';
 import { seededRandom } from './bench-events.ts';
 
-/** Events a batch of a lane, as the shipped settings have it. */
-export const LANE_BATCH_EVENTS = 10_000;
+/** Events a batch of a lane, and rows a transaction of the COPY beside it. A service takes up to twice as many. */
+export const LANE_BATCH_EVENTS = 5_000;
 
 /** Rows a transaction of peers, and items of a set that one lane takes at a time. */
 export const BATCH_EVENTS = 5_000;
