@@ -15,6 +15,7 @@ import { createRulesetArchive } from '../adapters/postgres/ruleset-archive.ts';
 import { readShardLanes } from '../adapters/postgres/shard-lanes.ts';
 import { WalletIndexer } from '../adapters/postgres/wallet-index.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
+import { rulesetInLanes } from '../domain/rules/ruleset-in-lanes.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import { startCreditSweeper } from '../pipeline/admin/credit-sweeper.ts';
 import { startSweep } from '../pipeline/admin/sweep-loop.ts';
@@ -190,14 +191,18 @@ function keepLanes(
 ): LaneKeeper {
   const store = new PostgresLaneStore(engine.pool, new LaneLocks(engine.connectionString));
   const { ruleset, lateWindowMs, batchEventsMax, gatherMs, owner, onCommit, onRetry } = options;
+  const archive = createRulesetArchive(engine.pool);
   const keeper = new LaneKeeper({
     lanes: parts.lanes,
     freeLanes: (lanes) => store.freeLanes(lanes),
     writer: {
       store,
       owner,
-      ruleset,
-      rulesetOf: createRulesetArchive(engine.pool).read,
+      ruleset: () => rulesetInLanes(ruleset()),
+      rulesetOf: async (hash) => {
+        const then = await archive.read(hash);
+        return then === undefined ? undefined : rulesetInLanes(then);
+      },
       lateWindowMs,
       batchEventsMax,
       gatherMs,

@@ -2,6 +2,7 @@ import { FEATURES_MAX } from '../features/feature-spec.ts';
 import { checkChange } from './check-change.ts';
 import { checkRulesTogether, type SourcedRule } from './check-ruleset.ts';
 import type { KnownLists } from './compile-conditions.ts';
+import type { UnplacedRule } from './compile-rule.ts';
 import { compileAnyRule } from './compile-shown-rule.ts';
 import { hashFiles, ruleFileName } from './hash-files.ts';
 import { checkListUse, readList } from './list-file.ts';
@@ -149,7 +150,15 @@ function assemble({ files, rules, pricing, settings }: Parts): Ruleset {
     budgets: { alertsPerDay: settings.alertsPerDay },
     costs: settings.costs,
     planned: settings.planned,
+    ...(settings.shadowStreams === 'live' ? {} : { inLanes: withoutShadowStreams(unplaced, pricing) }),
   };
+}
+
+/** What lanes run when shadow rules that are shown every event are left to backtests. */
+function withoutShadowStreams(rules: readonly UnplacedRule[], pricing: PriceBook): NonNullable<Ruleset['inLanes']> {
+  const isRun = ({ mode, shown }: UnplacedRule) => mode === 'live' || (mode === 'shadow' && shown === undefined);
+  const { rules: judgedRules, features } = placeRules(rules.filter(isRun), pricing);
+  return { judgedRules, features };
 }
 
 function checkSize(ruleset: Ruleset): RuleLoadError[] {

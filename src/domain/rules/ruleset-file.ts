@@ -37,6 +37,10 @@ export const rulesetShape = z.strictObject({
     .describe(
       'With it, a wallet is frozen only when that is expected to cost less than letting it run until a review.',
     ),
+  shadow_streams: z
+    .enum(['live', 'backtest'])
+    .default('live')
+    .describe('Whether shadow rules that are shown every event run on live traffic, or in backtests only.'),
   planned: z
     .array(plannedShape)
     .max(1_000)
@@ -55,6 +59,7 @@ export interface Settings {
   readonly freezeHours: number;
   readonly freezesPerDayMax: number;
   readonly alertsPerDay: number;
+  readonly shadowStreams: 'live' | 'backtest';
   /** Null when outcomes follow from points alone. */
   readonly costs: ActionCosts | null;
   readonly planned: ReadonlyMap<string, readonly PlannedSpike[]>;
@@ -93,6 +98,7 @@ export function readSettings(
     freezesPerDayMax: document.budgets.freezes_per_day ?? 0,
     alertsPerDay: document.budgets.alerts_per_day,
     costs,
+    shadowStreams: document.shadow_streams,
     planned,
     plannedOf: document.planned.map(({ of }) => of),
   };

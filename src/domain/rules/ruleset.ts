@@ -28,6 +28,8 @@ export interface Ruleset {
   readonly overdraftNanos: bigint;
   readonly freeze: FreezePolicy;
   readonly budgets: Budgets;
+  /** The rules as lanes run them, where some of these run in backtests only. */
+  readonly inLanes?: Pick<Ruleset, 'judgedRules' | 'features'>;
   /** What acting costs; without it outcomes follow from points alone. */
   readonly costs?: ActionCosts | null;
   /** Announced usage by account. */

@@ -13,6 +13,7 @@ import {
 import { derivedId } from '../../domain/ids.ts';
 import { parseQuantity } from '../../domain/money/quantity.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import { rulesetInLanes } from '../../domain/rules/ruleset-in-lanes.ts';
 import { HOUR_MS } from '../../domain/time.ts';
 import type { StoredFact } from '../lane/facts-codec.ts';
 import { foldInputOf } from '../lane/fold-input.ts';
@@ -53,7 +54,10 @@ export async function replayDecision(
   const lessons = await store.lessons(decision.walletId);
   const account = new Account(lessons);
   for await (const batch of store.batches(decision.lane, decision.batchNo)) {
-    if (!rulesets.has(batch.rulesetHash)) rulesets.set(batch.rulesetHash, await rulesetOf(batch.rulesetHash));
+    if (!rulesets.has(batch.rulesetHash)) {
+      const then = await rulesetOf(batch.rulesetHash);
+      rulesets.set(batch.rulesetHash, then === undefined ? undefined : rulesetInLanes(then));
+    }
     const ruleset = rulesets.get(batch.rulesetHash);
     if (ruleset === undefined) {
       if (!batch.facts.some((fact) => isOf(fact, decision))) continue;
