@@ -5,6 +5,7 @@ import { addressOf } from '../../src/domain/ids.ts';
 import { openWallet, type WalletHead } from '../../src/domain/ledger/wallet.ts';
 import { parseQuantity } from '../../src/domain/money/quantity.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
+import { rulesetInLanes } from '../../src/domain/rules/ruleset-in-lanes.ts';
 import { applyBatch } from '../../src/pipeline/lane/apply-batch.ts';
 import type { BatchRecord } from '../../src/pipeline/lane/batch-record.ts';
 import type { StoredFact } from '../../src/pipeline/lane/facts-codec.ts';
@@ -34,7 +35,7 @@ export class Oracle {
   readonly #altered = new Set<string>();
 
   constructor(ruleset: Ruleset, lateWindowMs: number) {
-    this.#ruleset = ruleset;
+    this.#ruleset = rulesetInLanes(ruleset);
     this.#lateWindowMs = lateWindowMs;
     this.memory = createLaneMemory({
       lane: 0,
