@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { poissonRarity } from '../calibration/poisson.ts';
-import { DAY_MS } from '../time.ts';
-import { durationText } from './shared-params.ts';
+import { compileWithin, durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
 const KEPT_MAX = 24;
@@ -32,13 +31,8 @@ export const distinct = defineStreamDetector({
   shape,
   state,
   compile(params, context) {
-    const withinMs = context.duration(['within'], params.within);
+    const withinMs = compileWithin(params.within, 7, context);
     if (withinMs === undefined) return undefined;
-    if (withinMs > 7 * DAY_MS) {
-      const message = `${params.within} is longer than the 7 days that are kept.`;
-      context.report(['within'], 'RULE-STAT-006', message, '7d or less');
-      return undefined;
-    }
     return {
       prior: { at: 1.8, slope: 1 },
       windowMs: withinMs,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HISTORY_HOURS_MAX } from '../features/feature-spec.ts';
-import { HOUR_MS } from '../time.ts';
+import { DAY_MS, HOUR_MS } from '../time.ts';
 import type { CompileContext, ParamPath } from './detector.ts';
 
 /** A duration such as `6h`, `28d`, `30min`; checked when the rule is compiled. */
@@ -72,4 +72,13 @@ export function compileLookBack(path: ParamPath, text: string, context: CompileC
     return undefined;
   }
   return hours;
+}
+
+/** Milliseconds of `within`; reports what is no duration, or longer than the days that the detector keeps. */
+export function compileWithin(text: string, daysMax: number, context: CompileContext): number | undefined {
+  const withinMs = context.duration(['within'], text);
+  if (withinMs === undefined || withinMs <= daysMax * DAY_MS) return withinMs;
+  const message = `${text} is longer than the ${daysMax} days that are kept.`;
+  context.report(['within'], 'RULE-STAT-006', message, `${daysMax}d or less`);
+  return undefined;
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { poissonRarity } from '../calibration/poisson.ts';
-import { durationText } from '../detectors/shared-params.ts';
+import { compileWithin, durationText } from '../detectors/shared-params.ts';
 import { rarityParam } from '../detectors/stream-detector.ts';
-import { DAY_MS } from '../time.ts';
 import { defineFleetDetector, type FleetRow, type FleetRun, type TellFleet } from './fleet-rule.ts';
 import { WindowedSets } from './windowed-sets.ts';
 
@@ -36,13 +35,8 @@ export const ring = defineFleetDetector({
   kind: 'ring',
   shape,
   compile(params, context) {
-    const withinMs = context.duration(['within'], params.within);
+    const withinMs = compileWithin(params.within, 30, context);
     if (withinMs === undefined) return undefined;
-    if (withinMs > 30 * DAY_MS) {
-      const message = `${params.within} is longer than the 30 days that are kept.`;
-      context.report(['within'], 'RULE-STAT-006', message, '30d or less');
-      return undefined;
-    }
     return {
       prior: { at: 1.5, slope: 1 },
       windowMs: withinMs,
