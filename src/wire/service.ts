@@ -192,7 +192,7 @@ function keepLanes(
   const store = new PostgresLaneStore(engine.pool, new LaneLocks(engine.connectionString));
   const { ruleset, lateWindowMs, batchEventsMax, gatherMs, owner, onCommit, onRetry } = options;
   const archive = createRulesetArchive(engine.pool);
-  const keeper = new LaneKeeper({
+  const keeper: LaneKeeper = new LaneKeeper({
     lanes: parts.lanes,
     freeLanes: (lanes) => store.freeLanes(lanes),
     writer: {
