@@ -5,6 +5,7 @@ import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';
 import { addLeaky, type LeakyCount } from './leaky-count.ts';
 import { missingEvents, SETTLED_EVENTS } from './settled.ts';
+import { AHEAD } from '../features/wakes.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
@@ -31,6 +32,7 @@ export const clockSkew = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 1 },
       windowMs: DAY_MS,
+      wakes: AHEAD,
       open: (saved) => new SkewRun(beyondMs, saved ?? { ahead: 0, aheadAtMs: 0 }),
     };
   },

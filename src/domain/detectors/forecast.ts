@@ -34,6 +34,7 @@ export const forecast = defineStreamDetector({
   compile: () => ({
     prior: { at: 4, slope: 0.5 },
     windowMs: DAY_MS,
+    totals: 'hour',
     open: (saved) => new ForecastRun(saved ?? fresh()),
   }),
 });
@@ -49,6 +50,13 @@ class ForecastRun implements StreamRun {
 
   constructor(saved: z.infer<typeof state>) {
     this.#state = { ...saved, today: [...saved.today], usual: [...saved.usual] };
+  }
+
+  addUsage(hour: number, _events: number, spendNanos: number): void {
+    const at = this.#state;
+    const clock = hour % HOURS;
+    at.spent += spendNanos;
+    at.today[clock] = (at.today[clock] ?? 0) + spendNanos;
   }
 
   score(event: StreamEvent): number {
@@ -75,9 +83,6 @@ class ForecastRun implements StreamRun {
       at.spent = 0;
       at.today.fill(0);
     }
-    const clock = Math.floor(event.ingestedAtMs / HOUR_MS) % HOURS;
-    at.spent += event.spendNanos;
-    at.today[clock] = (at.today[clock] ?? 0) + event.spendNanos;
   }
 
   evidence() {

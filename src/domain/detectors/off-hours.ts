@@ -3,6 +3,7 @@ import { DECADES_PER_NAT } from '../calibration/poisson.ts';
 import { hourNumber, PROFILE_HOURS, type Profile } from '../features/profile.ts';
 import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';
+import { HEAD_MOVED, NEW_CLAIMED_HOUR } from '../features/wakes.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
 const DAY = 24;
@@ -43,6 +44,7 @@ export const offHours = defineStreamDetector({
   compile: ({ quiet_hours: quietHours, days }) => ({
     prior: { at: 2.9, slope: 0.5 },
     windowMs: days * DAY_MS,
+    wakes: NEW_CLAIMED_HOUR | HEAD_MOVED,
     open: (saved) => new OffHoursRun(quietHours, days, saved ?? fresh()),
   }),
 });

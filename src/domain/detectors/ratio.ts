@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';
+import { USAGE } from '../features/wakes.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
@@ -57,6 +58,7 @@ export const ratio = defineStreamDetector({
     return {
       prior: { at: 3.7, slope: 0.5 },
       windowMs: DAY_MS,
+      wakes: USAGE,
       open: (saved) => new RatioRun(settings, saved?.meters ?? []),
     };
   },
