@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { DECADES_PER_NAT, poissonRarity } from '../calibration/poisson.ts';
 import { hourNumber, type Profile } from '../features/profile.ts';
+import { LATE, LATE_MS } from '../features/wakes.ts';
 import { log } from '../math.ts';
 import { DAY_MS, HOUR_MS } from '../time.ts';
 import { addLeaky, type LeakyCount } from './leaky-count.ts';
 import { missingEvents, SETTLED_EVENTS } from './settled.ts';
-import { LATE, LATE_MS } from '../features/wakes.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 

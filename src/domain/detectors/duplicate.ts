@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { poissonRarity } from '../calibration/poisson.ts';
 import type { Profile } from '../features/profile.ts';
+import { LATE, LATE_MS, REPEAT } from '../features/wakes.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { addLeaky, type LeakyCount, leaked } from './leaky-count.ts';
 import { missingEvents, SETTLED_EVENTS } from './settled.ts';
-import { LATE, LATE_MS, REPEAT } from '../features/wakes.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 

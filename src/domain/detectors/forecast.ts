@@ -113,7 +113,9 @@ class ForecastRun implements StreamRun {
   #shareOver(clock: number): number {
     let before = 0;
     let all = 0;
-    for (const [hour, share] of this.#state.usual.entries()) {
+    const { usual } = this.#state;
+    for (let hour = 0; hour < HOURS; hour++) {
+      const share = usual[hour] ?? 0;
       all += share;
       if (hour < clock) before += share;
     }

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import type { TailPrior } from '../calibration/calibration.ts';
 import { DECADES_PER_NAT } from '../calibration/poisson.ts';
-import { DIMENSIONS, type Dimension, type KnownValue, NEWS_AFTER_MS, NEWS_EVENTS_MIN } from '../features/known-values.ts';
+import {
+  DIMENSIONS,
+  type Dimension,
+  type KnownValue,
+  NEWS_AFTER_MS,
+  NEWS_EVENTS_MIN,
+} from '../features/known-values.ts';
 import type { Profile } from '../features/profile.ts';
 import { NEWS } from '../features/wakes.ts';
 import { log } from '../math.ts';

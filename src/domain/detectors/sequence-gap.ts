@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { poissonRarity } from '../calibration/poisson.ts';
+import { NUMBERED } from '../features/wakes.ts';
 import { DAY_MS, HOUR_MS } from '../time.ts';
 import { addLeaky, type LeakyCount, leaked } from './leaky-count.ts';
-import { NUMBERED } from '../features/wakes.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 

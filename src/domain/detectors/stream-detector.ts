@@ -122,6 +122,8 @@ export function defineStreamDetector<Shape extends z.ZodObject, State extends z.
         ...compiled,
         key: JSON.stringify(params),
         open(saved) {
+          // Opened once an account: refusing nothing by its shape costs more than all the rest of it.
+          if (saved === undefined) return compiled.open(undefined);
           const checked = state.safeParse(saved);
           return compiled.open(checked.success ? checked.data : undefined);
         },

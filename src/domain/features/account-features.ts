@@ -1,6 +1,7 @@
+import type { StreamEvent } from '../detectors/stream-detector.ts';
 import { HOUR_MS } from '../time.ts';
 import { createDistinct, noteValue } from './distinct-values.ts';
-import type { EventDetails } from './event-details.ts';
+import { type EventDetails, eventDetails } from './event-details.ts';
 import {
   CLOCK_SKEW_MAX_MS,
   type FeatureDefinition,
@@ -81,18 +82,30 @@ function showToStreams(features: AccountFeatures, input: FoldInput, spec: Featur
   if (features.streams === null || features.streams.spec !== rules) rebindStreams(features, rules);
   const { streams } = features;
   if (streams === null) return;
-  foldStreams(streams, {
-    meter: input.meter,
-    isFact: spec.factMeters.has(input.meter),
-    quantity: input.quantity,
-    spendNanos: input.spendNanos,
-    balanceNanos: input.balanceNanos,
-    claimedAtMs: input.claimedAtMs ?? input.occurredAtMs,
-    ingestedAtMs: input.ingestedAtMs,
-    disposition: input.disposition,
-    details,
-  });
+  shown.meter = input.meter;
+  shown.isFact = spec.factMeters.has(input.meter);
+  shown.quantity = input.quantity;
+  shown.spendNanos = input.spendNanos;
+  shown.balanceNanos = input.balanceNanos;
+  shown.claimedAtMs = input.claimedAtMs ?? input.occurredAtMs;
+  shown.ingestedAtMs = input.ingestedAtMs;
+  shown.disposition = input.disposition;
+  shown.details = details;
+  foldStreams(streams, shown);
 }
+
+// One event for all: stream rules keep numbers of it, never the event.
+const shown: { -readonly [field in keyof StreamEvent]: StreamEvent[field] } = {
+  meter: '',
+  isFact: false,
+  quantity: 0.5,
+  spendNanos: 0.5,
+  balanceNanos: undefined,
+  claimedAtMs: 0.5,
+  ingestedAtMs: 0.5,
+  disposition: 'posted',
+  details: eventDetails({ source: '' }),
+};
 
 // Opens the state of an account with the rules in force. Rules that are gone lose theirs, new ones start afresh.
 function rebindStreams(features: AccountFeatures, rules: readonly StreamDefinition[]): void {

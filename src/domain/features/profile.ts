@@ -17,7 +17,12 @@ const HOUR_SPEND = 4;
 const DAY_SPEND = 5;
 const HOURS = 6;
 // Made of a fraction, so that the engine keeps doubles in it from the start, and copied: the fastest way to have another.
-const FRESH = Array.from({ length: HOURS + PROFILE_HOURS }, () => 0.5).map((half, at) => (at <= FIRST_REAL_MS ? -1 : half - half));
+const FRESH = Array.from({ length: HOURS + PROFILE_HOURS }, () => 0.5).map((half, at) =>
+  at <= FIRST_REAL_MS ? -1 : half - half,
+);
+
+// One list for all profiles: it is read and forgotten.
+const counts: number[] = [];
 
 /**
  * What several detectors need to know about an account: its age and size, the hours in which it reported on time, and
@@ -79,6 +84,18 @@ export class Profile {
   hourCount(hour: number): number {
     if (hour > this.headHour || hour <= this.headHour - PROFILE_HOURS) return 0;
     return this.#cells[HOURS + (hour % PROFILE_HOURS)] ?? 0;
+  }
+
+  /** On-time usage events of the newest hours, newest first; at most `PROFILE_HOURS`. Valid until the next call. */
+  countsBack(hours: number): readonly number[] {
+    const cells = this.#cells;
+    counts.length = Math.min(hours, PROFILE_HOURS);
+    let slot = this.headHour % PROFILE_HOURS;
+    for (let back = 0; back < counts.length; back++) {
+      counts[back] = cells[HOURS + slot] ?? 0;
+      slot = slot === 0 ? PROFILE_HOURS - 1 : slot - 1;
+    }
+    return counts;
   }
 
   /** The event's value of a dimension; undefined where it has none. */
