@@ -11,12 +11,12 @@ import type { Ruleset } from '../rules/ruleset.ts';
 import type { ShownRule } from '../rules/shown-rule.ts';
 
 /*
- * Per rule seven numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
- * it holds for, whether it is exact (1) or only a lower bound (0), and a lower bound that holds until an hour. Everything
- * is recomputed from the stored buckets in one fixed order, so an account that was just loaded judges to the bit like one
+ * Per rule eight numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
+ * it holds for, whether it is exact (1) or only a lower bound (0), a lower bound that holds until an hour, and what the
+ * window held beyond everything that was ever added when it was last summed. Everything is recomputed from the stored buckets in one fixed order, so an account that was just loaded judges to the bit like one
  * that stayed in memory.
  */
-const STRIDE = 7;
+const STRIDE = 8;
 const WINDOW_END = 0;
 const CLOSED_SUM = 1;
 const CUTOFF = 2;
@@ -24,6 +24,7 @@ const CUTOFF_HOUR = 3;
 const IS_EXACT = 4;
 const FLOOR = 5;
 const FLOOR_UNTIL = 6;
+const BEYOND = 7;
 
 /** A floor is computed once for so many hours. */
 const FLOOR_HOURS = 24;
@@ -41,6 +42,7 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
   if (transient.cacheKey !== ruleset) {
     transient.cacheKey = ruleset;
     transient.cache = new Array<number>(ruleset.judgedRules.length * STRIDE).fill(-1);
+    for (let at = BEYOND; at < transient.cache.length; at += STRIDE) transient.cache[at] = Number.POSITIVE_INFINITY;
     transient.changedFromFine = NO_CHANGE;
     return;
   }
@@ -75,6 +77,30 @@ export function observedBy(features: AccountFeatures, rule: CompiledRule, index:
     cache[at + CLOSED_SUM] = ringSum(ring, end - 1, rule.detector.windowBuckets - 1);
   }
   return round6((cache[at + CLOSED_SUM] ?? 0) + ringAt(ring, end));
+}
+
+// Rounding of sums that are not whole; far above what doubles lose in a billion additions.
+const ROUNDING_SHARE = 1e-7;
+
+/**
+ * Whether the window could be over the cut-off at all. Since it was last summed it holds at most what it held then and what
+ * was added since; while that is too little to matter, no bucket is read. Exact: never false when the rule would fire.
+ */
+export function canReach(features: AccountFeatures, rule: CompiledRule, index: number): boolean {
+  const { cache, totals } = features.transient;
+  const at = index * STRIDE;
+  const total = totals[rule.featureIndex] ?? 0;
+  const most = (cache[at + BEYOND] ?? Number.POSITIVE_INFINITY) + total;
+  let least = rule.detector.observedMin;
+  if (hourOfFine(headOf(features, rule)) <= (cache[at + FLOOR_UNTIL] ?? -1))
+    least = Math.max(least, cache[at + FLOOR] ?? 0);
+  return !(most + (total + least) * ROUNDING_SHARE + 1e-5 < least);
+}
+
+/** Remembers what the window held, for `canReach`. */
+export function noteObserved(features: AccountFeatures, rule: CompiledRule, index: number, observed: number): void {
+  const { cache, totals } = features.transient;
+  cache[index * STRIDE + BEYOND] = observed - (totals[rule.featureIndex] ?? 0);
 }
 
 /** Whether the rule fires at this observed value. Computes the cut-off at most once an hour, and only if it matters. */

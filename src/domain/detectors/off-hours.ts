@@ -4,7 +4,7 @@ import { hourNumber, PROFILE_HOURS, type Profile } from '../features/profile.ts'
 import { HEAD_MOVED, NEW_CLAIMED_HOUR } from '../features/wakes.ts';
 import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';
-import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
+import { defineStreamDetector, NOISE_MAX, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
 const DAY = 24;
 const AGE_MIN_MS = 6 * DAY_MS;
@@ -166,7 +166,7 @@ class OffHoursRun implements StreamRun {
       sum += evidence;
       if (evidence > best) best = evidence;
     }
-    if (sum - best <= 0) return 0;
+    if (sum - best <= NOISE_MAX) return 0;
     const weight = Math.min(total, SESSION_FACTOR * Math.sqrt(total * this.#days)) / total;
     const recent = byClock(counts.slice(0, Math.max(0, kept)), lastHour);
     return Math.max(0, sum - best - MOVED_SHARE * movedEvidence(recent, likely) * weight * DECADES_PER_NAT);
@@ -231,12 +231,14 @@ function dayEvidence(found: number, usual: number, events: number): number {
 
 // How much better the best shift of the whole day explains the recent hours than the day as it was.
 function movedEvidence(recent: readonly number[], likely: readonly number[]): number {
-  const logs = likely.map((share) => log(share));
+  // Two days of logarithms, so that a shifted hour needs no division.
+  const logs: number[] = [];
+  for (let hour = 0; hour < 2 * DAY; hour++) logs.push(hour < DAY ? log(likely[hour] ?? 0) : (logs[hour - DAY] ?? 0));
   let best = 0;
   for (let shift = 1; shift < DAY; shift++) {
     let gain = 0;
     for (let hour = 0; hour < DAY; hour++) {
-      gain += (recent[hour] ?? 0) * ((logs[(hour + shift) % DAY] ?? 0) - (logs[hour] ?? 0));
+      gain += (recent[hour] ?? 0) * ((logs[hour + shift] ?? 0) - (logs[hour] ?? 0));
     }
     if (gain > best) best = gain;
   }

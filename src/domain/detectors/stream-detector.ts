@@ -4,6 +4,9 @@ import type { EventDetails } from '../features/event-details.ts';
 import type { Profile } from '../features/profile.ts';
 import type { CompileContext } from './detector.ts';
 
+/** Raw values up to this are noise: they open nothing and keep nothing from being learned, so any of them may be told as 0. */
+export const NOISE_MAX = 0.3;
+
 /** One event as stream detectors see it. */
 export interface StreamEvent {
   readonly meter: string;

@@ -11,7 +11,7 @@ import {
   hourOf,
   hourOfFine,
 } from './feature-spec.ts';
-import type { AccountFeatures, Series } from './feature-state.ts';
+import type { AccountFeatures } from './feature-state.ts';
 import { createRing, ringAdd, ringAt } from './ring.ts';
 import { clearRises, foldStreams, openStreams, PLAN_CHANGE, type StreamDefinition, saveStreams } from './streams.ts';
 
@@ -57,9 +57,16 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
     if (definition === undefined || series === undefined) continue;
     const amount = amountFor(definition, input, spec);
     if (!(amount > 0)) continue;
-    addTo(series, definition, { hour, fine, amount, spec });
+    series.hourly ??= createRing(hour);
+    ringAdd(series.hourly, hour, amount, spec.hourlyMax);
+    if (definition.fineMax > 0) {
+      series.fine ??= createRing(fine);
+      ringAdd(series.fine, fine, amount, definition.fineMax);
+    }
     transient.touched |= 1 << index;
+    transient.totals[index] = (transient.totals[index] ?? 0) + amount;
   }
+  transient.isUnder = false;
   if (input.meter === PLAN_CHANGE && input.disposition === 'posted' && spec.factMeters.has(PLAN_CHANGE)) {
     startHistory(features, hour);
   }
@@ -177,6 +184,7 @@ export function bindSpec(features: AccountFeatures, spec: FeatureSpec): void {
   const values = new Map(features.distinct.map((kept) => [kept.of, kept]));
   features.distinct = (spec.distinct ?? []).map((of) => values.get(of) ?? createDistinct(of, sinceHour));
   transient.spec = spec;
+  transient.totals = spec.features.map(() => 0);
   transient.touched = 0;
   transient.cacheKey = null;
 }
@@ -233,19 +241,4 @@ function amountFor(definition: FeatureDefinition, input: FoldInput, spec: Featur
     case 'altered':
       return 0;
   }
-}
-
-interface Addition {
-  readonly hour: number;
-  readonly fine: number;
-  readonly amount: number;
-  readonly spec: FeatureSpec;
-}
-
-function addTo(series: Series, definition: FeatureDefinition, { hour, fine, amount, spec }: Addition): void {
-  series.hourly ??= createRing(hour);
-  ringAdd(series.hourly, hour, amount, spec.hourlyMax);
-  if (definition.fineMax === 0) return;
-  series.fine ??= createRing(fine);
-  ringAdd(series.fine, fine, amount, definition.fineMax);
 }

@@ -1,5 +1,5 @@
 import { rawAt } from '../calibration/calibration.ts';
-import type { CompiledStream, StreamEvent, StreamRun } from '../detectors/stream-detector.ts';
+import { type CompiledStream, NOISE_MAX, type StreamEvent, type StreamRun } from '../detectors/stream-detector.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
 import { hourNumber, type Profile } from './profile.ts';
 import { restoreProfile } from './restore-profile.ts';
@@ -57,8 +57,6 @@ export interface AccountStreams {
 /** An incident ends when nothing rose for this long, or for the rule's window when that is longer. */
 const INCIDENT_ENDS_MS = 2 * DAY_MS;
 const RISE_MIN = 0.02;
-/** Below this a raw value is noise and opens nothing. */
-const RAW_MIN = 0.3;
 /** Rarer than this by its prior is kept out of what is normal, whatever the rule's own threshold is. */
 const FLAGGED_DECADES = 3.5;
 const ON_TIME_MS = 30 * MINUTE_MS;
@@ -122,7 +120,7 @@ export function foldStreams(streams: AccountStreams, event: StreamEvent): void {
       if (slot === undefined) continue;
       if (((totals[index] ?? 0) & woken) !== 0) tellTotals(slot.run, profile, totals[index] ?? 0);
       const raw = slot.run.score(event, profile);
-      const flagged = raw > RAW_MIN && raise(slot, spec[place]?.stream, raw, now);
+      const flagged = raw > NOISE_MAX && raise(slot, spec[place]?.stream, raw, now);
       if (slot.rose) streams.rose = true;
       if (slot.learns) slot.run.learn?.(event, profile, flagged);
     }
