@@ -26,8 +26,9 @@ const FLOOR = 5;
 const FLOOR_UNTIL = 6;
 const BEYOND = 7;
 
-/** A floor is computed once for so many hours. */
-const FLOOR_HOURS = 24;
+/** A floor is computed once for so many hours, and again after a day when a window has reached it. */
+const FLOOR_HOURS = 168;
+const FLOOR_HOURS_MIN = 24;
 
 /** Rarity of what a stream rule sees now: its open incident's, until the window has passed. Other rules have none. */
 function rarityOf(features: AccountFeatures, { shown }: CompiledRule): number {
@@ -111,7 +112,7 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
   const at = index * STRIDE;
   const hour = hourOfFine(headOf(features, rule));
   if (cache[at + CUTOFF_HOUR] !== hour) {
-    if (observed < floorUntil(features, rule, at, hour)) return false;
+    if (observed < floorFor(features, rule, { at, hour, observed })) return false;
     cache[at + CUTOFF_HOUR] = hour;
     cache[at + CUTOFF] = rule.detector.cutoffMin(historyFor(features, rule));
     cache[at + IS_EXACT] = 0;
@@ -128,11 +129,17 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
  * A lower bound of every cut-off of the next hours: most windows stay below it, and then no month of buckets is read.
  * Learned from the part of the look-back that will still be in it by then, because more history never lowers a bound.
  */
-function floorUntil(features: AccountFeatures, rule: CompiledRule, at: number, hour: number): number {
+function floorFor(
+  features: AccountFeatures,
+  rule: CompiledRule,
+  { at, hour, observed }: { readonly at: number; readonly hour: number; readonly observed: number },
+): number {
   const cache = features.transient.cache;
-  if (hour <= (cache[at + FLOOR_UNTIL] ?? -1)) return cache[at + FLOOR] ?? 0;
   const { gapHours, historyHours, cutoffMin } = rule.detector;
   const hours = Math.min(FLOOR_HOURS, historyHours >> 2);
+  const until = cache[at + FLOOR_UNTIL] ?? -1;
+  const known = cache[at + FLOOR] ?? 0;
+  if (hour <= until && (observed < known || hour <= until - hours + FLOOR_HOURS_MIN)) return known;
   const series = features.series[rule.featureIndex] ?? UNKNOWN_SERIES;
   const floor = cutoffMin(readHistory(features, series, hour - gapHours, historyHours - hours));
   cache[at + FLOOR_UNTIL] = hour + hours;

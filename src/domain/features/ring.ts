@@ -1,4 +1,4 @@
-import { packSlots, readSlot, slotWidth, writeSlot } from './packed-slots.ts';
+import { copySlots, packSlots, readSlot, slotWidth, writeSlot } from './packed-slots.ts';
 
 /**
  * A bounded series of sums by bucket number. Slots are addressed by `bucket mod capacity`, so adding is O(1) and a late
@@ -71,9 +71,12 @@ export function ringCopy(ring: Ring, first: number, into: number[]): void {
   let index = Math.max(0, ring.tail - first);
   // One division for all: this is read for every rule that an hour's first event touches.
   let slot = (first + index) % ring.capacity;
-  for (; index <= last; index++) {
-    into[index] = slotAt(ring, slot);
-    slot = slot + 1 === ring.capacity ? 0 : slot + 1;
+  while (index <= last) {
+    const count = Math.min(last - index + 1, ring.capacity - slot);
+    if (ring.packed !== null) copySlots({ packed: ring.packed, width: ring.width }, slot, count, into, index);
+    else for (let step = 0; step < count; step++) into[index + step] = ring.slots[slot + step] ?? 0;
+    index += count;
+    slot = 0;
   }
 }
 

@@ -3,52 +3,55 @@ import type { HistoryEvent } from './history-event.ts';
 const SLOTS_MIN = 1 << 12;
 const LOAD_MAX = 0.6;
 
-/** Twelve bytes a slot: two generations of this many cost about 100 MB at most. */
+/** Sixteen bytes a slot: two generations of this many cost about 130 MB at most. */
 const GENERATION_MAX = 2_000_000;
 
 const FNV_PRIME = 0x01000193;
 
-/** One generation: open addressing over typed arrays, because a Set of millions of texts costs twenty times the memory. */
+/** Words of a slot: two of the identity, one of the content, one unused, so that no slot straddles two lines of cache. */
+const WORDS = 4;
+
+/** One generation: open addressing over a typed array, because a Set of millions of texts costs twenty times the memory. */
 class Generation {
-  #first = new Uint32Array(SLOTS_MIN);
-  #second = new Uint32Array(SLOTS_MIN);
-  #content = new Uint32Array(SLOTS_MIN);
+  #words = new Uint32Array(SLOTS_MIN * WORDS);
+  #slots = SLOTS_MIN;
   size = 0;
 
   /** The content hash stored under an identity; −1 when there is none. */
   find(first: number, second: number): number {
-    const mask = this.#first.length - 1;
+    const words = this.#words;
+    const mask = this.#slots - 1;
     for (let slot = first & mask; ; slot = (slot + 1) & mask) {
-      const stored = this.#second[slot];
+      const at = slot * WORDS;
+      const stored = words[at + 1];
       if (stored === 0) return -1;
-      if (stored === second && this.#first[slot] === first) return this.#content[slot] ?? -1;
+      if (stored === second && words[at] === first) return words[at + 2] ?? -1;
     }
   }
 
   add(first: number, second: number, content: number): void {
-    if (this.size >= this.#first.length * LOAD_MAX) this.#grow();
+    if (this.size >= this.#slots * LOAD_MAX) this.#grow();
     this.#put(first, second, content);
     this.size++;
   }
 
   #put(first: number, second: number, content: number): void {
-    const mask = this.#first.length - 1;
+    const words = this.#words;
+    const mask = this.#slots - 1;
     let slot = first & mask;
-    while (this.#second[slot] !== 0) slot = (slot + 1) & mask;
-    this.#first[slot] = first;
-    this.#second[slot] = second;
-    this.#content[slot] = content;
+    while (words[slot * WORDS + 1] !== 0) slot = (slot + 1) & mask;
+    words[slot * WORDS] = first;
+    words[slot * WORDS + 1] = second;
+    words[slot * WORDS + 2] = content;
   }
 
   #grow(): void {
-    const [first, second, content] = [this.#first, this.#second, this.#content];
-    const slots = first.length * 2;
-    this.#first = new Uint32Array(slots);
-    this.#second = new Uint32Array(slots);
-    this.#content = new Uint32Array(slots);
-    for (let slot = 0; slot < first.length; slot++) {
-      const kept = second[slot] ?? 0;
-      if (kept !== 0) this.#put(first[slot] ?? 0, kept, content[slot] ?? 0);
+    const [words, slots] = [this.#words, this.#slots];
+    this.#slots = slots * 2;
+    this.#words = new Uint32Array(this.#slots * WORDS);
+    for (let at = 0; at < words.length; at += WORDS) {
+      const kept = words[at + 1] ?? 0;
+      if (kept !== 0) this.#put(words[at] ?? 0, kept, words[at + 2] ?? 0);
     }
   }
 }
