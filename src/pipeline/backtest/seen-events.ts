@@ -1,3 +1,4 @@
+import { type EventDetails, eventDetails } from '../../domain/features/event-details.ts';
 import type { HistoryEvent } from './history-event.ts';
 
 const SLOTS_MIN = 1 << 12;
@@ -70,11 +71,11 @@ export class SeenEvents {
     this.#generationMax = generationMax;
   }
 
-  /** What this event is to those before it; remembers it. */
-  judge(event: HistoryEvent): 'new' | 'duplicate' | 'altered' {
-    hashIdentity(event);
+  /** What this event is to those before it; remembers it. `details` are its own: their hashes need not be made twice. */
+  judge(event: HistoryEvent, details = eventDetails(event)): 'new' | 'duplicate' | 'altered' {
+    hashIdentity(event, details);
     const { first, second } = identity;
-    const content = contentHash(event);
+    const content = contentHash(event, details);
     const known = this.#find(first, second);
     if (known === -1) {
       this.#add(first, second, content);
@@ -106,16 +107,9 @@ export class SeenEvents {
 // Two words by one pass over the text, without an object per event.
 const identity = { first: 0, second: 0 };
 
-function hashIdentity({ source, id }: HistoryEvent): void {
-  let first = 0x811c9dc5;
-  let second = 0x9747b28c;
-  for (let index = 0; index < source.length; index++) {
-    const code = source.charCodeAt(index);
-    first = Math.imul(first ^ code, FNV_PRIME);
-    second = Math.imul(second ^ code, 0x85ebca6b);
-  }
-  first = Math.imul(first ^ 0x1f, FNV_PRIME);
-  second = Math.imul(second ^ 0x1f, 0x85ebca6b);
+function hashIdentity({ id }: HistoryEvent, { source }: EventDetails): void {
+  let first = 0x811c9dc5 ^ source;
+  let second = mix(source ^ 0x9747b28c);
   for (let index = 0; index < id.length; index++) {
     const code = id.charCodeAt(index);
     first = Math.imul(first ^ code, FNV_PRIME);
@@ -127,7 +121,7 @@ function hashIdentity({ source, id }: HistoryEvent): void {
 }
 
 /** Everything the event says besides who it is; its arrival is transport, and an honest retry may change it. */
-function contentHash(event: HistoryEvent): number {
+function contentHash(event: HistoryEvent, details: EventDetails): number {
   let hash = hashText(event.account, 0x811c9dc5);
   hash = hashText(event.meter, hash);
   hash = hashNumber(event.quantity, hash);
@@ -140,10 +134,43 @@ function contentHash(event: HistoryEvent): number {
   for (const name in properties) {
     if (name === 'received_at') continue;
     const value = properties[name];
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    sum = (sum + mix(hashText(text, hashText(name, 0x5bd1e995)))) | 0;
+    const known = typeof value === 'string' ? hashIn(details, name) : 0;
+    const own = known === 0 ? hashText(typeof value === 'string' ? value : JSON.stringify(value), 0x811c9dc5) : known;
+    sum = (sum + mix(own ^ hashOfName(name))) | 0;
   }
   return mix(hash ^ sum);
+}
+
+/** The hash the details hold of a property; 0 when they hold none. */
+function hashIn(details: EventDetails, name: string): number {
+  switch (name) {
+    case 'region':
+      return details.region;
+    case 'key':
+      return details.key;
+    case 'feature':
+      return details.feature;
+    case 'device':
+      return details.device;
+    case 'card':
+      return details.card;
+    case 'email_domain':
+      return details.emailDomain;
+    default:
+      return 0;
+  }
+}
+
+const names = new Map<string, number>();
+/** Senders choose names, so only so many are remembered. */
+const NAMES_MAX = 1_000;
+
+function hashOfName(name: string): number {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const hash = mix(hashText(name, 0x5bd1e995));
+  if (names.size < NAMES_MAX) names.set(name, hash);
+  return hash;
 }
 
 function hashText(text: string, seed: number): number {
