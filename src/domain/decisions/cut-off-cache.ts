@@ -11,12 +11,12 @@ import type { Ruleset } from '../rules/ruleset.ts';
 import type { ShownRule } from '../rules/shown-rule.ts';
 
 /*
- * Per rule seven numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
- * it holds for, whether it is exact (1) or only a lower bound (0), and a lower bound that holds until an hour. Everything
- * is recomputed from the stored buckets in one fixed order, so an account that was just loaded judges to the bit like one
+ * Per rule eight numbers: the bucket the window ends with, the sum of the window's closed buckets, the cut-off, the hour
+ * it holds for, whether it is exact (1) or only a lower bound (0), a lower bound that holds until an hour, and what the
+ * window held beyond everything that was ever added when it was last summed. Everything is recomputed from the stored buckets in one fixed order, so an account that was just loaded judges to the bit like one
  * that stayed in memory.
  */
-const STRIDE = 7;
+const STRIDE = 8;
 const WINDOW_END = 0;
 const CLOSED_SUM = 1;
 const CUTOFF = 2;
@@ -24,9 +24,11 @@ const CUTOFF_HOUR = 3;
 const IS_EXACT = 4;
 const FLOOR = 5;
 const FLOOR_UNTIL = 6;
+const BEYOND = 7;
 
-/** A floor is computed once for so many hours. */
-const FLOOR_HOURS = 24;
+/** A floor is computed once for so many hours, and again after a day when a window has reached it. */
+const FLOOR_HOURS = 168;
+const FLOOR_HOURS_MIN = 24;
 
 /** Rarity of what a stream rule sees now: its open incident's, until the window has passed. Other rules have none. */
 function rarityOf(features: AccountFeatures, { shown }: CompiledRule): number {
@@ -41,6 +43,7 @@ export function refreshCache(features: AccountFeatures, ruleset: Ruleset): void 
   if (transient.cacheKey !== ruleset) {
     transient.cacheKey = ruleset;
     transient.cache = new Array<number>(ruleset.judgedRules.length * STRIDE).fill(-1);
+    for (let at = BEYOND; at < transient.cache.length; at += STRIDE) transient.cache[at] = Number.POSITIVE_INFINITY;
     transient.changedFromFine = NO_CHANGE;
     return;
   }
@@ -77,6 +80,30 @@ export function observedBy(features: AccountFeatures, rule: CompiledRule, index:
   return round6((cache[at + CLOSED_SUM] ?? 0) + ringAt(ring, end));
 }
 
+// Rounding of sums that are not whole; far above what doubles lose in a billion additions.
+const ROUNDING_SHARE = 1e-7;
+
+/**
+ * Whether the window could be over the cut-off at all. Since it was last summed it holds at most what it held then and what
+ * was added since; while that is too little to matter, no bucket is read. Exact: never false when the rule would fire.
+ */
+export function canReach(features: AccountFeatures, rule: CompiledRule, index: number): boolean {
+  const { cache, totals } = features.transient;
+  const at = index * STRIDE;
+  const total = totals[rule.featureIndex] ?? 0;
+  const most = (cache[at + BEYOND] ?? Number.POSITIVE_INFINITY) + total;
+  let least = rule.detector.observedMin;
+  if (hourOfFine(headOf(features, rule)) <= (cache[at + FLOOR_UNTIL] ?? -1))
+    least = Math.max(least, cache[at + FLOOR] ?? 0);
+  return !(most + (total + least) * ROUNDING_SHARE + 1e-5 < least);
+}
+
+/** Remembers what the window held, for `canReach`. */
+export function noteObserved(features: AccountFeatures, rule: CompiledRule, index: number, observed: number): void {
+  const { cache, totals } = features.transient;
+  cache[index * STRIDE + BEYOND] = observed - (totals[rule.featureIndex] ?? 0);
+}
+
 /** Whether the rule fires at this observed value. Computes the cut-off at most once an hour, and only if it matters. */
 export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, index: number, observed: number): boolean {
   if (rule.shown !== undefined) return observed >= rule.shown.rarity;
@@ -85,7 +112,7 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
   const at = index * STRIDE;
   const hour = hourOfFine(headOf(features, rule));
   if (cache[at + CUTOFF_HOUR] !== hour) {
-    if (observed < floorUntil(features, rule, at, hour)) return false;
+    if (observed < floorFor(features, rule, { at, hour, observed })) return false;
     cache[at + CUTOFF_HOUR] = hour;
     cache[at + CUTOFF] = rule.detector.cutoffMin(historyFor(features, rule));
     cache[at + IS_EXACT] = 0;
@@ -102,11 +129,17 @@ export function isOverCutoff(features: AccountFeatures, rule: CompiledRule, inde
  * A lower bound of every cut-off of the next hours: most windows stay below it, and then no month of buckets is read.
  * Learned from the part of the look-back that will still be in it by then, because more history never lowers a bound.
  */
-function floorUntil(features: AccountFeatures, rule: CompiledRule, at: number, hour: number): number {
+function floorFor(
+  features: AccountFeatures,
+  rule: CompiledRule,
+  { at, hour, observed }: { readonly at: number; readonly hour: number; readonly observed: number },
+): number {
   const cache = features.transient.cache;
-  if (hour <= (cache[at + FLOOR_UNTIL] ?? -1)) return cache[at + FLOOR] ?? 0;
   const { gapHours, historyHours, cutoffMin } = rule.detector;
   const hours = Math.min(FLOOR_HOURS, historyHours >> 2);
+  const until = cache[at + FLOOR_UNTIL] ?? -1;
+  const known = cache[at + FLOOR] ?? 0;
+  if (hour <= until && (observed < known || hour <= until - hours + FLOOR_HOURS_MIN)) return known;
   const series = features.series[rule.featureIndex] ?? UNKNOWN_SERIES;
   const floor = cutoffMin(readHistory(features, series, hour - gapHours, historyHours - hours));
   cache[at + FLOOR_UNTIL] = hour + hours;

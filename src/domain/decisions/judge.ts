@@ -8,6 +8,7 @@ import { DAY_MS, HOUR_MS } from '../time.ts';
 import { evidenceOf, isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
 import { afterSpeaking, type Hit, isGateOpen, openSeverity } from './incident-gate.ts';
 import type { Judgement, Moment, RuleResult } from './judgement.ts';
+import { hasRisenStream, isInWindow, overWindows } from './over-windows.ts';
 import { describeRule } from './rule-result.ts';
 import { conditionParts, inputFor, type Standing, standingOf } from './standing.ts';
 
@@ -27,21 +28,12 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   bindSpec(features, ruleset.features);
   const { transient } = features;
   const { touched, touchedFine } = transient;
-  refreshCache(features, ruleset);
+  // Somebody may have looked since the fold already.
+  const isUnder = transient.isUnder && transient.cacheKey === ruleset;
+  const isOver = (!isUnder && overWindows(features, ruleset).length > 0) || hasRisenStream(features, ruleset);
   transient.touched = 0;
   transient.touchedFine = -1;
-  if (touched === 0 && features.streams?.rose !== true) return null;
-
-  const rules = ruleset.judgedRules;
-  for (let index = 0; index < rules.length; index++) {
-    const rule = rules[index];
-    if (rule === undefined || !isTouched(features, rule, touched, touchedFine)) continue;
-    const observed = observedBy(features, rule, index);
-    if (isOverCutoff(features, rule, index, observed)) {
-      return judgeHits(ruleset, features, moment, { touched, touchedFine });
-    }
-  }
-  return null;
+  return isOver ? judgeHits(ruleset, features, moment, { touched, touchedFine }) : null;
 }
 
 /**
@@ -75,8 +67,7 @@ function isTouched(features: AccountFeatures, rule: CompiledRule, touched: numbe
     return rule.shown.kind === 'stream' && features.streams?.slots[rule.shown.index]?.rose === true;
   }
   if (((touched >> rule.featureIndex) & 1) === 0) return false;
-  const bucket = rule.detector.bucket === 'hour' ? hourOfFine(touchedFine) : touchedFine;
-  return bucket > windowEnd(features, rule) - rule.detector.windowBuckets;
+  return isInWindow(features, rule, touchedFine);
 }
 
 /** A rule over its cut-off, with what its conditions and plans make of that. */

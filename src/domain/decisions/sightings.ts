@@ -1,7 +1,6 @@
 import { Calibration, type TailPrior } from '../calibration/calibration.ts';
 import { DECADES_PER_NAT } from '../calibration/poisson.ts';
 import { bindSpec, type FoldInput } from '../features/account-features.ts';
-import { hourOfFine } from '../features/feature-spec.ts';
 import type { AccountFeatures } from '../features/feature-state.ts';
 import { FleetBook } from '../fleet/fleet-book.ts';
 import { fleetRowOf } from '../fleet/fleet-row.ts';
@@ -10,7 +9,8 @@ import { log, round6 } from '../math.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { DAY_MS } from '../time.ts';
-import { isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
+import { observedBy, usualFor } from './cut-off-cache.ts';
+import { overWindows } from './over-windows.ts';
 
 /** What one rule, live or shadow, says after an event: before bands, breaker and budget. */
 export interface Sighting {
@@ -98,19 +98,14 @@ class Book {
 
   #seeWindows(account: string, features: AccountFeatures, now: number): void {
     bindSpec(features, this.#ruleset.features);
-    const { touched, touchedFine } = features.transient;
-    if (touched === 0) return;
-    refreshCache(features, this.#ruleset);
-    for (let index = 0; index < this.#rules.length; index++) {
+    if (features.transient.touched === 0) return;
+    const over = overWindows(features, this.#ruleset);
+    for (let at = 0; at < over.length; at++) {
+      const index = over[at] ?? 0;
       const book = this.#rules[index];
-      if (book === undefined || book.rule.shown !== undefined) continue;
-      const { rule } = book;
-      if (((touched >> rule.featureIndex) & 1) === 0) continue;
-      const bucket = rule.detector.bucket === 'hour' ? hourOfFine(touchedFine) : touchedFine;
-      if (bucket <= windowEnd(features, rule) - rule.detector.windowBuckets) continue;
-      const observed = observedBy(features, rule, index);
-      if (!isOverCutoff(features, rule, index, observed)) continue;
-      const excess = observed / (usualFor(features, rule).cutoff * this.#platform.now());
+      if (book === undefined) continue;
+      const observed = observedBy(features, book.rule, index);
+      const excess = observed / (usualFor(features, book.rule).cutoff * this.#platform.now());
       if (excess >= 1) this.#tell(book, account, round6(log(excess) * DECADES_PER_NAT), now);
     }
   }

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { DECADES_PER_NAT, poissonRarity } from '../calibration/poisson.ts';
 import { hourNumber, type Profile } from '../features/profile.ts';
+import { LATE, LATE_MS } from '../features/wakes.ts';
 import { log } from '../math.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
+import { DAY_MS, HOUR_MS } from '../time.ts';
 import { addLeaky, type LeakyCount } from './leaky-count.ts';
 import { missingEvents, SETTLED_EVENTS } from './settled.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
 const HALF_LIFE_MS = DAY_MS;
-const LATE_AFTER_MS = 30 * MINUTE_MS;
 
 /** Share of honest events that come late though their source reports, and the count below which nothing is said. */
 const HONEST_SHARE = 0.0042;
@@ -46,6 +46,7 @@ export const backdated = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 0.8 },
       windowMs: DAY_MS,
+      wakes: LATE,
       open: (saved) => new BackdatedRun(veryLateMs, saved ?? { late: 0, veryLate: 0, lateAtMs: 0 }),
     };
   },
@@ -67,7 +68,7 @@ class BackdatedRun implements StreamRun {
     if (profile.events < SETTLED_EVENTS) return 0;
     const now = event.ingestedAtMs;
     const lateMs = now - event.claimedAtMs;
-    if (lateMs <= LATE_AFTER_MS || isInHole(profile, event.claimedAtMs, now)) return 0;
+    if (lateMs <= LATE_MS || isInHole(profile, event.claimedAtMs, now)) return 0;
     const isVeryLate = lateMs > this.#veryLateMs;
     addLeaky(this.#late, 1, now, HALF_LIFE_MS);
     addLeaky(this.#veryLate, isVeryLate ? 1 : 0, now, HALF_LIFE_MS);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DECADES_PER_NAT, poissonRarity } from '../calibration/poisson.ts';
 import type { Profile } from '../features/profile.ts';
+import { AHEAD } from '../features/wakes.ts';
 import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';
 import { addLeaky, type LeakyCount } from './leaky-count.ts';
@@ -31,6 +32,7 @@ export const clockSkew = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 1 },
       windowMs: DAY_MS,
+      wakes: AHEAD,
       open: (saved) => new SkewRun(beyondMs, saved ?? { ahead: 0, aheadAtMs: 0 }),
     };
   },

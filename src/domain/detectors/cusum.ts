@@ -41,6 +41,7 @@ export const cusum = defineStreamDetector({
   compile: ({ of, drift }) => ({
     prior: { at: 10, slope: 0.1 },
     windowMs: 7 * DAY_MS,
+    totals: 'day',
     open: (saved) => new CusumRun(of, drift, saved ?? { day: -1, sum: 0, days: 0, mean: 0, variance: 0, rise: 0 }),
   }),
 });
@@ -58,20 +59,22 @@ class CusumRun implements StreamRun {
     this.#state = { ...saved };
   }
 
+  addUsage(_day: number, events: number, spendNanos: number): void {
+    this.#state.sum += this.#of === 'events' ? events : spendNanos;
+  }
+
   score(event: StreamEvent): number {
     this.#closed = undefined;
     if (event.isFact || event.disposition === 'duplicate' || event.disposition === 'altered') return 0;
     const at = this.#state;
     const day = Math.floor(event.ingestedAtMs / DAY_MS);
-    const amount = this.#of === 'events' ? 1 : event.spendNanos;
     if (day <= at.day || at.day < 0) {
       if (at.day < 0) at.day = day;
-      at.sum += amount;
       return 0;
     }
     this.#closed = log(1 + at.sum);
     at.day = day;
-    at.sum = amount;
+    at.sum = 0;
     if (at.days < DAYS_MIN) return 0;
     const spread = Math.max(SPREAD_MIN, Math.sqrt(at.variance)) * (1 + 2 / at.days);
     const z = Math.max(-Z_MAX, Math.min(Z_MAX, (this.#closed - at.mean) / spread));

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { poissonRarity } from '../calibration/poisson.ts';
 import type { Profile } from '../features/profile.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
+import { LATE, LATE_MS, REPEAT } from '../features/wakes.ts';
+import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { addLeaky, type LeakyCount, leaked } from './leaky-count.ts';
 import { missingEvents, SETTLED_EVENTS } from './settled.ts';
 import { durationText } from './shared-params.ts';
@@ -41,6 +42,7 @@ export const duplicate = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 1 },
       windowMs: DAY_MS,
+      wakes: REPEAT | LATE,
       open: (saved) => new DuplicateRun(graceMs, saved ?? { count: 0, atMs: 0, lateMs: 0, lateAtMs: 0 }),
     };
   },
@@ -73,7 +75,7 @@ class DuplicateRun implements StreamRun {
   learn(event: StreamEvent): void {
     if (event.disposition === 'duplicate' || event.disposition === 'altered') return;
     const lateMs = event.ingestedAtMs - event.claimedAtMs;
-    if (lateMs < HOUR_MS / 2) return;
+    if (lateMs < LATE_MS) return;
     const isSame = event.ingestedAtMs - this.#lateAtMs < DELIVERY_MS;
     this.#lateMs = isSame ? Math.max(lateMs, this.#lateMs) : lateMs;
     this.#lateAtMs = event.ingestedAtMs;

@@ -34,6 +34,7 @@ export const forecast = defineStreamDetector({
   compile: () => ({
     prior: { at: 4, slope: 0.5 },
     windowMs: DAY_MS,
+    totals: 'hour',
     open: (saved) => new ForecastRun(saved ?? fresh()),
   }),
 });
@@ -49,6 +50,13 @@ class ForecastRun implements StreamRun {
 
   constructor(saved: z.infer<typeof state>) {
     this.#state = { ...saved, today: [...saved.today], usual: [...saved.usual] };
+  }
+
+  addUsage(hour: number, _events: number, spendNanos: number): void {
+    const at = this.#state;
+    const clock = hour % HOURS;
+    at.spent += spendNanos;
+    at.today[clock] = (at.today[clock] ?? 0) + spendNanos;
   }
 
   score(event: StreamEvent): number {
@@ -75,9 +83,6 @@ class ForecastRun implements StreamRun {
       at.spent = 0;
       at.today.fill(0);
     }
-    const clock = Math.floor(event.ingestedAtMs / HOUR_MS) % HOURS;
-    at.spent += event.spendNanos;
-    at.today[clock] = (at.today[clock] ?? 0) + event.spendNanos;
   }
 
   evidence() {
@@ -108,7 +113,9 @@ class ForecastRun implements StreamRun {
   #shareOver(clock: number): number {
     let before = 0;
     let all = 0;
-    for (const [hour, share] of this.#state.usual.entries()) {
+    const { usual } = this.#state;
+    for (let hour = 0; hour < HOURS; hour++) {
+      const share = usual[hour] ?? 0;
       all += share;
       if (hour < clock) before += share;
     }

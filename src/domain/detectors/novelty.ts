@@ -1,15 +1,20 @@
 import { z } from 'zod';
 import type { TailPrior } from '../calibration/calibration.ts';
 import { DECADES_PER_NAT } from '../calibration/poisson.ts';
-import { DIMENSIONS, type Dimension, type KnownValue, type Profile } from '../features/profile.ts';
+import {
+  DIMENSIONS,
+  type Dimension,
+  type KnownValue,
+  NEWS_AFTER_MS,
+  NEWS_EVENTS_MIN,
+} from '../features/known-values.ts';
+import type { Profile } from '../features/profile.ts';
+import { NEWS } from '../features/wakes.ts';
 import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';
 import { durationText } from './shared-params.ts';
 import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
-/** A value first seen after the account had so many events and days is new; before, the account was still unpacking. */
-const EVENTS_MIN = 60;
-const SETTLED_MS = 7 * DAY_MS;
 /** A rate over less than this is mostly chance. */
 const DAYS_MIN = 0.15;
 const PER_DAY_MIN = 3;
@@ -50,6 +55,7 @@ export const novelty = defineStreamDetector({
     return {
       prior: PRIORS[params.of] ?? { at: 1.5, slope: 1.5 },
       windowMs: newForMs,
+      wakes: NEWS,
       open: () => new NoveltyRun(params.of, newForMs),
     };
   },
@@ -106,8 +112,8 @@ class NoveltyRun implements StreamRun {
   }
 
   missing(profile: Profile): string | undefined {
-    if (profile.realEvents >= EVENTS_MIN) return undefined;
-    return `${profile.realEvents} of ${EVENTS_MIN} events so far`;
+    if (profile.realEvents >= NEWS_EVENTS_MIN) return undefined;
+    return `${profile.realEvents} of ${NEWS_EVENTS_MIN} events so far`;
   }
 
   restart(): void {
@@ -123,10 +129,10 @@ class NoveltyRun implements StreamRun {
   }
 
   #newValue(profile: Profile, dimension: number | undefined, nowMs: number): KnownValue | undefined {
-    const value = profile.current[dimension ?? 0];
-    if (value === undefined || value.eventsBefore < EVENTS_MIN) return undefined;
+    const value = profile.current(dimension ?? 0);
+    if (value === undefined || value.eventsBefore < NEWS_EVENTS_MIN) return undefined;
     if (nowMs - value.firstMs >= this.#newForMs) return undefined;
-    return value.firstMs - profile.firstRealMs > SETTLED_MS ? value : undefined;
+    return value.firstMs - profile.firstRealMs > NEWS_AFTER_MS ? value : undefined;
   }
 
   #note(value: KnownValue, news: Dimension[], nowMs: number): void {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { DECADES_PER_NAT } from '../calibration/poisson.ts';
 import { hourNumber, PROFILE_HOURS, type Profile } from '../features/profile.ts';
+import { HEAD_MOVED, NEW_CLAIMED_HOUR } from '../features/wakes.ts';
 import { log } from '../math.ts';
 import { DAY_MS } from '../time.ts';
-import { defineStreamDetector, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
+import { defineStreamDetector, NOISE_MAX, rarityParam, type StreamEvent, type StreamRun } from './stream-detector.ts';
 
 const DAY = 24;
 const AGE_MIN_MS = 6 * DAY_MS;
@@ -43,6 +44,7 @@ export const offHours = defineStreamDetector({
   compile: ({ quiet_hours: quietHours, days }) => ({
     prior: { at: 2.9, slope: 0.5 },
     windowMs: days * DAY_MS,
+    wakes: NEW_CLAIMED_HOUR | HEAD_MOVED,
     open: (saved) => new OffHoursRun(quietHours, days, saved ?? fresh()),
   }),
 });
@@ -128,49 +130,78 @@ class OffHoursRun implements StreamRun {
     this.#headHour = lastHour;
     const likely = this.#smoothed();
     const { start, share } = quietest(likely, this.#quietHours);
-    const recent = new Array<number>(DAY).fill(0);
+    const counts = profile.countsBack(this.#days * DAY);
+    const kept = Math.min(counts.length, lastHour - this.#judgedFrom + 1);
     let total = 0;
     let inside = 0;
-    let sum = 0;
-    let best = Number.NEGATIVE_INFINITY;
-    for (let back = 0; back < this.#days; back++) {
+    let above = 0;
+    let clock = lastHour % DAY;
+    for (let day = 0; day < this.#days; day++) {
       let all = 0;
       let quiet = 0;
-      for (let index = 0; index < DAY; index++) {
-        const hour = lastHour - back * DAY - index;
-        const count = hour < this.#judgedFrom ? 0 : profile.hourCount(hour);
-        if (count === 0) continue;
-        const clock = hour % DAY;
-        all += count;
-        recent[clock] = (recent[clock] ?? 0) + count;
-        if ((clock - start + DAY) % DAY < this.#quietHours) quiet += count;
+      const end = Math.min(kept, (day + 1) * DAY);
+      for (let index = day * DAY; index < end; index++) {
+        const count = counts[index] ?? 0;
+        if (count !== 0) {
+          all += count;
+          if ((clock < start ? clock + DAY : clock) - start < this.#quietHours) quiet += count;
+        }
+        clock = clock === 0 ? DAY - 1 : clock - 1;
       }
       total += all;
       inside += quiet;
-      const evidence = all < DAY_MIN ? 0 : dayEvidence(quiet / all, share, all);
-      sum += evidence;
-      if (evidence > best) best = evidence;
+      dayTotals[day] = all;
+      dayShares[day] = all === 0 ? 0 : quiet / all;
+      if (all >= DAY_MIN && quiet / all > share) above++;
     }
     this.#observed = total === 0 ? 0 : inside / total;
     this.#expected = share;
-    if (total < RECENT_MIN || sum - best <= 0) return 0;
+    // The best day is taken off, so two must speak against the account: most have none, and need no logarithm.
+    if (total < RECENT_MIN || above < 2) return 0;
+    let sum = 0;
+    let best = Number.NEGATIVE_INFINITY;
+    for (let day = 0; day < this.#days; day++) {
+      const all = dayTotals[day] ?? 0;
+      const evidence = all < DAY_MIN ? 0 : dayEvidence(dayShares[day] ?? 0, share, all);
+      sum += evidence;
+      if (evidence > best) best = evidence;
+    }
+    if (sum - best <= NOISE_MAX) return 0;
     const weight = Math.min(total, SESSION_FACTOR * Math.sqrt(total * this.#days)) / total;
+    const recent = byClock(counts.slice(0, Math.max(0, kept)), lastHour);
     return Math.max(0, sum - best - MOVED_SHARE * movedEvidence(recent, likely) * weight * DECADES_PER_NAT);
   }
 
   // The learned share of each clock hour; neighbours lend each other a quarter, and no hour is impossible.
   #smoothed(): number[] {
-    const likely: number[] = [];
+    const usual = this.#usual;
+    const likely = new Array<number>(DAY).fill(0.5);
+    const floor = SMOOTHING * this.#total;
     let total = 0;
     for (let hour = 0; hour < DAY; hour++) {
-      const before = this.#usual[(hour + DAY - 1) % DAY] ?? 0;
-      const after = this.#usual[(hour + 1) % DAY] ?? 0;
-      const value = (this.#usual[hour] ?? 0) + 0.25 * (before + after) + SMOOTHING * this.#total + 1;
-      likely.push(value);
+      const before = usual[hour === 0 ? DAY - 1 : hour - 1] ?? 0;
+      const after = usual[hour === DAY - 1 ? 0 : hour + 1] ?? 0;
+      const value = (usual[hour] ?? 0) + 0.25 * (before + after) + floor + 1;
+      likely[hour] = value;
       total += value;
     }
-    return likely.map((value) => value / total);
+    for (let hour = 0; hour < DAY; hour++) likely[hour] = (likely[hour] ?? 0) / total;
+    return likely;
   }
+}
+
+// Working memory of one judgement.
+const dayTotals: number[] = [];
+const dayShares: number[] = [];
+
+// Counts, newest hour first, by hour of the day.
+function byClock(counts: readonly number[], lastHour: number): number[] {
+  const recent = new Array<number>(DAY).fill(0);
+  for (const [index, count] of counts.entries()) {
+    const clock = (lastHour - index) % DAY;
+    recent[clock] = (recent[clock] ?? 0) + count;
+  }
+  return recent;
 }
 
 function quietest(likely: readonly number[], length: number): { start: number; share: number } {
@@ -179,7 +210,8 @@ function quietest(likely: readonly number[], length: number): { start: number; s
   let sum = 0;
   for (let index = 0; index < length; index++) sum += likely[index] ?? 0;
   for (let from = 0; from < DAY; from++) {
-    if (from > 0) sum += (likely[(from + length - 1) % DAY] ?? 0) - (likely[from - 1] ?? 0);
+    const end = from + length - 1;
+    if (from > 0) sum += (likely[end < DAY ? end : end - DAY] ?? 0) - (likely[from - 1] ?? 0);
     // Sliding sums carry traces of rounding; a tie must not depend on them.
     if (sum < share - 1e-12) {
       share = sum;
@@ -199,12 +231,14 @@ function dayEvidence(found: number, usual: number, events: number): number {
 
 // How much better the best shift of the whole day explains the recent hours than the day as it was.
 function movedEvidence(recent: readonly number[], likely: readonly number[]): number {
-  const logs = likely.map((share) => log(share));
+  // Two days of logarithms, so that a shifted hour needs no division.
+  const logs: number[] = [];
+  for (let hour = 0; hour < 2 * DAY; hour++) logs.push(hour < DAY ? log(likely[hour] ?? 0) : (logs[hour - DAY] ?? 0));
   let best = 0;
   for (let shift = 1; shift < DAY; shift++) {
     let gain = 0;
     for (let hour = 0; hour < DAY; hour++) {
-      gain += (recent[hour] ?? 0) * ((logs[(hour + shift) % DAY] ?? 0) - (logs[hour] ?? 0));
+      gain += (recent[hour] ?? 0) * ((logs[hour + shift] ?? 0) - (logs[hour] ?? 0));
     }
     if (gain > best) best = gain;
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { poissonRarity } from '../calibration/poisson.ts';
+import { NUMBERED } from '../features/wakes.ts';
 import { DAY_MS, HOUR_MS } from '../time.ts';
 import { addLeaky, type LeakyCount, leaked } from './leaky-count.ts';
 import { durationText } from './shared-params.ts';
@@ -56,6 +57,7 @@ export const sequenceGap = defineStreamDetector({
     return {
       prior: { at: 1.5, slope: 0.9 },
       windowMs: DAY_MS,
+      wakes: NUMBERED,
       open: (saved) =>
         new GapRun(graceMs, lostMs, saved ?? { sources: [], all: [0, 0], pending: [0, 0], lost: [0, 0] }),
     };

@@ -4,6 +4,9 @@ import type { EventDetails } from '../features/event-details.ts';
 import type { Profile } from '../features/profile.ts';
 import type { CompileContext } from './detector.ts';
 
+/** Raw values up to this are noise: they open nothing and keep nothing from being learned, so any of them may be told as 0. */
+export const NOISE_MAX = 0.3;
+
 /** One event as stream detectors see it. */
 export interface StreamEvent {
   readonly meter: string;
@@ -37,6 +40,11 @@ export interface StreamRun {
    * Raw evidence in decades, 0 for none. May count suspicious things (its evidence), never moves its baseline.
    */
   score(event: StreamEvent, profile: Profile): number;
+  /**
+   * Adds usage of one hour or day (its number since the epoch, by arrival) that was not shown one by one. Needed with
+   * `totals`. Comes before `score`.
+   */
+  addUsage?(period: number, events: number, spendNanos: number): void;
   /** Moves the baseline. `flagged` events are no part of what is normal. Left out where nothing is learned. */
   learn?(event: StreamEvent, profile: Profile, flagged: boolean): void;
   evidence(profile: Profile): StreamEvidence;
@@ -58,6 +66,18 @@ export interface CompiledStream {
   readonly windowMs: number;
   /** The only meters it looks at; every event is shown to it when left out. */
   readonly meters?: ReadonlySet<string>;
+  /**
+   * What about an event can matter to it (bits of `features/wakes.ts`): every event without one of them scores nothing
+   * and teaches nothing. Every event is shown to it when left out.
+   */
+  readonly wakes?: number;
+  /**
+   * Usage is not shown to it one by one but added up (`addUsage`) until the hour or day is over; the event that opens
+   * another is then shown to it, and the one after the first of a day.
+   */
+  readonly totals?: 'hour' | 'day';
+  /** Tells equal parameters: two rules of one kind with the same key do the same. */
+  readonly key: string;
   /** A run with saved state; without, or when the state is another version's, a fresh one. */
   readonly open: (saved: unknown) => StreamRun;
 }
@@ -81,6 +101,8 @@ interface StreamDefinition<Shape extends z.ZodObject, State extends z.ZodType> {
         readonly prior: TailPrior;
         readonly windowMs: number;
         readonly meters?: ReadonlySet<string>;
+        readonly wakes?: number;
+        readonly totals?: 'hour' | 'day';
         readonly open: (saved: z.infer<State> | undefined) => StreamRun;
       }
     | undefined;
@@ -95,14 +117,16 @@ export function defineStreamDetector<Shape extends z.ZodObject, State extends z.
     kind,
     shape,
     compile(raw, context) {
-      const compiled = definition.compile(definition.shape.parse(raw), context);
+      const params = definition.shape.parse(raw);
+      const compiled = definition.compile(params, context);
       if (compiled === undefined) return undefined;
       return {
         kind,
-        prior: compiled.prior,
-        windowMs: compiled.windowMs,
-        ...(compiled.meters === undefined ? {} : { meters: compiled.meters }),
+        ...compiled,
+        key: JSON.stringify(params),
         open(saved) {
+          // Opened once an account: refusing nothing by its shape costs more than all the rest of it.
+          if (saved === undefined) return compiled.open(undefined);
           const checked = state.safeParse(saved);
           return compiled.open(checked.success ? checked.data : undefined);
         },

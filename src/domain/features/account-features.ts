@@ -1,6 +1,7 @@
+import type { StreamEvent } from '../detectors/stream-detector.ts';
 import { HOUR_MS } from '../time.ts';
 import { createDistinct, noteValue } from './distinct-values.ts';
-import type { EventDetails } from './event-details.ts';
+import { type EventDetails, eventDetails } from './event-details.ts';
 import {
   CLOCK_SKEW_MAX_MS,
   type FeatureDefinition,
@@ -10,7 +11,7 @@ import {
   hourOf,
   hourOfFine,
 } from './feature-spec.ts';
-import type { AccountFeatures, Series } from './feature-state.ts';
+import type { AccountFeatures } from './feature-state.ts';
 import { createRing, ringAdd, ringAt } from './ring.ts';
 import { clearRises, foldStreams, openStreams, PLAN_CHANGE, type StreamDefinition, saveStreams } from './streams.ts';
 
@@ -56,9 +57,16 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
     if (definition === undefined || series === undefined) continue;
     const amount = amountFor(definition, input, spec);
     if (!(amount > 0)) continue;
-    addTo(series, definition, { hour, fine, amount, spec });
+    series.hourly ??= createRing(hour);
+    ringAdd(series.hourly, hour, amount, spec.hourlyMax);
+    if (definition.fineMax > 0) {
+      series.fine ??= createRing(fine);
+      ringAdd(series.fine, fine, amount, definition.fineMax);
+    }
     transient.touched |= 1 << index;
+    transient.totals[index] = (transient.totals[index] ?? 0) + amount;
   }
+  transient.isUnder = false;
   if (input.meter === PLAN_CHANGE && input.disposition === 'posted' && spec.factMeters.has(PLAN_CHANGE)) {
     startHistory(features, hour);
   }
@@ -81,18 +89,30 @@ function showToStreams(features: AccountFeatures, input: FoldInput, spec: Featur
   if (features.streams === null || features.streams.spec !== rules) rebindStreams(features, rules);
   const { streams } = features;
   if (streams === null) return;
-  foldStreams(streams, {
-    meter: input.meter,
-    isFact: spec.factMeters.has(input.meter),
-    quantity: input.quantity,
-    spendNanos: input.spendNanos,
-    balanceNanos: input.balanceNanos,
-    claimedAtMs: input.claimedAtMs ?? input.occurredAtMs,
-    ingestedAtMs: input.ingestedAtMs,
-    disposition: input.disposition,
-    details,
-  });
+  shown.meter = input.meter;
+  shown.isFact = spec.factMeters.has(input.meter);
+  shown.quantity = input.quantity;
+  shown.spendNanos = input.spendNanos;
+  shown.balanceNanos = input.balanceNanos;
+  shown.claimedAtMs = input.claimedAtMs ?? input.occurredAtMs;
+  shown.ingestedAtMs = input.ingestedAtMs;
+  shown.disposition = input.disposition;
+  shown.details = details;
+  foldStreams(streams, shown);
 }
+
+// One event for all: stream rules keep numbers of it, never the event.
+const shown: { -readonly [field in keyof StreamEvent]: StreamEvent[field] } = {
+  meter: '',
+  isFact: false,
+  quantity: 0.5,
+  spendNanos: 0.5,
+  balanceNanos: undefined,
+  claimedAtMs: 0.5,
+  ingestedAtMs: 0.5,
+  disposition: 'posted',
+  details: eventDetails({ source: '' }),
+};
 
 // Opens the state of an account with the rules in force. Rules that are gone lose theirs, new ones start afresh.
 function rebindStreams(features: AccountFeatures, rules: readonly StreamDefinition[]): void {
@@ -164,6 +184,7 @@ export function bindSpec(features: AccountFeatures, spec: FeatureSpec): void {
   const values = new Map(features.distinct.map((kept) => [kept.of, kept]));
   features.distinct = (spec.distinct ?? []).map((of) => values.get(of) ?? createDistinct(of, sinceHour));
   transient.spec = spec;
+  transient.totals = spec.features.map(() => 0);
   transient.touched = 0;
   transient.cacheKey = null;
 }
@@ -220,19 +241,4 @@ function amountFor(definition: FeatureDefinition, input: FoldInput, spec: Featur
     case 'altered':
       return 0;
   }
-}
-
-interface Addition {
-  readonly hour: number;
-  readonly fine: number;
-  readonly amount: number;
-  readonly spec: FeatureSpec;
-}
-
-function addTo(series: Series, definition: FeatureDefinition, { hour, fine, amount, spec }: Addition): void {
-  series.hourly ??= createRing(hour);
-  ringAdd(series.hourly, hour, amount, spec.hourlyMax);
-  if (definition.fineMax === 0) return;
-  series.fine ??= createRing(fine);
-  ringAdd(series.fine, fine, amount, definition.fineMax);
 }

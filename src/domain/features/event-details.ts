@@ -37,33 +37,37 @@ const PRODUCTION = new Set(['prod', 'production', 'live']);
 
 /** Reads source, sequence and the properties that detectors know; everything else of an event is not looked at. */
 export function eventDetails({ source, sequence, properties }: DetailedEvent): EventDetails {
-  const given = properties ?? NOTHING;
-  const environment = textAt(given, 'env');
+  const {
+    region,
+    key,
+    feature,
+    device,
+    card,
+    email_domain: domain,
+    outcome,
+    reason,
+    tier,
+    env,
+  } = properties ?? NOTHING;
   return {
     source: hashText(source),
     sequence: sequence ?? -1,
-    region: hashAt(given, 'region'),
-    key: hashAt(given, 'key'),
-    feature: hashAt(given, 'feature'),
-    device: hashAt(given, 'device'),
-    card: hashAt(given, 'card'),
-    emailDomain: hashAt(given, 'email_domain'),
-    failed: FAILED.has(textAt(given, 'outcome')),
-    chargeback: textAt(given, 'reason') === 'chargeback',
-    free: textAt(given, 'tier') === 'free',
-    declaredTest: environment !== '' && !PRODUCTION.has(environment),
+    region: hashOf(region),
+    key: hashOf(key),
+    feature: hashOf(feature),
+    device: hashOf(device),
+    card: hashOf(card),
+    emailDomain: hashOf(domain),
+    failed: typeof outcome === 'string' && FAILED.has(outcome),
+    chargeback: reason === 'chargeback',
+    free: tier === 'free',
+    declaredTest: typeof env === 'string' && env !== '' && !PRODUCTION.has(env),
   };
 }
 
 const NOTHING: { readonly [key: string]: JsonValue } = {};
 
-function textAt(properties: { readonly [key: string]: JsonValue }, name: string): string {
-  const value = properties[name];
-  return typeof value === 'string' ? value : '';
-}
-
-function hashAt(properties: { readonly [key: string]: JsonValue }, name: string): number {
-  const value = properties[name];
+function hashOf(value: JsonValue | undefined): number {
   return typeof value === 'string' && value !== '' ? hashText(value) : 0;
 }
 

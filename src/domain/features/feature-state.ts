@@ -49,6 +49,10 @@ export interface Transient {
   touched: number;
   /** Newest bucket that received an amount, by the sources' clocks. */
   touchedFine: number;
+  /** Per feature of the spec everything that was ever added, in whichever bucket. */
+  totals: number[];
+  /** No window rule of the ruleset that owns the cache was over its cut-off when it was looked at after the latest fold. */
+  isUnder: boolean;
   /** Oldest five-minute bucket behind the newest whose sum or mark changed; NO_CHANGE when none did. */
   changedFromFine: number;
   /** Owner and content of the judge's cache; see `decisions/judge.ts`. */
@@ -72,6 +76,8 @@ export function createFeatures(): AccountFeatures {
       spec: null,
       touched: 0,
       touchedFine: -1,
+      totals: [],
+      isUnder: false,
       changedFromFine: NO_CHANGE,
       cacheKey: null,
       cache: [],

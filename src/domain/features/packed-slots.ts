@@ -38,6 +38,35 @@ export function readSlot(packed: Uint8Array, slot: number, width: number): numbe
   return sum;
 }
 
+/** Writes the sums of `count` slots from `slot` on over those of `into` from `index` on. */
+export function copySlots(
+  { packed, width }: { readonly packed: Uint8Array; readonly width: number },
+  slot: number,
+  count: number,
+  into: number[],
+  index: number,
+): void {
+  if (width === DOUBLE_BYTES) {
+    for (let step = 0; step < count; step++) into[index + step] = readSlot(packed, slot + step, width);
+    return;
+  }
+  let at = slot * width;
+  for (let step = 0; step < count; step++, at += width) {
+    // The lower three bytes are a small integer; most slots are zero.
+    let sum = packed[at] ?? 0;
+    if (width > 1) sum |= (packed[at + 1] ?? 0) << 8;
+    if (width > 2) sum |= (packed[at + 2] ?? 0) << 16;
+    if (width > 3) {
+      let upper = packed[at + 3] ?? 0;
+      if (width > 4) upper |= (packed[at + 4] ?? 0) << 8;
+      if (width > 5) upper |= (packed[at + 5] ?? 0) << 16;
+      if (width > 6) upper += (packed[at + 6] ?? 0) * 0x100_0000;
+      if (upper !== 0) sum += upper * 0x100_0000;
+    }
+    into[index + step] = sum;
+  }
+}
+
 /** Sets a slot to a sum that fits its width. */
 export function writeSlot(packed: Uint8Array, slot: number, width: number, sum: number): void {
   const at = slot * width;

@@ -1,49 +1,74 @@
 import { halved } from '../math.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time.ts';
 import type { EventDetails } from './event-details.ts';
+import { type KnownValue, KnownValues, type SavedValues } from './known-values.ts';
+
+export { DIMENSIONS, type Dimension, type KnownValue } from './known-values.ts';
 
 /** Hours of on-time usage counts that are kept: enough to see holes of three days, and days of five. */
 export const PROFILE_HOURS = 120;
 
-/** Distinct values remembered per dimension: honest accounts have a handful. */
-export const VALUES_MAX = 12;
+// Doubles live in one array: as fields, each would be an object of its own somewhere else in memory.
+const FIRST_MS = 0;
+const FIRST_REAL_MS = 1;
+const RECENT = 2;
+const RECENT_AT_MS = 3;
+const HOUR_SPEND = 4;
+const DAY_SPEND = 5;
+const HOURS = 6;
+// Made of a fraction, so that the engine keeps doubles in it from the start, and copied: the fastest way to have another.
+const FRESH = Array.from({ length: HOURS + PROFILE_HOURS }, () => 0.5).map((half, at) =>
+  at <= FIRST_REAL_MS ? -1 : half - half,
+);
 
-/** What can be new about an event. */
-export const DIMENSIONS = ['source', 'region', 'key', 'feature'] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
-
-/** One value of a dimension, such as one source. */
-export interface KnownValue {
-  readonly id: number;
-  readonly firstMs: number;
-  /** Events with it. */
-  count: number;
-  /** Events of the account before it first appeared, and how many a day that was. */
-  readonly eventsBefore: number;
-  readonly perDayBefore: number;
-}
+// One list for all profiles: it is read and forgotten.
+const counts: number[] = [];
 
 /**
  * What several detectors need to know about an account: its age and size, the hours in which it reported on time, and
  * which sources, regions, keys and features it has used. Bounded; one per account, shared by all stream rules.
  */
 export class Profile {
-  /** First event; −1 before it. */
-  firstMs = -1;
   events = 0;
-  /** Events of about the last day: half of them are gone a day later. */
-  recent = 0;
-  recentAtMs = 0;
-  /** First event that is no declared test, and their number. */
-  firstRealMs = -1;
+  /** Events that were no declared test. */
   realEvents = 0;
   /** Newest hour (since the epoch) with on-time usage; −1 before the first. */
   headHour = -1;
-  /** On-time usage events by hour modulo PROFILE_HOURS. */
-  readonly hours: number[] = new Array<number>(PROFILE_HOURS).fill(0);
-  readonly known: KnownValue[][] = DIMENSIONS.map(() => []);
-  /** The values of the event at hand by dimension; undefined where it has none. Not stored. */
-  readonly current: (KnownValue | undefined)[] = DIMENSIONS.map(() => undefined);
+  /** Whether the event before moved the head. Not stored; asking once too often is harmless. */
+  headMoved = true;
+  /** Hour and day of the newest usage by arrival, and its events that rules have not been told of yet. Not stored. */
+  openHour = -1;
+  openDay = -1;
+  hourEvents = 0;
+  dayEvents = 0;
+  /** Whether the usage before opened the day. Not stored. */
+  dayOpened = false;
+  readonly values = new KnownValues();
+  readonly #cells: number[] = FRESH.slice();
+
+  /** First event; −1 before it. */
+  get firstMs(): number {
+    return this.#cells[FIRST_MS] ?? -1;
+  }
+
+  /** First event that is no declared test; −1 before it. */
+  get firstRealMs(): number {
+    return this.#cells[FIRST_REAL_MS] ?? -1;
+  }
+
+  /** Events of about the last day: half of them are gone a day later. */
+  get recent(): number {
+    return this.#cells[RECENT] ?? 0;
+  }
+
+  /** Spend of the open hour and day that rules have not been told of yet, in nano-units. */
+  get hourSpendNanos(): number {
+    return this.#cells[HOUR_SPEND] ?? 0;
+  }
+
+  get daySpendNanos(): number {
+    return this.#cells[DAY_SPEND] ?? 0;
+  }
 
   /** Events a day so far. */
   perDay(nowMs: number): number {
@@ -51,67 +76,94 @@ export class Profile {
   }
 
   ageMs(nowMs: number): number {
-    return this.firstMs < 0 ? 0 : nowMs - this.firstMs;
+    const { firstMs } = this;
+    return firstMs < 0 ? 0 : nowMs - firstMs;
   }
 
   /** On-time usage events in an hour; 0 outside what is kept. */
   hourCount(hour: number): number {
     if (hour > this.headHour || hour <= this.headHour - PROFILE_HOURS) return 0;
-    return this.hours[hour % PROFILE_HOURS] ?? 0;
+    return this.#cells[HOURS + (hour % PROFILE_HOURS)] ?? 0;
   }
 
-  /** Looks up the event's values and counts them. Comes before the detectors' turn. */
-  recognise(details: EventDetails, nowMs: number): void {
-    const { current } = this;
-    if (details.declaredTest) {
-      current.fill(undefined);
-      return;
+  /** On-time usage events of the newest hours, newest first; at most `PROFILE_HOURS`. Valid until the next call. */
+  countsBack(hours: number): readonly number[] {
+    const cells = this.#cells;
+    counts.length = Math.min(hours, PROFILE_HOURS);
+    let slot = this.headHour % PROFILE_HOURS;
+    for (let back = 0; back < counts.length; back++) {
+      counts[back] = cells[HOURS + slot] ?? 0;
+      slot = slot === 0 ? PROFILE_HOURS - 1 : slot - 1;
     }
-    if (this.firstRealMs < 0) this.firstRealMs = nowMs;
+    return counts;
+  }
+
+  /** The event's value of a dimension; undefined where it has none. */
+  current(dimension: number): KnownValue | undefined {
+    return this.values.current(dimension);
+  }
+
+  /**
+   * Looks up the event's values and counts them. Comes before the detectors' turn. Returns when the newest of them that
+   * is news first appeared; −1 when none is.
+   */
+  recognise(details: EventDetails, nowMs: number): number {
+    const cells = this.#cells;
+    if (details.declaredTest) {
+      this.values.forgetCurrent();
+      return -1;
+    }
+    if ((cells[FIRST_REAL_MS] ?? -1) < 0) cells[FIRST_REAL_MS] = nowMs;
     this.realEvents++;
-    current[0] = this.#find(0, details.source, nowMs);
-    current[1] = this.#find(1, details.region, nowMs);
-    current[2] = this.#find(2, details.key, nowMs);
-    current[3] = this.#find(3, details.feature, nowMs);
+    return this.values.recognise(details, this, nowMs);
   }
 
   /** Counts the event. Comes after the detectors' turn. */
   count(nowMs: number): void {
-    if (this.firstMs < 0) this.firstMs = nowMs;
+    const cells = this.#cells;
+    if ((cells[FIRST_MS] ?? -1) < 0) cells[FIRST_MS] = nowMs;
     this.events++;
     // Forgetting once a minute is soon enough, and spares busy accounts an exponential per event.
-    if (nowMs - this.recentAtMs >= MINUTE_MS) {
-      this.recent *= halved(nowMs - this.recentAtMs, DAY_MS);
-      this.recentAtMs = nowMs;
+    const elapsedMs = nowMs - (cells[RECENT_AT_MS] ?? 0);
+    if (elapsedMs >= MINUTE_MS) {
+      cells[RECENT] = (cells[RECENT] ?? 0) * halved(elapsedMs, DAY_MS);
+      cells[RECENT_AT_MS] = nowMs;
     }
-    this.recent++;
+    cells[RECENT] = (cells[RECENT] ?? 0) + 1;
   }
 
   /** Counts usage that arrived about when it happened. */
   countOnTime(hour: number): void {
+    const cells = this.#cells;
     if (hour > this.headHour) {
       const from = Math.max(this.headHour + 1, hour - PROFILE_HOURS + 1);
-      for (let fresh = from; fresh <= hour; fresh++) this.hours[fresh % PROFILE_HOURS] = 0;
+      for (let fresh = from; fresh <= hour; fresh++) cells[HOURS + (fresh % PROFILE_HOURS)] = 0;
       this.headHour = hour;
+      this.headMoved = true;
     } else if (hour <= this.headHour - PROFILE_HOURS) return;
-    const slot = hour % PROFILE_HOURS;
-    this.hours[slot] = (this.hours[slot] ?? 0) + 1;
+    const slot = HOURS + (hour % PROFILE_HOURS);
+    cells[slot] = (cells[slot] ?? 0) + 1;
   }
 
-  #find(dimension: number, id: number, nowMs: number): KnownValue | undefined {
-    if (id === 0) return undefined;
-    const values = this.known[dimension] ?? [];
-    for (const value of values) {
-      if (value.id !== id) continue;
-      value.count++;
-      return value;
-    }
-    const days = Math.max(1, (nowMs - this.firstRealMs) / DAY_MS);
-    const fresh = { id, firstMs: nowMs, count: 1, eventsBefore: this.realEvents, perDayBefore: this.realEvents / days };
-    // The least used makes room: a flood of made-up values must not push out the account's own.
-    if (values.length >= VALUES_MAX) values.splice(leastUsed(values), 1);
-    values.push(fresh);
-    return fresh;
+  /** Adds usage to its hour and day. Comes after the detectors' turn. Sums of whole numbers, exact whatever their order. */
+  countUsage(spendNanos: number): void {
+    this.hourEvents++;
+    this.dayEvents++;
+    const cells = this.#cells;
+    cells[HOUR_SPEND] = (cells[HOUR_SPEND] ?? 0) + spendNanos;
+    cells[DAY_SPEND] = (cells[DAY_SPEND] ?? 0) + spendNanos;
+  }
+
+  /** The open hour's usage has been told. */
+  clearHour(): void {
+    this.hourEvents = 0;
+    this.#cells[HOUR_SPEND] = 0;
+  }
+
+  /** The open day's usage has been told. */
+  clearDay(): void {
+    this.dayEvents = 0;
+    this.#cells[DAY_SPEND] = 0;
   }
 
   /** Plain data for storage. */
@@ -121,27 +173,31 @@ export class Profile {
       this.headHour < 0 ? [] : Array.from({ length: PROFILE_HOURS }, (_, index) => this.hourCount(first + index));
     return {
       at: [this.firstMs, this.events, this.firstRealMs, this.realEvents, this.headHour],
-      recent: [this.recent, this.recentAtMs],
+      recent: [this.recent, this.#cells[RECENT_AT_MS] ?? 0],
       hours,
-      known: this.known.map((values) =>
-        values.map(({ id, firstMs, count, eventsBefore, perDayBefore }) => [
-          id,
-          firstMs,
-          count,
-          eventsBefore,
-          perDayBefore,
-        ]),
-      ),
+      known: this.values.save(),
     };
+  }
+
+  /** Takes back what `save` gave. */
+  restore({ at, recent, hours, known }: SavedProfile): void {
+    const cells = this.#cells;
+    [, this.events, , this.realEvents, this.headHour] = at;
+    [cells[FIRST_MS], , cells[FIRST_REAL_MS]] = at;
+    [cells[RECENT], cells[RECENT_AT_MS]] = recent;
+    const first = Math.max(0, this.headHour - PROFILE_HOURS + 1);
+    for (const [index, count] of hours.entries()) cells[HOURS + ((first + index) % PROFILE_HOURS)] = count;
+    this.values.restore(known, this.firstRealMs);
   }
 }
 
-function leastUsed(values: readonly KnownValue[]): number {
-  let least = 0;
-  for (let index = 1; index < values.length; index++) {
-    if ((values[index]?.count ?? 0) < (values[least]?.count ?? 0)) least = index;
-  }
-  return least;
+/** A profile as it is stored. */
+export interface SavedProfile {
+  /** First event, events, first and number of those that were no test, newest hour. */
+  readonly at: readonly [number, number, number, number, number];
+  readonly recent: readonly [number, number];
+  readonly hours: readonly number[];
+  readonly known: SavedValues;
 }
 
 /** The hour number of a time. */

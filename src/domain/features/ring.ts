@@ -1,4 +1,4 @@
-import { packSlots, readSlot, slotWidth, writeSlot } from './packed-slots.ts';
+import { copySlots, packSlots, readSlot, slotWidth, writeSlot } from './packed-slots.ts';
 
 /**
  * A bounded series of sums by bucket number. Slots are addressed by `bucket mod capacity`, so adding is O(1) and a late
@@ -71,9 +71,12 @@ export function ringCopy(ring: Ring, first: number, into: number[]): void {
   let index = Math.max(0, ring.tail - first);
   // One division for all: this is read for every rule that an hour's first event touches.
   let slot = (first + index) % ring.capacity;
-  for (; index <= last; index++) {
-    into[index] = slotAt(ring, slot);
-    slot = slot + 1 === ring.capacity ? 0 : slot + 1;
+  while (index <= last) {
+    const count = Math.min(last - index + 1, ring.capacity - slot);
+    if (ring.packed !== null) copySlots({ packed: ring.packed, width: ring.width }, slot, count, into, index);
+    else for (let step = 0; step < count; step++) into[index + step] = ring.slots[slot + step] ?? 0;
+    index += count;
+    slot = 0;
   }
 }
 
@@ -94,6 +97,17 @@ function setSlot(ring: Ring, slot: number, sum: number): void {
   } else writeSlot(ring.packed, slot, ring.width, sum);
 }
 
+// Zeros from a slot on, past the end to the beginning. All bits zero are zero in every width.
+function clearSlots(ring: Ring, from: number, count: number): void {
+  const { packed, slots, width, capacity } = ring;
+  let slot = from;
+  for (let left = count; left > 0; left--) {
+    if (packed === null) slots[slot] = 0;
+    else for (let at = slot * width; at < (slot + 1) * width; at++) packed[at] = 0;
+    slot = slot + 1 === capacity ? 0 : slot + 1;
+  }
+}
+
 function advance(ring: Ring, bucket: number, bucketsMax: number): void {
   if (bucket - ring.head >= bucketsMax) {
     // Everything kept so far is out of reach. The array stays small: a sparse account must not pay for its silence.
@@ -102,7 +116,7 @@ function advance(ring: Ring, bucket: number, bucketsMax: number): void {
   }
   ring.tail = Math.max(ring.tail, bucket - bucketsMax + 1);
   if (bucket - ring.tail >= ring.capacity) grow(ring, bucket - ring.tail + 1, bucketsMax);
-  for (let fresh = ring.head + 1; fresh <= bucket; fresh++) setSlot(ring, fresh % ring.capacity, 0);
+  clearSlots(ring, (ring.head + 1) % ring.capacity, bucket - ring.head);
   ring.head = bucket;
 }
 
@@ -111,7 +125,7 @@ function extendBack(ring: Ring, bucket: number, bucketsMax: number): boolean {
   if (span > bucketsMax) return false;
   if (span > ring.capacity) grow(ring, span, bucketsMax);
   // Slots below the tail may hold sums of buckets long gone.
-  for (let old = bucket; old < ring.tail; old++) setSlot(ring, old % ring.capacity, 0);
+  clearSlots(ring, bucket % ring.capacity, ring.tail - bucket);
   ring.tail = bucket;
   return true;
 }

@@ -14,7 +14,7 @@ export function fleetRowOf(account: string, features: AccountFeatures, input: Fo
   const { details, disposition, meter, ingestedAtMs } = input;
   if (details === undefined || disposition === 'duplicate' || disposition === 'altered') return undefined;
   const profile = features.streams?.profile;
-  const source = profile?.current[0];
+  const source = profile?.current(0);
   const isForeignSource =
     profile !== undefined &&
     source !== undefined &&

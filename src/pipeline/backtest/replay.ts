@@ -1,8 +1,8 @@
 import { allowsFreeze } from '../../domain/decisions/freeze-breaker.ts';
-import { type Judgement, judge, type RuleResult } from '../../domain/decisions/judge.ts';
+import { type Judgement, judge, type Moment, type RuleResult } from '../../domain/decisions/judge.ts';
 import { createSightingBook, type Sighting, type SightingBook } from '../../domain/decisions/sightings.ts';
 import { type FoldInput, foldUsage } from '../../domain/features/account-features.ts';
-import { eventDetails } from '../../domain/features/event-details.ts';
+import { type EventDetails, eventDetails } from '../../domain/features/event-details.ts';
 import { type AccountFeatures, createFeatures } from '../../domain/features/feature-state.ts';
 import { judgeTime, LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
 import type { Outcome } from '../../domain/rules/band.ts';
@@ -58,6 +58,8 @@ export interface ReplayListener {
   readonly sighting?: (sighting: Sighting) => void;
 }
 
+type Writable<T> = { -readonly [field in keyof T]: T[field] };
+
 /** Meter names are the sender's choice, so only a few are kept. */
 const UNKNOWN_METERS_MAX = 20;
 
@@ -74,6 +76,22 @@ export class Replay {
   readonly #pricer: QuickPricer;
   readonly #sightings: SightingBook | undefined;
   readonly #lateWindowMs: number;
+  // Filled anew for every event: nothing that is handed one keeps it.
+  readonly #input: Writable<Required<Omit<FoldInput, 'balanceNanos'>>> = {
+    meter: '',
+    quantity: 0.5,
+    spendNanos: 0.5,
+    occurredAtMs: 0.5,
+    ingestedAtMs: 0.5,
+    disposition: 'posted',
+    claimedAtMs: 0.5,
+    details: eventDetails({ source: '' }),
+  };
+  readonly #moment: Writable<Pick<Moment, 'account' | 'ingestedAtMs' | 'eventSpendNanos'>> = {
+    account: '',
+    ingestedAtMs: 0.5,
+    eventSpendNanos: 0.5,
+  };
   #clockMs = 0;
   #freezesMs: number[] = [];
 
@@ -91,7 +109,7 @@ export class Replay {
   }
 
   /** Plays one event. An exact repetition changes no wallet and no volume, and rules may still look at it. */
-  play(event: HistoryEvent, identity: 'new' | 'altered' | 'duplicate'): void {
+  play(event: HistoryEvent, identity: 'new' | 'altered' | 'duplicate', details: EventDetails): void {
     if (event.arrivedAtMs > this.#clockMs) this.#clockMs = event.arrivedAtMs;
     const nowMs = this.#clockMs;
     const account = this.accounts.get(event.account) ?? this.#open(event.account);
@@ -106,26 +124,26 @@ export class Replay {
 
     if (nanos === undefined && this.unknownMeters.size < UNKNOWN_METERS_MAX) this.unknownMeters.add(meter);
     const spendNanos = nanos ?? 0;
-    const input: FoldInput = {
-      meter,
-      quantity: event.quantity,
-      spendNanos,
-      // An event whose own time is not believed must not write into a bucket that time names.
-      occurredAtMs: time === 'in_time' ? occurredAtMs : nowMs,
-      ingestedAtMs: nowMs,
-      disposition: status === 'stopped' ? 'quarantined' : status,
-      claimedAtMs: occurredAtMs,
-      details: eventDetails(event),
-    };
+    const [input, moment] = [this.#input, this.#moment];
+    input.meter = meter;
+    input.quantity = event.quantity;
+    input.spendNanos = spendNanos;
+    // An event whose own time is not believed must not write into a bucket that time names.
+    input.occurredAtMs = time === 'in_time' ? occurredAtMs : nowMs;
+    input.ingestedAtMs = nowMs;
+    input.disposition = status === 'stopped' ? 'quarantined' : status;
+    input.claimedAtMs = occurredAtMs;
+    input.details = details;
     foldUsage(account.features, input, this.ruleset.features);
     if (this.#sightings !== undefined) this.#tell(this.#sightings.see(event.account, account.features, input));
     if (status === 'duplicate') return;
 
-    const now: Played = { event, account, atMs: nowMs, spendNanos, status };
-    if (status === 'stopped') this.#listener.stopped?.(now);
-    const moment = { account: event.account, ingestedAtMs: nowMs, eventSpendNanos: spendNanos };
+    if (status === 'stopped') this.#listener.stopped?.({ event, account, atMs: nowMs, spendNanos, status });
+    moment.account = event.account;
+    moment.ingestedAtMs = nowMs;
+    moment.eventSpendNanos = spendNanos;
     const judgement = judge(this.ruleset, account.features, moment);
-    if (judgement !== null) this.#act(judgement, now);
+    if (judgement !== null) this.#act(judgement, account, nowMs);
   }
 
   #open(name: string): ReplayAccount {
@@ -144,8 +162,7 @@ export class Replay {
     for (const sighting of sightings) this.#listener.sighting?.(sighting);
   }
 
-  #act(judgement: Judgement, played: Played): void {
-    const { account, atMs } = played;
+  #act(judgement: Judgement, account: ReplayAccount, atMs: number): void {
     // A wallet that is stopped already needs no second alert.
     if (account.frozenUntilMs > atMs) return;
     let { outcome } = judgement;

@@ -1,3 +1,4 @@
+import { eventDetails } from '../../domain/features/event-details.ts';
 import type { History, HistoryEvent, UnreadableEvent } from './history-event.ts';
 import type { Replay } from './replay.ts';
 import { SeenEvents } from './seen-events.ts';
@@ -68,11 +69,12 @@ export async function runBacktest(
       const event = events[index];
       if (event === undefined) continue;
       noteArrival(tally, event.arrivedAtMs);
-      const identity = event.known === undefined ? seen.judge(event) : identityOf(event.known);
+      const details = eventDetails(event);
+      const identity = event.known === undefined ? seen.judge(event, details) : identityOf(event.known);
       if (observe !== undefined) observe(event, identity === 'duplicate');
       if (identity === 'duplicate') tally.duplicates++;
       else if (identity === 'altered') tally.altered++;
-      for (const replay of replays) replay.play(event, identity);
+      for (const replay of replays) replay.play(event, identity, details);
       if (after !== undefined) after();
     }
     tally.events += events.length;

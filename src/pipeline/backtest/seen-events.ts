@@ -1,54 +1,58 @@
+import { type EventDetails, eventDetails } from '../../domain/features/event-details.ts';
 import type { HistoryEvent } from './history-event.ts';
 
 const SLOTS_MIN = 1 << 12;
 const LOAD_MAX = 0.6;
 
-/** Twelve bytes a slot: two generations of this many cost about 100 MB at most. */
+/** Sixteen bytes a slot: two generations of this many cost about 130 MB at most. */
 const GENERATION_MAX = 2_000_000;
 
 const FNV_PRIME = 0x01000193;
 
-/** One generation: open addressing over typed arrays, because a Set of millions of texts costs twenty times the memory. */
+/** Words of a slot: two of the identity, one of the content, one unused, so that no slot straddles two lines of cache. */
+const WORDS = 4;
+
+/** One generation: open addressing over a typed array, because a Set of millions of texts costs twenty times the memory. */
 class Generation {
-  #first = new Uint32Array(SLOTS_MIN);
-  #second = new Uint32Array(SLOTS_MIN);
-  #content = new Uint32Array(SLOTS_MIN);
+  #words = new Uint32Array(SLOTS_MIN * WORDS);
+  #slots = SLOTS_MIN;
   size = 0;
 
   /** The content hash stored under an identity; −1 when there is none. */
   find(first: number, second: number): number {
-    const mask = this.#first.length - 1;
+    const words = this.#words;
+    const mask = this.#slots - 1;
     for (let slot = first & mask; ; slot = (slot + 1) & mask) {
-      const stored = this.#second[slot];
+      const at = slot * WORDS;
+      const stored = words[at + 1];
       if (stored === 0) return -1;
-      if (stored === second && this.#first[slot] === first) return this.#content[slot] ?? -1;
+      if (stored === second && words[at] === first) return words[at + 2] ?? -1;
     }
   }
 
   add(first: number, second: number, content: number): void {
-    if (this.size >= this.#first.length * LOAD_MAX) this.#grow();
+    if (this.size >= this.#slots * LOAD_MAX) this.#grow();
     this.#put(first, second, content);
     this.size++;
   }
 
   #put(first: number, second: number, content: number): void {
-    const mask = this.#first.length - 1;
+    const words = this.#words;
+    const mask = this.#slots - 1;
     let slot = first & mask;
-    while (this.#second[slot] !== 0) slot = (slot + 1) & mask;
-    this.#first[slot] = first;
-    this.#second[slot] = second;
-    this.#content[slot] = content;
+    while (words[slot * WORDS + 1] !== 0) slot = (slot + 1) & mask;
+    words[slot * WORDS] = first;
+    words[slot * WORDS + 1] = second;
+    words[slot * WORDS + 2] = content;
   }
 
   #grow(): void {
-    const [first, second, content] = [this.#first, this.#second, this.#content];
-    const slots = first.length * 2;
-    this.#first = new Uint32Array(slots);
-    this.#second = new Uint32Array(slots);
-    this.#content = new Uint32Array(slots);
-    for (let slot = 0; slot < first.length; slot++) {
-      const kept = second[slot] ?? 0;
-      if (kept !== 0) this.#put(first[slot] ?? 0, kept, content[slot] ?? 0);
+    const [words, slots] = [this.#words, this.#slots];
+    this.#slots = slots * 2;
+    this.#words = new Uint32Array(this.#slots * WORDS);
+    for (let at = 0; at < words.length; at += WORDS) {
+      const kept = words[at + 1] ?? 0;
+      if (kept !== 0) this.#put(words[at] ?? 0, kept, words[at + 2] ?? 0);
     }
   }
 }
@@ -67,11 +71,11 @@ export class SeenEvents {
     this.#generationMax = generationMax;
   }
 
-  /** What this event is to those before it; remembers it. */
-  judge(event: HistoryEvent): 'new' | 'duplicate' | 'altered' {
-    hashIdentity(event);
+  /** What this event is to those before it; remembers it. `details` are its own: their hashes need not be made twice. */
+  judge(event: HistoryEvent, details = eventDetails(event)): 'new' | 'duplicate' | 'altered' {
+    hashIdentity(event, details);
     const { first, second } = identity;
-    const content = contentHash(event);
+    const content = contentHash(event, details);
     const known = this.#find(first, second);
     if (known === -1) {
       this.#add(first, second, content);
@@ -103,16 +107,9 @@ export class SeenEvents {
 // Two words by one pass over the text, without an object per event.
 const identity = { first: 0, second: 0 };
 
-function hashIdentity({ source, id }: HistoryEvent): void {
-  let first = 0x811c9dc5;
-  let second = 0x9747b28c;
-  for (let index = 0; index < source.length; index++) {
-    const code = source.charCodeAt(index);
-    first = Math.imul(first ^ code, FNV_PRIME);
-    second = Math.imul(second ^ code, 0x85ebca6b);
-  }
-  first = Math.imul(first ^ 0x1f, FNV_PRIME);
-  second = Math.imul(second ^ 0x1f, 0x85ebca6b);
+function hashIdentity({ id }: HistoryEvent, { source }: EventDetails): void {
+  let first = 0x811c9dc5 ^ source;
+  let second = mix(source ^ 0x9747b28c);
   for (let index = 0; index < id.length; index++) {
     const code = id.charCodeAt(index);
     first = Math.imul(first ^ code, FNV_PRIME);
@@ -124,7 +121,7 @@ function hashIdentity({ source, id }: HistoryEvent): void {
 }
 
 /** Everything the event says besides who it is; its arrival is transport, and an honest retry may change it. */
-function contentHash(event: HistoryEvent): number {
+function contentHash(event: HistoryEvent, details: EventDetails): number {
   let hash = hashText(event.account, 0x811c9dc5);
   hash = hashText(event.meter, hash);
   hash = hashNumber(event.quantity, hash);
@@ -137,10 +134,43 @@ function contentHash(event: HistoryEvent): number {
   for (const name in properties) {
     if (name === 'received_at') continue;
     const value = properties[name];
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    sum = (sum + mix(hashText(text, hashText(name, 0x5bd1e995)))) | 0;
+    const known = typeof value === 'string' ? hashIn(details, name) : 0;
+    const own = known === 0 ? hashText(typeof value === 'string' ? value : JSON.stringify(value), 0x811c9dc5) : known;
+    sum = (sum + mix(own ^ hashOfName(name))) | 0;
   }
   return mix(hash ^ sum);
+}
+
+/** The hash the details hold of a property; 0 when they hold none. */
+function hashIn(details: EventDetails, name: string): number {
+  switch (name) {
+    case 'region':
+      return details.region;
+    case 'key':
+      return details.key;
+    case 'feature':
+      return details.feature;
+    case 'device':
+      return details.device;
+    case 'card':
+      return details.card;
+    case 'email_domain':
+      return details.emailDomain;
+    default:
+      return 0;
+  }
+}
+
+const names = new Map<string, number>();
+/** Senders choose names, so only so many are remembered. */
+const NAMES_MAX = 1_000;
+
+function hashOfName(name: string): number {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const hash = mix(hashText(name, 0x5bd1e995));
+  if (names.size < NAMES_MAX) names.set(name, hash);
+  return hash;
 }
 
 function hashText(text: string, seed: number): number {
