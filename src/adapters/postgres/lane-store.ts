@@ -12,6 +12,7 @@ import type {
 } from '../../pipeline/lane/lane-store.ts';
 import { writeChanges } from './admin/write-changes.ts';
 import { int8Array } from './binary-array.ts';
+import { readFindings, readPlatform } from './fleet-rows.ts';
 import { HoldConnections, inPipelinedTransaction } from './hold-connections.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
@@ -217,6 +218,8 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow, w
     holds: holdRowsOf(client),
     lessons: () => readLessons(client, lane),
     caseCounts: () => readCaseCounts(client),
+    findings: (most) => readFindings(client, lane, most),
+    platform: () => readPlatform(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
     writeChanges: (changes, head) => writeChanges(client, { lane, epoch: fence.epoch, ...head }, changes),

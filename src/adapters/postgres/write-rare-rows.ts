@@ -7,6 +7,7 @@ import { formatIso } from '../../domain/time.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import { KeyTakenError } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
+import { closeFindings, insertPlatformUse, insertSightings } from './fleet-rows.ts';
 import { closeLessons } from './lesson-rows.ts';
 import { burnRecord } from './sealed-records.ts';
 import { writeBurns } from './write-burns.ts';
@@ -27,6 +28,9 @@ export async function writeRareRows(client: pg.PoolClient, batch: BatchRecord): 
   if (batch.decisions.length > 0) await insertDecisions(client, batch);
   if (batch.outbox.length > 0) await insertOutbox(client, batch);
   if (batch.lessons.length > 0) await closeLessons(client, batch);
+  if (batch.fleetRows.length > 0) await insertSightings(client, batch);
+  if (batch.fleetFindings.length > 0) await closeFindings(client, batch);
+  if (batch.platform !== null) await insertPlatformUse(client, batch, batch.platform);
 }
 
 /** SHA-256 over the batch's decisions, alerts and burns of grants as they are stored; null without any. */

@@ -1,6 +1,7 @@
 import { bindSpec, flagHour } from '../features/account-features.ts';
 import { FINE_MS, hourOfFine } from '../features/feature-spec.ts';
 import type { AccountFeatures } from '../features/feature-state.ts';
+import { round6 } from '../math.ts';
 import { bandFor, severityOf } from '../rules/band.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
@@ -8,6 +9,7 @@ import { DAY_MS, HOUR_MS } from '../time.ts';
 import { evidenceOf, isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
 import { afterSpeaking, type Hit, isGateOpen, openSeverity } from './incident-gate.ts';
 import type { Judgement, Moment, RuleResult } from './judgement.ts';
+import { accountAtRisk } from './money-at-risk.ts';
 import { describeRule } from './rule-result.ts';
 import { conditionParts, inputFor, type Standing, standingOf } from './standing.ts';
 
@@ -30,15 +32,18 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   refreshCache(features, ruleset);
   transient.touched = 0;
   transient.touchedFine = -1;
-  if (touched === 0 && features.streams?.rose !== true) return null;
+  const { fleetRose } = transient;
+  transient.fleetRose = null;
+  if (touched === 0 && features.streams?.rose !== true && fleetRose === null) return null;
+  const touch = { touched, touchedFine, fleetRose };
 
   const rules = ruleset.judgedRules;
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index];
-    if (rule === undefined || !isTouched(features, rule, touched, touchedFine)) continue;
+    if (rule === undefined || !isTouched(features, rule, touch)) continue;
     const observed = observedBy(features, rule, index);
-    if (isOverCutoff(features, rule, index, observed)) {
-      return judgeHits(ruleset, features, moment, { touched, touchedFine });
+    if (isOverCutoff(features, rule, index, ownShare(rule, observed, moment))) {
+      return judgeHits(ruleset, features, moment, touch);
     }
   }
   return null;
@@ -57,7 +62,7 @@ export function explain(
   refreshCache(features, ruleset);
   return ruleset.judgedRules.map((rule, index) => {
     const observed = observedBy(features, rule, index);
-    const isOver = isOverCutoff(features, rule, index, observed);
+    const isOver = isOverCutoff(features, rule, index, ownShare(rule, observed, moment));
     const over = isOver ? [standOver(ruleset, features, { rule, observed, moment })] : [];
     return describe(features, rule, index, { over, open: over, moment });
   });
@@ -66,12 +71,26 @@ export function explain(
 interface Touch {
   readonly touched: number;
   readonly touchedFine: number;
+  /** The rule across accounts that has found something. */
+  readonly fleetRose: string | null;
+}
+
+/** What a rule judges by: a volume less what everybody does at once, which says nothing against anybody. */
+function ownShare(rule: CompiledRule, observed: number, moment: Moment): number {
+  const factor = platformFactorFor(rule, moment);
+  return factor === 1 ? observed : round6(observed / factor);
+}
+
+function platformFactorFor(rule: CompiledRule, { platformFactor = 1 }: Moment): number {
+  return rule.shown === undefined && rule.clock === 'occurred' ? Math.max(1, platformFactor) : 1;
 }
 
 // An event is evidence for a rule when it fell into the rule's feature and window. Late usage outside the window only
 // corrects what is usual.
-function isTouched(features: AccountFeatures, rule: CompiledRule, touched: number, touchedFine: number): boolean {
+function isTouched(features: AccountFeatures, rule: CompiledRule, touch: Touch): boolean {
+  const { touched, touchedFine, fleetRose } = touch;
   if (rule.shown !== undefined) {
+    if (rule.shown.kind === 'fleet') return fleetRose === rule.id;
     return rule.shown.kind === 'stream' && features.streams?.slots[rule.shown.index]?.rose === true;
   }
   if (((touched >> rule.featureIndex) & 1) === 0) return false;
@@ -91,7 +110,10 @@ function standOver(
 ): Over {
   const { rule, observed } = situation;
   const standing = standingOf(ruleset, features, situation);
-  return { rule, observed, standing, isUnsure: standing.status === 'inconclusive' };
+  const over = { rule, observed, standing, isUnsure: standing.status === 'inconclusive' };
+  if (rule.once.againIf !== 'money_at_risk_doubles') return over;
+  const { moment } = situation;
+  return { ...over, atRiskNanos: Number(accountAtRisk(features, moment.wallet, moment.ingestedAtMs)) };
 }
 
 // Some rule is over its cut-off. Every other rule that fires on what is recent adds its points: an attack seldom shows in
@@ -133,11 +155,10 @@ function collectOver(ruleset: Ruleset, features: AccountFeatures, moment: Moment
   const over: Over[] = [];
   let score = 0;
   for (const [index, rule] of ruleset.judgedRules.entries()) {
-    const counts =
-      isTouched(features, rule, touch.touched, touch.touchedFine) || isRecent(features, rule, moment.ingestedAtMs);
+    const counts = isTouched(features, rule, touch) || isRecent(features, rule, moment.ingestedAtMs);
     if (!counts) continue;
     const observed = observedBy(features, rule, index);
-    if (!isOverCutoff(features, rule, index, observed)) continue;
+    if (!isOverCutoff(features, rule, index, ownShare(rule, observed, moment))) continue;
     const found = standOver(ruleset, features, { rule, observed, moment });
     over.push(found);
     if (rule.mode === 'live' && found.standing.status === 'hit') score += rule.score;
@@ -148,7 +169,9 @@ function collectOver(ruleset: Ruleset, features: AccountFeatures, moment: Moment
 // A window that ended longer ago than it lasted says nothing about now.
 function isRecent(features: AccountFeatures, rule: CompiledRule, nowMs: number): boolean {
   if (rule.shown !== undefined) {
-    if (rule.shown.kind !== 'stream') return false;
+    if (rule.shown.kind === 'fleet') {
+      return features.fleet.some(({ ruleId, roseAtMs }) => ruleId === rule.id && nowMs - roseAtMs <= INCIDENT_MS);
+    }
     const slot = features.streams?.slots[rule.shown.index];
     return slot !== undefined && slot.peak > 0 && nowMs - slot.roseAtMs <= INCIDENT_MS;
   }
@@ -164,7 +187,9 @@ interface OverState {
 
 function describe(features: AccountFeatures, rule: CompiledRule, index: number, state: OverState): RuleResult {
   const observed = observedBy(features, rule, index);
-  const usual = usualFor(features, rule);
+  const own = usualFor(features, rule);
+  const platformFactor = platformFactorFor(rule, state.moment);
+  const usual = platformFactor === 1 ? own : { ...own, cutoff: round6(own.cutoff * platformFactor) };
   const found = state.over.find((candidate) => candidate.rule === rule);
   const status = statusOf(found, usual.missing, state.open);
   const situation = { rule, observed, moment: state.moment };
@@ -176,6 +201,7 @@ function describe(features: AccountFeatures, rule: CompiledRule, index: number, 
     conditions: conditionParts(features, situation),
     reads: rule.reads.length === 0 ? [] : readAll(features, situation),
     evidence: evidenceOf(features, rule),
+    platformFactor,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { FleetMark } from '../fleet/fleet-mark.ts';
 import type { DistinctValues } from './distinct-values.ts';
 import type { FeatureSpec } from './feature-spec.ts';
 import type { Incident } from './incident.ts';
@@ -31,6 +32,8 @@ export interface AccountFeatures {
   incident: Incident | null;
   /** Different values of properties, in the order of the feature spec. */
   distinct: DistinctValues[];
+  /** What rules across accounts have found about it. */
+  fleet: FleetMark[];
   /** What stream rules keep; null until the first event that is shown to them. */
   streams: AccountStreams | null;
   /** Stored stream state of a loaded account, until it is opened with the rules in force. */
@@ -51,6 +54,8 @@ export interface Transient {
   touchedFine: number;
   /** Oldest five-minute bucket behind the newest whose sum or mark changed; NO_CHANGE when none did. */
   changedFromFine: number;
+  /** The rule across accounts whose finding was noted since the last judgement; null for none. */
+  fleetRose: string | null;
   /** Owner and content of the judge's cache; see `decisions/judge.ts`. */
   cacheKey: object | null;
   cache: number[];
@@ -66,6 +71,7 @@ export function createFeatures(): AccountFeatures {
     flaggedHours: [],
     incident: null,
     distinct: [],
+    fleet: [],
     streams: null,
     savedStreams: undefined,
     transient: {
@@ -73,6 +79,7 @@ export function createFeatures(): AccountFeatures {
       touched: 0,
       touchedFine: -1,
       changedFromFine: NO_CHANGE,
+      fleetRose: null,
       cacheKey: null,
       cache: [],
     },

@@ -34,7 +34,6 @@ export const RULE_ERROR_CODES = {
   'RULE-NAME-005': 'a kind of detection is not known',
   'RULE-NAME-006': 'a rule is not named like its file',
   'RULE-NAME-008': 'a meter is listed twice',
-  'RULE-NAME-009': 'the key exists in the format but not in this version',
   'RULE-NAME-010': 'a currency is not known',
   'RULE-NAME-011': 'an override is listed twice',
   'RULE-NAME-012': 'a list is not there',

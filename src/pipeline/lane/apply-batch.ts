@@ -1,6 +1,6 @@
 import { printable } from '../../domain/events/parse-event.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
-import { foldUsage } from '../../domain/features/account-features.ts';
+import { type FoldInput, foldUsage } from '../../domain/features/account-features.ts';
 import { eventDetails } from '../../domain/features/event-details.ts';
 import { judgeTime } from '../../domain/ledger/lateness.ts';
 import { spend } from '../../domain/ledger/throttle.ts';
@@ -13,6 +13,7 @@ import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import { breathe, isSliceOver, startSlice } from './breath.ts';
 import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
+import { applyFindings, noteSighting, takePlatformMove } from './findings.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
 import { applyLessons } from './lessons.ts';
@@ -113,9 +114,13 @@ function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
     currency: ruleset.pricing.currency,
     statuses: [],
     lessons: [],
+    fleetRows: [],
+    fleetFindings: [],
+    platform: takePlatformMove(memory),
     counts: { posted: 0, duplicate: 0, quarantined: 0 },
   };
   applyLessons(memory, batch);
+  applyFindings(memory, batch, ruleset);
   return batch;
 }
 
@@ -280,21 +285,19 @@ function fold(
   const disposition = reason === undefined ? 'posted' : reason === 'altered' ? 'altered' : 'quarantined';
   // An event whose own time is not believed must not write into a bucket that time names.
   const believed = reason !== 'too_late' && reason !== 'in_future';
-  foldUsage(
-    account.features,
-    {
-      meter: item.event.meter,
-      quantity: item.event.quantity.approximate,
-      spendNanos: Number(amount ?? 0n),
-      occurredAtMs: believed ? item.event.occurredAtMs : nowMs,
-      ingestedAtMs: nowMs,
-      disposition,
-      claimedAtMs: item.event.occurredAtMs,
-      balanceNanos: Number(account.wallet.posted),
-      details: eventDetails(item.event),
-    },
-    input.ruleset.features,
-  );
+  const folded: FoldInput = {
+    meter: item.event.meter,
+    quantity: item.event.quantity.approximate,
+    spendNanos: Number(amount ?? 0n),
+    occurredAtMs: believed ? item.event.occurredAtMs : nowMs,
+    ingestedAtMs: nowMs,
+    disposition,
+    claimedAtMs: item.event.occurredAtMs,
+    balanceNanos: Number(account.wallet.posted),
+    details: eventDetails(item.event),
+  };
+  foldUsage(account.features, folded, input.ruleset.features);
+  noteSighting(batch, input.ruleset, account, folded);
   markDirty(memory, account, batch.batchNo);
 }
 

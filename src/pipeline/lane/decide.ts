@@ -2,21 +2,27 @@ import { freezeWallet } from '../../actions/freeze-wallet.ts';
 import { writeAlertSummary } from '../../domain/decisions/alert-summary.ts';
 import { allowsFreeze, freezeShare } from '../../domain/decisions/freeze-breaker.ts';
 import { type Judgement, judge } from '../../domain/decisions/judge.ts';
-import { moneyAtRisk } from '../../domain/decisions/money-at-risk.ts';
-import { formatEventKey } from '../../domain/events/event-key.ts';
+import { accountAtRisk, REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
+import { type EventKey, formatEventKey } from '../../domain/events/event-key.ts';
 import { hourlySeries } from '../../domain/features/account-features.ts';
 import { derivedId, formatWalletId } from '../../domain/ids.ts';
 import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
 import type { BatchRecord } from './batch-record.ts';
-import type { LaneEvent } from './lane-event.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
 import { laneLedger } from './wallet-state.ts';
-import { dearerThan, REACTION_HOURS, type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
+import { dearerThan, type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
 
 /** Hours of spend shown on an alert. */
 const CHART_HOURS = 48;
+
+/** What a judgement follows: an event, or a finding across accounts. */
+export interface JudgedItem {
+  readonly key: EventKey;
+  readonly contentHash: bigint;
+  readonly event: { readonly id: string; readonly source: string; readonly meter: string };
+}
 
 /**
  * Judges an account after one event and carries out what the ruleset asks for: the freeze, the decision with its
@@ -27,7 +33,7 @@ export function decide(
   batch: BatchRecord,
   ruleset: Ruleset,
   account: LaneAccount,
-  item: LaneEvent,
+  item: JudgedItem,
   amount: bigint,
   nowMs: number,
 ): string | null {
@@ -38,6 +44,7 @@ export function decide(
     eventSpendNanos: Number(amount),
     wallet,
     event: item.event,
+    platformFactor: memory.platform.factor,
   });
   if (judgement === null) return null;
   // Flags and incidents exist only in the features, so they are saved with the batch that changed them.
@@ -66,6 +73,7 @@ export function decide(
       loss: figures.lossNanos,
       notFrozenBecause,
       ...(choice === null ? {} : { choice }),
+      ...(memory.platform.factor === 1 ? {} : { platform: memory.platform }),
       hourlySpendNanos: figures.hourlySpendNanos,
       ...(rulesNote === undefined ? {} : { rules: rulesNote }),
     },
@@ -132,16 +140,9 @@ interface Figures {
 function figuresOf({ wallet, features }: LaneAccount, judgement: Judgement, nowMs: number): Figures {
   const hour = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   const hourlySpendNanos = hourlySeries(features, 'spend', hour - (CHART_HOURS - 1) * HOUR_MS, hour + HOUR_MS);
-  const lastHours = hourlySpendNanos.slice(-2);
   return {
     hourlySpendNanos,
-    moneyAtRiskNanos: moneyAtRisk({
-      postedNanos: wallet.posted,
-      reversibleTopUpsNanos: 0n,
-      burnNanosPerHour: BigInt(Math.round(Math.max(...lastHours, 0))),
-      reactionHours: REACTION_HOURS,
-      frozen: wallet.status !== 'active',
-    }),
+    moneyAtRiskNanos: accountAtRisk(features, wallet, nowMs),
     lossNanos: lossOf(judgement),
   };
 }

@@ -2,6 +2,8 @@ import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
 import { RecentKeys } from '../../domain/events/recent-keys.ts';
 import type { AccountFeatures } from '../../domain/features/account-features.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import type { FleetFinding } from '../fleet/fleet-finding.ts';
+import { NO_MOVE, type PlatformMove } from '../fleet/platform-move.ts';
 import { LaneTurn } from './lane-turn.ts';
 import type { Lesson } from './lessons.ts';
 
@@ -43,6 +45,13 @@ export interface LaneMemory {
   /** What closed alerts teach and no batch has carried out yet, and the change they were read at. */
   lessons: readonly Lesson[];
   lessonsReadAt: bigint | undefined;
+  /** Findings across accounts that no batch has judged yet, and the change they were read at. */
+  findings: readonly FleetFinding[];
+  findingsReadAt: bigint | undefined;
+  /** How much busier the whole platform is, when that was read by the lane's clock, and what the last batch used. */
+  platform: PlatformMove;
+  platformReadAtMs: number;
+  platformUsed: PlatformMove | undefined;
   /** How closed alerts of each rule turned out, in all lanes, and when that was read by the lane's clock. */
   caseCounts: ReadonlyMap<string, CaseCounts>;
   casesReadAtMs: number;
@@ -78,6 +87,11 @@ export function createLaneMemory(head: {
     lanes: head.lanes,
     lessons: [],
     lessonsReadAt: undefined,
+    findings: [],
+    findingsReadAt: undefined,
+    platform: NO_MOVE,
+    platformReadAtMs: -1,
+    platformUsed: undefined,
     caseCounts: new Map(),
     casesReadAtMs: -1,
     holdsInFlight: undefined,

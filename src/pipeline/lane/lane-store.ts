@@ -1,6 +1,8 @@
 import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeRecord } from '../admin/admin-store.ts';
+import type { FleetFinding } from '../fleet/fleet-finding.ts';
+import type { PlatformMove } from '../fleet/platform-move.ts';
 import type { HoldReference, HoldRows, StoredHold } from '../holds/hold-rows.ts';
 import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
@@ -67,6 +69,10 @@ export interface LaneTransaction {
   readonly lessons?: () => Promise<readonly Lesson[]>;
   /** How closed alerts turned out, by rule. */
   readonly caseCounts?: () => Promise<ReadonlyMap<string, CaseCounts>>;
+  /** Findings across accounts that wait for the lane, oldest first; left out where nobody looks across accounts. */
+  readonly findings?: (most: number) => Promise<readonly FleetFinding[]>;
+  /** How much busier the whole platform is than usual. */
+  readonly platform?: () => Promise<PlatformMove>;
   /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;

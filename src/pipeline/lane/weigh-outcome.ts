@@ -1,18 +1,15 @@
 import { abuseProbability, NO_CASES } from '../../domain/decisions/abuse-probability.ts';
 import { chooseByLoss, type WeighedChoice } from '../../domain/decisions/expected-loss.ts';
 import type { Judgement } from '../../domain/decisions/judge.ts';
-import { hourlySeries } from '../../domain/features/account-features.ts';
+import { burnNanosPerHour, REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
 import { OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
 import { formatMoney } from '../../domain/money/nanos.ts';
 import { OUTCOMES, severityOf } from '../../domain/rules/band.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import { HOUR_MS } from '../../domain/time.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
 
 export type { WeighedChoice } from '../../domain/decisions/expected-loss.ts';
-
-/** How long we assume it takes a person to look at an alert: the burn until then is at risk. */
-export const REACTION_HOURS = 12;
 
 /** How long abuse goes on when nobody is told: until the customer or the card's owner notices. */
 const UNNOTICED_HOURS = 72;
@@ -37,8 +34,6 @@ export function weighOutcome(
     judgement.score,
     lead === undefined ? NO_CASES : (memory.caseCounts.get(lead.ruleId) ?? NO_CASES),
   );
-  const hour = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
-  const spent = hourlySeries(features, 'spend', hour - DAY_MS, hour + HOUR_MS);
   const limit = wallet.overdraftLimit ?? ruleset.overdraftNanos;
   const inForce = wallet.status === 'active' ? 'review' : 'freeze';
   const choice = chooseByLoss(
@@ -46,7 +41,7 @@ export function weighOutcome(
     OUTCOMES[Math.min(severityOf(inForce), severityOf(judgement.outcome))] ?? 'review',
     {
       probability: probability.mean,
-      burnNanosPerHour: Math.max(0, ...spent.slice(-2)),
+      burnNanosPerHour: burnNanosPerHour(features, nowMs),
       usualNanosPerHour: usualPerHour(judgement),
       reactionHours: REACTION_HOURS,
       unnoticedHours: UNNOTICED_HOURS,
