@@ -5,7 +5,7 @@ import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { deleteClosedHolds } from '../adapters/postgres/delete-holds.ts';
 import { dueHolds } from '../adapters/postgres/due-holds.ts';
-import { walletsWithEndedCredit, walletsWithRoom } from '../adapters/postgres/due-wallets.ts';
+import { walletsWithEndedCredit, walletsWithRoom, walletsWithSlowdownOver } from '../adapters/postgres/due-wallets.ts';
 import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
 import { LaneLocks } from '../adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
@@ -181,6 +181,7 @@ function startSweepers(
     startCreditSweeper({
       store,
       withEndedCredit: (nowMs) => walletsWithEndedCredit(pool, nowMs),
+      withSlowdownOver: (nowMs) => walletsWithSlowdownOver(pool, nowMs),
       withRoom: (nowMs) => walletsWithRoom(pool, nowMs),
       overdraftNanos: () => ruleset().overdraftNanos,
       now,

@@ -253,17 +253,33 @@ async function findKeys(client: pg.PoolClient, keys: readonly string[]): Promise
   return new Map(rows.map((row) => [row.key, { key: row.key, contentHash: row.content_hash }]));
 }
 
-/** Automatic freezes of the lane's last day; a decision froze its wallet when the freeze entry carries its batch. */
-async function loadBreaker(client: pg.PoolClient, lane: number): Promise<Pick<LaneClaim, 'freezesMs' | 'lanes'>> {
-  const freezes = await client.query<{ at: Date }>(
-    `select d.decided_at as at from decision d join lane_head h on h.lane = d.lane
-     where d.lane = $1 and d.outcome = 'freeze' and d.decided_at > h.ingested_at - interval '24 hours'
-       and d.evidence ->> 'notFrozenBecause' is null
+/** What rules did by themselves on the lane's last day: freezes and slow-downs that their decisions have carried out. */
+async function loadBreaker(
+  client: pg.PoolClient,
+  lane: number,
+): Promise<Pick<LaneClaim, 'acts' | 'lanes' | 'accountsTotal'>> {
+  const acts = await client.query<{ at: Date; froze: boolean; friction: number | null }>(
+    `select d.decided_at as at, d.outcome = 'freeze' as froze, (d.evidence ->> 'frictionNanos')::double precision as friction
+     from decision d join lane_head h on h.lane = d.lane
+     where d.lane = $1 and d.decided_at > h.ingested_at - interval '24 hours'
+       and (d.outcome = 'freeze' and d.evidence ->> 'notFrozenBecause' is null or d.evidence ->> 'slowed' is not null)
      order by d.decided_at`,
     [lane],
   );
   const lanes = await client.query<{ lanes: bigint }>('select count(*) as lanes from lane_head');
-  return { freezesMs: freezes.rows.map((row) => row.at.getTime()), lanes: Number(lanes.rows[0]?.lanes ?? 1n) };
+  const accounts = await client.query<{ accounts: bigint }>(
+    'select count(*) as accounts from wallet join shard_lane using (shard) where lane = $1',
+    [lane],
+  );
+  return {
+    acts: acts.rows.map(({ at, froze, friction }) => ({
+      kind: froze ? 'freeze' : 'throttle',
+      atMs: at.getTime(),
+      frictionNanos: friction ?? 0,
+    })),
+    lanes: Number(lanes.rows[0]?.lanes ?? 1n),
+    accountsTotal: Number(accounts.rows[0]?.accounts ?? 0n),
+  };
 }
 
 async function loadRecentKeys(client: pg.PoolClient): Promise<Pick<LaneClaim, 'recentKeys' | 'keysCompleteFromMs'>> {

@@ -17,7 +17,7 @@ import { applyFindings, noteSighting, takePlatformMove } from './findings.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
 import { applyLessons } from './lessons.ts';
-import { announceThrottled, expireGrants, thawExpired, touch } from './wallet-state.ts';
+import { announceThrottled, endSlowdown, expireGrants, thawExpired, touch } from './wallet-state.ts';
 
 /** One feature row is written for so many events: takeover then refolds at most this many events an account. */
 const EVENTS_PER_CHECKPOINT = 16;
@@ -114,6 +114,7 @@ function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
     currency: ruleset.pricing.currency,
     statuses: [],
     lessons: [],
+    slowedOrNot: new Set(),
     fleetRows: [],
     fleetFindings: [],
     platform: takePlatformMove(memory),
@@ -151,8 +152,10 @@ function applyEvent(
     batch.statuses.push(refusal);
     return;
   }
+  countAccount(memory, account);
   touch(batch, account);
   thawExpired(memory, batch, account, nowMs);
+  endSlowdown(batch, account, nowMs);
   expireGrants(memory, batch, account, nowMs);
   const exact = typeof charge === 'string' ? null : charge;
   const toPay = exact === null ? null : amountToPay(account.wallet.residue, exact);
@@ -191,6 +194,13 @@ function applyEvent(
   });
   batch.counts.quarantined++;
   batch.statuses.push({ id: event.id, status: 'quarantined', code: reason } satisfies EventStatus);
+}
+
+/** An account counts from its first event on, whichever batch that is in. */
+function countAccount(memory: LaneMemory, account: LaneAccount): void {
+  if (!account.isNew || account.isCounted === true) return;
+  account.isCounted = true;
+  memory.accountsTotal++;
 }
 
 /**

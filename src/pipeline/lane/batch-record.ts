@@ -123,6 +123,8 @@ export interface BatchRecord {
   readonly statuses: EventStatus[];
   /** Lessons that were carried out with the batch. */
   readonly lessons: bigint[];
+  /** Wallets whose slow-down has begun or ended, whether or not they have a limit now. */
+  readonly slowedOrNot: Set<WalletHead>;
   /** Events that rules across accounts look at. */
   readonly fleetRows: FleetSightingRow[];
   /** Findings across accounts that the batch has judged. */

@@ -1,6 +1,5 @@
-import { freezeWallet } from '../../actions/freeze-wallet.ts';
+import type { SlowedDown } from '../../domain/decisions/alert-facts.ts';
 import { writeAlertSummary } from '../../domain/decisions/alert-summary.ts';
-import { allowsFreeze, freezeShare } from '../../domain/decisions/freeze-breaker.ts';
 import { type Judgement, judge } from '../../domain/decisions/judge.ts';
 import { accountAtRisk, REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
 import { type EventKey, formatEventKey } from '../../domain/events/event-key.ts';
@@ -8,11 +7,11 @@ import { hourlySeries } from '../../domain/features/account-features.ts';
 import { derivedId, formatWalletId } from '../../domain/ids.ts';
 import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import { HOUR_MS } from '../../domain/time.ts';
+import { actOn } from './act-on.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
-import { laneLedger } from './wallet-state.ts';
-import { dearerThan, type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
+import { type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
 
 /** Hours of spend shown on an alert. */
 const CHART_HOURS = 48;
@@ -54,7 +53,8 @@ export function decide(
   const isMuted = wallet.status !== 'active';
   const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
   const choice = weighOutcome(memory, ruleset, account, judgement, nowMs);
-  const { outcome, notFrozenBecause } = actOn(memory, batch, ruleset, account, judgement, choice, decisionId, nowMs);
+  const scene = { memory, batch, ruleset, account };
+  const { outcome, notFrozenBecause, slowed, frictionNanos } = actOn(scene, judgement, choice, { decisionId, nowMs });
   const figures = figuresOf(account, judgement, nowMs);
   const rulesNote = refusedWords(ruleset);
   batch.decisions.push({
@@ -72,6 +72,8 @@ export function decide(
       moneyAtRisk: figures.moneyAtRiskNanos,
       loss: figures.lossNanos,
       notFrozenBecause,
+      ...(slowed === null ? {} : { slowed }),
+      ...(frictionNanos === 0 ? {} : { frictionNanos }),
       ...(choice === null ? {} : { choice }),
       ...(memory.platform.factor === 1 ? {} : { platform: memory.platform }),
       hourlySpendNanos: figures.hourlySpendNanos,
@@ -79,56 +81,17 @@ export function decide(
     },
   });
   if (judgement.raised && !isMuted)
-    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, choice, rulesNote, figures, nowMs });
+    raiseAlert(batch, account, judgement, {
+      outcome,
+      decisionId,
+      notFrozenBecause,
+      slowed,
+      choice,
+      rulesNote,
+      figures,
+      nowMs,
+    });
   return decisionId;
-}
-
-interface Acted {
-  readonly outcome: Judgement['outcome'];
-  readonly notFrozenBecause: string | null;
-}
-
-/** Freezes when the outcome says so and the day's cap allows it; otherwise answers why the wallet was not frozen. */
-function actOn(
-  memory: LaneMemory,
-  batch: BatchRecord,
-  ruleset: Ruleset,
-  account: LaneAccount,
-  judgement: Judgement,
-  choice: WeighedChoice | null,
-  decisionId: string,
-  nowMs: number,
-): Acted {
-  if (judgement.outcome !== 'freeze') {
-    const freezeFrom = ruleset.bands.find((band) => band.outcome === 'freeze')?.from;
-    const notFrozenBecause =
-      freezeFrom === undefined
-        ? 'no band of this ruleset freezes'
-        : `the rules that fire add up to ${judgement.score} points; a freeze needs ${freezeFrom}`;
-    return { outcome: judgement.outcome, notFrozenBecause };
-  }
-  if (choice !== null && choice.outcome !== 'freeze') {
-    return { outcome: choice.outcome, notFrozenBecause: dearerThan(choice, account.wallet.currency) };
-  }
-  const reason = judgement.results
-    .filter((result) => result.score > 0)
-    .map((result) => result.ruleId)
-    .join(' and ');
-  const plan = freezeWallet.plan(
-    { wallet: account.wallet, decisionId, reason, nowMs },
-    { hours: ruleset.freeze.hours },
-  );
-  if ('skip' in plan) return { outcome: 'freeze', notFrozenBecause: plan.skip };
-  const perDayMax = freezeShare(ruleset.freeze.perDayMax, memory.lanes);
-  if (!allowsFreeze(memory.freezesMs, nowMs, perDayMax)) {
-    return {
-      outcome: 'review',
-      notFrozenBecause: `this part of the accounts has had its ${perDayMax} freezes in 24 hours`,
-    };
-  }
-  memory.freezesMs = [...memory.freezesMs.filter((atMs) => atMs > nowMs - DAY_MS), nowMs];
-  freezeWallet.apply(plan.effect, laneLedger(memory, batch, account, nowMs));
-  return { outcome: 'freeze', notFrozenBecause: null };
 }
 
 interface Figures {
@@ -165,13 +128,14 @@ function raiseAlert(
     readonly outcome: Judgement['outcome'];
     readonly decisionId: string;
     readonly notFrozenBecause: string | null;
+    readonly slowed: SlowedDown | null;
     readonly choice: WeighedChoice | null;
     readonly rulesNote: string | undefined;
     readonly figures: Figures;
     readonly nowMs: number;
   },
 ): void {
-  const { outcome, decisionId, notFrozenBecause, choice, rulesNote, figures, nowMs } = context;
+  const { outcome, decisionId, notFrozenBecause, slowed, choice, rulesNote, figures, nowMs } = context;
   const alertId = derivedId('alt', [decisionId]);
   const { title, summary } = writeAlertSummary({
     alertId,
@@ -183,6 +147,7 @@ function raiseAlert(
     raisedAtMs: nowMs,
     frozenUntilMs: wallet.frozenUntilMs,
     notFrozenBecause,
+    slowed,
     choice,
     results: judgement.results,
     ...(rulesNote === undefined ? {} : { rulesNote }),

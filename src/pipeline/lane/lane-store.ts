@@ -1,4 +1,5 @@
 import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
+import type { AutomaticAct } from '../../domain/decisions/action-caps.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeRecord } from '../admin/admin-store.ts';
 import type { FleetFinding } from '../fleet/fleet-finding.ts';
@@ -28,8 +29,10 @@ export interface LaneClaim {
   /** The newest stored keys as uuids, and the event time from which they are complete. */
   readonly recentKeys: readonly string[];
   readonly keysCompleteFromMs: number;
-  /** When this lane froze wallets by itself in the last 24 hours of its clock, ascending. */
-  readonly freezesMs: readonly number[];
+  /** What rules did to wallets of this lane by themselves in the last 24 hours of its clock, oldest first. */
+  readonly acts: readonly AutomaticAct[];
+  /** Accounts of the lane. */
+  readonly accountsTotal: number;
   /** How many lanes there are in all. */
   readonly lanes: number;
 }

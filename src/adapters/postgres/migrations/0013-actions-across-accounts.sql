@@ -68,3 +68,8 @@ create table platform_use (
   factor double precision not null,
   primary key (lane, batch_no)
 );
+
+-- Slow-downs: a limit per period that rules set on a wallet until a date, beside the limit people have set. Ending one is
+-- taking it away: the wallet's own limit was there all the time.
+alter table wallet add column slowed jsonb check (slowed is null or (slowed ->> 'untilMs' is not null and slowed ->> 'by' is not null));
+create index wallet_slowed on wallet (((slowed ->> 'untilMs')::bigint)) where slowed is not null;
