@@ -118,8 +118,8 @@ function lossAfter(outcome: LossOption, input: LossInput): number {
 
 /**
  * What an honest customer loses. Frozen usage waits until a person thaws the wallet, and somebody has to make good for it. A
- * slow-down holds up what is beyond its limit, and is felt as much as that is of what the customer uses now: one that
- * lets all of it through costs nothing.
+ * slow-down holds up what is beyond its limit. Waiting for a little is hardly felt and waiting for all of it is a freeze, so
+ * it is felt by the square of the share that waits.
  */
 function frictionOf(outcome: LossOption, input: LossInput): number {
   const { costs, usualNanosPerHour: usual, burnNanosPerHour: burn, throttle } = input;
@@ -131,5 +131,5 @@ function frictionOf(outcome: LossOption, input: LossInput): number {
   const used = Math.max(usual, burn);
   const share = used > 0 ? Math.max(0, 1 - throttle.nanosPerHour / used) : 0;
   const hours = Math.min(throttle.hours, input.reactionHours);
-  return costs.frictionNanos * share + Math.max(0, usual - throttle.nanosPerHour) * hours;
+  return costs.frictionNanos * share * share + Math.max(0, usual - throttle.nanosPerHour) * hours;
 }
