@@ -43,7 +43,7 @@ export async function benchMemory(): Promise<BenchRow[]> {
 async function headBytes(): Promise<number> {
   const head = { lane: 0, epoch: 1n, changeNo: 0n, lastBatch: 0, chain: Buffer.alloc(0), clockMs: 0 };
   const before = usedBytes();
-  const memory = createLaneMemory({ ...head, keysCompleteFromMs: 0, freezesMs: [], lanes: 1 });
+  const memory = createLaneMemory({ ...head, keysCompleteFromMs: 0, lanes: 1 });
   await openAll(memory);
   const bytes = (usedBytes() - before) / memory.accounts.size;
   // Read after the measurement, so that the memory is still there while it is made.

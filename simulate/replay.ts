@@ -102,7 +102,6 @@ function emptyMemory(lane: number): LaneMemory {
     chain: Buffer.alloc(0),
     clockMs: 0,
     keysCompleteFromMs: 0,
-    freezesMs: [],
     lanes: LANES,
   });
 }

@@ -48,7 +48,11 @@ export class MemoryLanes implements LaneStore {
       featuresThrough: lane.featuresThrough,
       recentKeys,
       keysCompleteFromMs: 0,
-      freezesMs: lane.freezesMs.filter((atMs) => atMs > lane.clockMs - DAY_MS).sort((left, right) => left - right),
+      acts: lane.freezesMs
+        .filter((atMs) => atMs > lane.clockMs - DAY_MS)
+        .sort((left, right) => left - right)
+        .map((atMs) => ({ kind: 'freeze', atMs, frictionNanos: 0 })),
+      accountsTotal: 0,
       lanes: LANES,
     };
   }

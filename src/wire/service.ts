@@ -5,7 +5,7 @@ import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { deleteClosedHolds } from '../adapters/postgres/delete-holds.ts';
 import { dueHolds } from '../adapters/postgres/due-holds.ts';
-import { walletsWithEndedCredit, walletsWithRoom } from '../adapters/postgres/due-wallets.ts';
+import { walletsWithEndedCredit, walletsWithRoom, walletsWithSlowdownOver } from '../adapters/postgres/due-wallets.ts';
 import { expiredFreezes } from '../adapters/postgres/expired-freezes.ts';
 import { LaneLocks } from '../adapters/postgres/lane-locks.ts';
 import { PostgresLaneStore } from '../adapters/postgres/lane-store.ts';
@@ -35,6 +35,7 @@ import type { BatchRecord } from '../pipeline/lane/batch-record.ts';
 import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
 import { HOLDS_QUEUE, INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
+import { startFleet } from './fleet.ts';
 import { LaneKeeper } from './lane-keeper.ts';
 
 export interface ServiceOptions {
@@ -119,6 +120,14 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     open(INGEST_QUEUE, (job) => processIngest(router, job), 1),
   ];
   const sweepers = options.sweepsThaws === true ? startSweepers(engine, admin, holds, options) : [];
+  const fleet = startFleet({
+    pool: engine.pool,
+    connectionString: engine.connectionString,
+    ruleset: () => rulesetInLanes(options.ruleset()),
+    owner: options.owner,
+    writers,
+    onRetry: options.onRetry,
+  });
   const relay = startOutboxRelay(createOutboxStore(engine.pool), engine.queues, options.onRetry);
 
   return {
@@ -129,6 +138,7 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
       const finished = Promise.all([...workers.map((worker) => worker.close()), lanes.stopTaking()]);
       const inTime = await within(graceMs, finished);
       stopping.abort();
+      await within(GIVE_BACK_MS, fleet.close());
       await lanes.close({ abandon: !inTime });
       // What the writers gave up goes back to its queue; with the queue gone too, it stays there until its lock ends.
       if (!inTime && !(await within(GIVE_BACK_MS, finished))) {
@@ -171,6 +181,7 @@ function startSweepers(
     startCreditSweeper({
       store,
       withEndedCredit: (nowMs) => walletsWithEndedCredit(pool, nowMs),
+      withSlowdownOver: (nowMs) => walletsWithSlowdownOver(pool, nowMs),
       withRoom: (nowMs) => walletsWithRoom(pool, nowMs),
       overdraftNanos: () => ruleset().overdraftNanos,
       now,

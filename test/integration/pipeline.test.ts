@@ -1,9 +1,17 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { WALLET_STATUS_QUEUE } from '../../src/queues.ts';
 import { compareWithOracle } from '../support/compare-with-oracle.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { randomUsage } from '../support/random-usage.ts';
-import { runService, shippedRuleset, TEST_LATE_WINDOW_MS, type TestService, until } from '../support/run-service.ts';
+import {
+  rulesetWithShadowStreams,
+  runService,
+  shippedRuleset,
+  TEST_LATE_WINDOW_MS,
+  type TestService,
+  until,
+} from '../support/run-service.ts';
 
 let database: TestDatabase;
 let running: TestService | undefined;
@@ -20,12 +28,34 @@ afterEach(async () => {
 
 describe.each(['redis', 'postgres'] as const)('queues on %s', (kind) => {
   let count = 0;
-  const start = async (options: { readonly batchEventsMax?: number } = {}) => {
+  const start = async (options: { readonly batchEventsMax?: number; readonly ruleset?: Ruleset } = {}) => {
     const prefix = `pipeline-${kind}-${process.pid}-${count++}`;
     const redis = kind === 'redis' ? { redisUrl: inject('redisUrl'), prefix } : {};
     running = await runService({ databaseUrl: database.connectionString, ...redis, ...options });
     return running;
   };
+
+  test('a random run with rules that are shown every event decides what the oracle decides', async () => {
+    const ruleset = await rulesetWithShadowStreams();
+    expect(ruleset.inLanes).toBeUndefined();
+    const { engine } = await start({ batchEventsMax: 300, ruleset });
+    const usage = randomUsage(11, { events: 4_000, accounts: 30, nowMs: Date.now() });
+    const queue = engine.queues.openQueue('usage');
+    await queue.addJobs(usage.jobs.map((data) => ({ data })));
+    await until('the queue is drained', async () => {
+      const { waiting, active, completed, failed } = await queue.counts();
+      return waiting + active === 0 && completed + failed === usage.jobs.length;
+    });
+    await queue.close();
+    const comparison = await compareWithOracle(engine.pool, ruleset, TEST_LATE_WINDOW_MS);
+    expect(comparison.database).toEqual(comparison.oracle);
+    // Rules that look at single events have spoken, or this would compare nothing new.
+    const { rows } = await engine.pool.query<{ hits: bigint }>(
+      `select count(*) as hits from decision d, json_array_elements(d.evidence -> 'results') r
+       where r ->> 'status' = 'hit' and r ->> 'feature' = 'rarity'`,
+    );
+    expect(rows[0]?.hits).toBeGreaterThan(0n);
+  });
 
   test('a random run has the entries, quarantine and decisions of an oracle that applies its facts one by one', async () => {
     const { engine } = await start({ batchEventsMax: 300 });

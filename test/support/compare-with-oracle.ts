@@ -59,7 +59,12 @@ export async function compareWithOracle(pool: pg.Pool, ruleset: Ruleset, lateWin
         pool,
         `select event_key || ' ' || reason || ' ' || coalesce(amount::text, '') as line from quarantine`,
       ),
-      decisions: await lines(pool, `select decision_id || ' ' || outcome || ' ' || score as line from decision`),
+      // What is found across accounts follows no event of the lane.
+      decisions: await lines(
+        pool,
+        `select decision_id || ' ' || outcome || ' ' || score as line from decision
+         where evidence -> 'event' ->> 'source' <> 'tollkeeper'`,
+      ),
       wallets: await lines(
         pool,
         `select wallet_id || ' ' || posted || ' ' || seq || ' ' || status || ' ' || status_sequence || ' ' || quarantined as line from wallet`,

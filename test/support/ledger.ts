@@ -72,6 +72,7 @@ export interface TestUsage {
   readonly source?: string;
   readonly atMs?: number;
   readonly receivedAtMs?: number;
+  readonly properties?: UsageEvent['properties'];
 }
 
 /** A migrated database with lane writers that run until the test ends. */
@@ -145,5 +146,7 @@ function usageEvent(account: string, usage: TestUsage): UsageEvent {
   const quantity = parseQuantity(usage.dollars ?? '1');
   if (typeof quantity === 'string') throw new Error(quantity);
   const { id, meter: name = 'dollars', atMs = START_MS } = usage;
-  return { tenant: 'default', id, source: usage.source ?? 'api', account, meter: name, quantity, occurredAtMs: atMs };
+  const { properties } = usage;
+  const event = { tenant: 'default', id, source: usage.source ?? 'api', account, meter: name, quantity };
+  return { ...event, occurredAtMs: atMs, ...(properties === undefined ? {} : { properties }) };
 }

@@ -121,7 +121,10 @@ export class MemoryLaneStore implements LaneStore {
       featuresThrough: this.#head.featuresThrough,
       recentKeys: newest,
       keysCompleteFromMs: isCut ? parseEventKey(oldest).timeMs + 1 : 0,
-      freezesMs: this.#freezesMs.filter((atMs) => atMs > this.#head.clockMs - DAY_MS),
+      acts: this.#freezesMs
+        .filter((atMs) => atMs > this.#head.clockMs - DAY_MS)
+        .map((atMs) => ({ kind: 'freeze', atMs, frictionNanos: 0 })),
+      accountsTotal: this.#wallets.size,
       lanes: MEMORY_LANES,
     };
   }

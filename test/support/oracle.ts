@@ -45,7 +45,6 @@ export class Oracle {
       chain: Buffer.alloc(0),
       clockMs: 0,
       keysCompleteFromMs: 0,
-      freezesMs: [],
       lanes: TEST_LANES,
     });
   }

@@ -16,6 +16,17 @@ export async function shippedRuleset(): Promise<Ruleset> {
   return loaded.ruleset;
 }
 
+/** The shipped rules with those in shadow that are shown every event running on live traffic too. */
+export async function rulesetWithShadowStreams(): Promise<Ruleset> {
+  const files = (await readRuleFiles()).map(({ path, text }) => ({
+    path,
+    text: text.replace('shadow_streams: backtest', 'shadow_streams: live'),
+  }));
+  const loaded = loadRuleset(files);
+  if (!loaded.ok) throw new Error('the shipped rules do not load');
+  return loaded.ruleset;
+}
+
 export interface TestService {
   readonly engine: Engine;
   readonly service: Service;
@@ -33,6 +44,8 @@ export async function runService(options: {
   readonly now?: () => number;
   readonly jobLockMs?: number;
   readonly sweeps?: boolean;
+  /** The shipped rules when left out. */
+  readonly ruleset?: Ruleset;
   readonly onCommit?: (batch: BatchRecord) => void;
 }): Promise<TestService> {
   const retries: string[] = [];
@@ -48,7 +61,7 @@ export async function runService(options: {
     },
     { mode: 'shared', onError: (error) => retries.push(error.message) },
   );
-  const ruleset = await shippedRuleset();
+  const ruleset = options.ruleset ?? (await shippedRuleset());
   const service = await startService(engine, {
     ruleset: () => ruleset,
     lateWindowMs: TEST_LATE_WINDOW_MS,

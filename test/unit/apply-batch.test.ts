@@ -16,7 +16,6 @@ test('two accounts that share a wallet id are never charged to one wallet: the s
     chain: Buffer.alloc(0),
     clockMs: 0,
     keysCompleteFromMs: 0,
-    freezesMs: [],
     lanes: 1,
   });
   const quantity = parseQuantity('1');

@@ -4,6 +4,8 @@ import {
   type AccountFeatures,
   closeIncident,
   createFeatures,
+  decodeFeatures,
+  encodeFeatures,
   type FoldInput,
   foldUsage,
 } from '../../src/domain/features/account-features.ts';
@@ -115,6 +117,43 @@ describe('judging', () => {
     expect(account.spend(now + 3 * MINUTE_MS, 5)).toBeNull();
     const later = account.spend(now + 6 * HOUR_MS + 3 * MINUTE_MS, 60);
     expect(later?.raised).toBe(true);
+  });
+
+  it('speaks again when the money at risk has doubled, and not when only what it sees has', () => {
+    const rules = load((text) => text.replace('observed_doubles', 'money_at_risk_doubles'));
+    const account = new Account(rules);
+    const now = account.steady(200, 2);
+    // 62 dollars an hour for twelve hours.
+    expect(account.spend(now, 60)?.raised).toBe(true);
+    expect(account.features.incident?.gates.map(({ atRiskNanos }) => atRiskNanos)).toEqual([
+      720 * DOLLAR,
+      720 * DOLLAR,
+    ]);
+    expect(account.spend(now + MINUTE_MS, 59)).toBeNull();
+    expect(account.spend(now + 2 * MINUTE_MS, 2)?.raised).toBe(true);
+    const restored = decodeFeatures(encodeFeatures(account.features));
+    expect(restored.incident).toEqual(account.features.incident);
+    expect(account.spend(now + 3 * MINUTE_MS, 100)).toBeNull();
+  });
+
+  it('subtracts what the whole platform does at once, and says so', () => {
+    const account = new Account();
+    const now = account.steady(200, 2);
+    const input = { meter: 'api.calls', quantity: 1, spendNanos: 60 * DOLLAR, occurredAtMs: now, ingestedAtMs: now };
+    foldUsage(account.features, { disposition: 'posted', ...input }, RULES.features);
+    const moment = { account: 'acct_1', ingestedAtMs: now, eventSpendNanos: 60 * DOLLAR };
+    const busy = explain(RULES, account.features, { ...moment, platformFactor: 5 });
+    const calm = explain(RULES, account.features, moment);
+    const threshold = (results: typeof calm) => results.find(({ ruleId }) => ruleId === 'sample')?.threshold ?? 0;
+    expect(threshold(busy)).toBeCloseTo(5 * threshold(calm), 0);
+    expect(busy.find(({ ruleId }) => ruleId === 'sample')).toMatchObject({ platformFactor: 5, status: 'no_hit' });
+    // Tampering is counted by our clock: nobody does that because everybody does.
+    expect(busy.find(({ ruleId }) => ruleId === 'tampered')?.platformFactor).toBeUndefined();
+    // The burst is ten times its own usual and still stands out; on an ordinary day both would freeze.
+    expect(judge(RULES, account.features, { ...moment, platformFactor: 5 })).toMatchObject({
+      outcome: 'review',
+      score: 40,
+    });
   });
 
   it('speaks again at once after its incident was closed', () => {

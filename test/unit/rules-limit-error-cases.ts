@@ -188,4 +188,144 @@ export const LIMIT_CASES: readonly Case[] = [
   },
   { code: 'RULE-TEST-006', name: 'two tests of one name', at: '20:13', rule: [['name: quiet', 'name: fires']] },
   { code: 'RULE-TEST-007', name: 'a series of a year', at: '19:28', rule: [['9x672 410', '9x8760 410']] },
+  // caps and slow-downs
+  {
+    code: 'RULE-SHAPE-003',
+    name: 'caps that are a number',
+    settings: [['budgets:', 'caps: 3\nbudgets:']],
+    at: '7:7',
+  },
+  {
+    code: 'RULE-SHAPE-001',
+    name: 'a misspelled cap',
+    settings: [['budgets:', 'caps: { freezes: { per_hours: 3 } }\nbudgets:']],
+    at: '7:20',
+    says: 'per_hour',
+  },
+  {
+    code: 'RULE-SHAPE-002',
+    name: 'a cap without a bound',
+    settings: [['budgets:', 'caps: { freezes: {} }\nbudgets:']],
+    at: '7:18',
+    says: 'per_day',
+  },
+  {
+    code: 'RULE-SHAPE-018',
+    name: 'a share of accounts above all of them',
+    settings: [['budgets:', 'caps: { freezes: { of_accounts: 120% } }\nbudgets:']],
+    at: '7:33',
+  },
+  {
+    code: 'RULE-UNIT-009',
+    name: 'a share of accounts that is no percentage',
+    settings: [['budgets:', 'caps: { freezes: { of_accounts: few } }\nbudgets:']],
+    at: '7:33',
+  },
+  {
+    code: 'RULE-UNIT-001',
+    name: 'friction without a currency',
+    settings: [
+      ['budgets:', 'costs: { review: 5.00 USD, friction: 25.00 USD }\ncaps: { friction_per_day: 500 }\nbudgets:'],
+    ],
+    at: '8:27',
+    says: '500 USD',
+  },
+  {
+    code: 'RULE-LOGIC-016',
+    name: 'a cap on slow-downs that no band has',
+    settings: [['budgets:', 'caps: { throttles: { per_day: 3 } }\nbudgets:']],
+    at: '7:20',
+    says: 'throttle_wallet',
+  },
+  {
+    code: 'RULE-LOGIC-017',
+    name: 'more freezes an hour than a day',
+    settings: [['budgets:', 'caps: { freezes: { per_hour: 6, per_day: 5 } }\nbudgets:']],
+    at: '7:30',
+    says: 'at most 5',
+  },
+  {
+    code: 'RULE-LOGIC-017',
+    name: 'a cap above the budget',
+    settings: [['budgets:', 'caps: { freezes: { per_day: 21 } }\nbudgets:']],
+    at: '7:29',
+    says: 'budgets.freezes_per_day is 20',
+  },
+  {
+    code: 'RULE-LOGIC-018',
+    name: 'a cap on friction without costs',
+    settings: [['budgets:', 'caps: { friction_per_day: 500.00 USD }\nbudgets:']],
+    at: '7:27',
+    says: 'costs',
+  },
+  {
+    code: 'RULE-SHAPE-002',
+    name: 'a slow-down without a limit',
+    settings: [
+      ['{ kind: notify, to: support }', '{ kind: throttle_wallet, hours: 24 }, { kind: notify, to: support }'],
+    ],
+    at: '5:52',
+    says: 'limit: 5.00 USD',
+  },
+  {
+    code: 'RULE-SAFE-001',
+    name: 'a slow-down without an end',
+    settings: [
+      ['{ kind: notify, to: support }', '{ kind: throttle_wallet, limit: 5.00 USD }, { kind: notify, to: support }'],
+    ],
+    at: '5:52',
+    says: 'slow-down',
+  },
+  {
+    code: 'RULE-SAFE-009',
+    name: 'a slow-down where nobody looks',
+    settings: [
+      ['outcome: watch }', 'outcome: watch, actions: [{ kind: throttle_wallet, hours: 24, limit: 5.00 USD }] }'],
+    ],
+    at: '4:50',
+    says: 'throttle_wallet in the watch band',
+  },
+  {
+    code: 'RULE-SAFE-013',
+    name: 'a slow-down to nothing',
+    settings: [
+      [
+        '{ kind: notify, to: support }',
+        '{ kind: throttle_wallet, hours: 24, limit: 0.00 USD }, { kind: notify, to: support }',
+      ],
+    ],
+    at: '5:95',
+    says: 'freeze_wallet',
+  },
+  {
+    code: 'RULE-SAFE-014',
+    name: 'a period longer than the slow-down',
+    settings: [
+      [
+        '{ kind: notify, to: support }',
+        '{ kind: throttle_wallet, hours: 2, limit: 5.00 USD, per: 1d }, { kind: notify, to: support }',
+      ],
+    ],
+    at: '5:109',
+    says: 'longer than the slow-down itself',
+  },
+  {
+    code: 'RULE-SHAPE-018',
+    name: 'twenty times the usual',
+    settings: [
+      [
+        '{ kind: notify, to: support }',
+        '{ kind: throttle_wallet, hours: 2, limit: 5.00 USD, of_usual: 2000% }, { kind: notify, to: support }',
+      ],
+    ],
+    at: '5:114',
+    says: '1000%',
+  },
+  {
+    code: 'RULE-LOGIC-010',
+    name: 'a freeze with a limit',
+    settings: [['kind: freeze_wallet, hours: 24', 'kind: freeze_wallet, hours: 24, limit: 5.00 USD']],
+    at: '6:94',
+    says: 'throttle_wallet',
+  },
 ];

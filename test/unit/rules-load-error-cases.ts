@@ -227,13 +227,6 @@ export const SHAPE_CASES: readonly Case[] = [
     says: 'id: sample',
   },
   { code: 'RULE-NAME-008', name: 'a meter twice', at: '8:13', pricing: [['name: topup', 'name: api.calls']] },
-  {
-    code: 'RULE-NAME-009',
-    name: 'caps beside the budgets',
-    settings: [['budgets:', 'caps: 3\nbudgets:']],
-    at: '7:1',
-    says: 'this version does not evaluate it',
-  },
   { code: 'RULE-NAME-010', name: 'an unknown currency', pricing: [['currency: USD', 'currency: USX']], at: '1:11' },
   {
     code: 'RULE-NAME-011',
@@ -242,11 +235,11 @@ export const SHAPE_CASES: readonly Case[] = [
     pricing: [['overrides:', 'overrides:\n  - { account: acct_1, meter: api.calls, price: 0.001 USD }']],
   },
   {
-    code: 'RULE-NAME-009',
-    name: 'a gate on money at risk',
+    code: 'RULE-SHAPE-020',
+    name: 'a gate on something else',
     at: '17:42',
-    rule: [['again_if: observed_doubles', 'again_if: money_at_risk_doubles']],
-    says: 'observed_doubles',
+    rule: [['again_if: observed_doubles', 'again_if: money_doubles']],
+    says: 'money_at_risk_doubles',
   },
   { code: 'RULE-NAME-004', name: 'a field without its end', at: '15:6', rule: [['{expected}.', '{expected.']] },
   // units

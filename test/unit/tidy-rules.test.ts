@@ -115,6 +115,13 @@ describe('registries', () => {
     expect(registryFaults([detector, contract, index("import { burst } from './burst.ts';")])).toEqual([]);
   });
 
+  test('a detector across accounts that the index does not name is a fault', () => {
+    const ring = sourceFile('src/domain/fleet/ring.ts', "export const ring = defineFleetDetector({ kind: 'ring' });");
+    const factory = sourceFile('src/domain/fleet/fleet-rule.ts', 'export function defineFleetDetector() {}');
+    expect(registryFaults([ring, factory, index('')])).toHaveLength(1);
+    expect(registryFaults([ring, factory, index("import { ring } from '../fleet/ring.ts';")])).toEqual([]);
+  });
+
   test('a job without a queue is a fault', () => {
     const job = sourceFile('jobs/usage.ts', '');
     expect(registryFaults([job, sourceFile('src/queues.ts', "name: 'review'")])).toHaveLength(1);

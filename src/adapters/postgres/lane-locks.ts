@@ -18,14 +18,17 @@ const RETAKE_MS_MAX = 250;
  */
 export class LaneLocks {
   readonly #connectionString: string;
+  readonly #lockClass: number;
   readonly #wanted = new Set<number>();
   readonly #held = new Set<number>();
   #session: pg.Client | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #isRetaking = false;
 
-  constructor(connectionString: string) {
+  /** @param lockClass another one for what is no lane and has one keeper all the same. */
+  constructor(connectionString: string, lockClass = LANE_LOCK_CLASS) {
     this.#connectionString = connectionString;
+    this.#lockClass = lockClass;
   }
 
   /** Takes a lane's lock, if it is not ours already. False: another live session holds it. */
@@ -58,7 +61,7 @@ export class LaneLocks {
     if (this.#held.has(lane)) return true;
     const session = await this.#open();
     const { rows } = await session.query<{ isHeld: boolean }>('select pg_try_advisory_lock($1, $2) as "isHeld"', [
-      LANE_LOCK_CLASS,
+      this.#lockClass,
       lane,
     ]);
     const isHeld = rows[0]?.isHeld === true && this.#session === session;
@@ -75,7 +78,7 @@ export class LaneLocks {
       await session.end().catch(() => undefined);
     } else if (wasHeld) {
       // A session that cannot even do this is broken, and the server has dropped the lock with it.
-      await session.query('select pg_advisory_unlock($1, $2)', [LANE_LOCK_CLASS, lane]).catch(() => undefined);
+      await session.query('select pg_advisory_unlock($1, $2)', [this.#lockClass, lane]).catch(() => undefined);
     }
   }
 

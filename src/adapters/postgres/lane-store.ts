@@ -12,6 +12,7 @@ import type {
 } from '../../pipeline/lane/lane-store.ts';
 import { writeChanges } from './admin/write-changes.ts';
 import { int8Array } from './binary-array.ts';
+import { readFindings, readPlatform } from './fleet-rows.ts';
 import { HoldConnections, inPipelinedTransaction } from './hold-connections.ts';
 import { holdRowsOf } from './hold-rows.ts';
 import { LANE_LOCK_CLASS, type LaneLocks } from './lane-locks.ts';
@@ -217,6 +218,8 @@ function laneTransaction(client: pg.PoolClient, lane: number, fence: FenceRow, w
     holds: holdRowsOf(client),
     lessons: () => readLessons(client, lane),
     caseCounts: () => readCaseCounts(client),
+    findings: (most) => readFindings(client, lane, most),
+    platform: () => readPlatform(client),
     findIdentities: (identities, sinceMs) => findIdentities(client, identities, sinceMs),
     keepIdentities: (batch, identities, sinceMs) => keepIdentities(client, batch, identities, sinceMs),
     writeChanges: (changes, head) => writeChanges(client, { lane, epoch: fence.epoch, ...head }, changes),
@@ -250,17 +253,33 @@ async function findKeys(client: pg.PoolClient, keys: readonly string[]): Promise
   return new Map(rows.map((row) => [row.key, { key: row.key, contentHash: row.content_hash }]));
 }
 
-/** Automatic freezes of the lane's last day; a decision froze its wallet when the freeze entry carries its batch. */
-async function loadBreaker(client: pg.PoolClient, lane: number): Promise<Pick<LaneClaim, 'freezesMs' | 'lanes'>> {
-  const freezes = await client.query<{ at: Date }>(
-    `select d.decided_at as at from decision d join lane_head h on h.lane = d.lane
-     where d.lane = $1 and d.outcome = 'freeze' and d.decided_at > h.ingested_at - interval '24 hours'
-       and d.evidence ->> 'notFrozenBecause' is null
+/** What rules did by themselves on the lane's last day: freezes and slow-downs that their decisions have carried out. */
+async function loadBreaker(
+  client: pg.PoolClient,
+  lane: number,
+): Promise<Pick<LaneClaim, 'acts' | 'lanes' | 'accountsTotal'>> {
+  const acts = await client.query<{ at: Date; froze: boolean; friction: number | null }>(
+    `select d.decided_at as at, d.outcome = 'freeze' as froze, (d.evidence ->> 'frictionNanos')::double precision as friction
+     from decision d join lane_head h on h.lane = d.lane
+     where d.lane = $1 and d.decided_at > h.ingested_at - interval '24 hours'
+       and (d.outcome = 'freeze' and d.evidence ->> 'notFrozenBecause' is null or d.evidence ->> 'slowed' is not null)
      order by d.decided_at`,
     [lane],
   );
   const lanes = await client.query<{ lanes: bigint }>('select count(*) as lanes from lane_head');
-  return { freezesMs: freezes.rows.map((row) => row.at.getTime()), lanes: Number(lanes.rows[0]?.lanes ?? 1n) };
+  const accounts = await client.query<{ accounts: bigint }>(
+    'select count(*) as accounts from wallet join shard_lane using (shard) where lane = $1',
+    [lane],
+  );
+  return {
+    acts: acts.rows.map(({ at, froze, friction }) => ({
+      kind: froze ? 'freeze' : 'throttle',
+      atMs: at.getTime(),
+      frictionNanos: friction ?? 0,
+    })),
+    lanes: Number(lanes.rows[0]?.lanes ?? 1n),
+    accountsTotal: Number(accounts.rows[0]?.accounts ?? 0n),
+  };
 }
 
 async function loadRecentKeys(client: pg.PoolClient): Promise<Pick<LaneClaim, 'recentKeys' | 'keysCompleteFromMs'>> {

@@ -117,7 +117,7 @@ async function loadWallets(
     rowMode: 'array',
     text: `select w.wallet_id, w.tenant_id, w.account_id, w.status, w.status_sequence, w.posted, ${HELD} as held, w.overdraft_limit, w.seq,
         exists (select from credit_grant g where g.wallet_id = w.wallet_id and g.remaining > 0) as has_grants,
-        w.throttle_limit is not null as has_throttle
+        (w.throttle_limit is not null or w.slowed is not null) as has_throttle
       from wallet w where w.wallet_id = any($1::bigint[])`,
     values: [int8Array(walletIds, (walletId) => walletId)],
   });

@@ -1,6 +1,7 @@
 import { type CreditSource, compareGrants, type Grant, NO_GRANTS } from '../../domain/ledger/grant.ts';
 import type { Throttle } from '../../domain/ledger/throttle.ts';
 import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
+import { type SlowedJson, withSlowed } from './throttle-rows.ts';
 
 /** What a wallet holds: the sum of its open holds, from their index alone. The table is aliased `w`. */
 export const HELD = `(select coalesce(sum(h.amount), 0)::bigint from hold h where h.wallet_id = w.wallet_id and h.state = 'open')`;
@@ -9,7 +10,7 @@ export const HELD = `(select coalesce(sum(h.amount), 0)::bigint from hold h wher
 export const WALLET_COLUMNS = `w.wallet_id, w.tenant_id, w.account_id, w.currency, w.shard, w.status, w.status_sequence, w.frozen_at,
   w.frozen_until, w.frozen_by, w.posted, ${HELD} as held, w.overdraft_limit, w.seq, w.quarantined, w.quarantined_events, w.opened_at,
   w.residue, w.throttle_limit, w.throttle_period_ms, w.throttle_period_at, w.throttle_spent, w.throttle_told_at,
-  w.throttle_told_sequence,
+  w.throttle_told_sequence, w.slowed,
   (select json_agg(json_build_object('grantId', g.grant_id, 'source', g.source, 'priority', g.priority,
       'remaining', g.remaining::text, 'expiresAt', g.expires_at, 'createdAt', g.created_at))
      from credit_grant g where g.wallet_id = w.wallet_id and g.remaining > 0) as grants`;
@@ -40,6 +41,8 @@ export interface WalletRow {
   readonly throttle_spent: bigint | null;
   readonly throttle_told_at: Date | null;
   readonly throttle_told_sequence: bigint | null;
+  /** Written by our own statements, so its shape needs no second check. */
+  readonly slowed: SlowedJson | null;
   /** Built by our own query, so its shape needs no second check. */
   readonly grants: readonly GrantRow[] | null;
 }
@@ -72,7 +75,7 @@ export function readWallet(row: WalletRow): WalletHead {
     residue: row.residue,
     held: row.held,
     grants: row.grants === null ? NO_GRANTS : row.grants.map(readGrant).sort(compareGrants),
-    throttle: readThrottle(row),
+    throttle: withSlowed(readThrottle(row), row.slowed),
     overdraftLimit: row.overdraft_limit,
     seq: row.seq,
     quarantined: row.quarantined,

@@ -7,8 +7,10 @@ import { formatIso } from '../../domain/time.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
 import { KeyTakenError } from '../../pipeline/lane/lane-store.ts';
 import { int8Array } from './binary-array.ts';
+import { closeFindings, insertPlatformUse, insertSightings } from './fleet-rows.ts';
 import { closeLessons } from './lesson-rows.ts';
 import { burnRecord } from './sealed-records.ts';
+import { projectThrottles } from './throttle-rows.ts';
 import { writeBurns } from './write-burns.ts';
 
 /** Rows that most batches do not have: quarantined usage, status changes, decisions, alerts, messages. */
@@ -22,11 +24,14 @@ export async function writeRareRows(client: pg.PoolClient, batch: BatchRecord): 
   if (batch.outbox.some((message) => message.topic === 'wallet-status')) await projectStatuses(client, heads);
   if (batch.burns.length > 0) await writeBurns(client, batch, batch.burns);
   if (batch.breakage > 0n) await insertBreakage(client, batch);
-  const throttled = heads.filter((wallet) => wallet.throttle !== null);
+  const throttled = heads.filter((wallet) => wallet.throttle !== null || batch.slowedOrNot.has(wallet));
   if (throttled.length > 0) await projectThrottles(client, throttled);
   if (batch.decisions.length > 0) await insertDecisions(client, batch);
   if (batch.outbox.length > 0) await insertOutbox(client, batch);
   if (batch.lessons.length > 0) await closeLessons(client, batch);
+  if (batch.fleetRows.length > 0) await insertSightings(client, batch);
+  if (batch.fleetFindings.length > 0) await closeFindings(client, batch);
+  if (batch.platform !== null) await insertPlatformUse(client, batch, batch.platform);
 }
 
 /** SHA-256 over the batch's decisions, alerts and burns of grants as they are stored; null without any. */
@@ -138,22 +143,6 @@ async function insertBreakage(client: pg.PoolClient, batch: BatchRecord): Promis
     name: 'insert-breakage',
     text: `insert into batch_contra (lane, batch_no, ledger_account, currency, amount) values ($1, $2, 'breakage', $3, $4)`,
     values: [batch.lane, batch.batchNo, batch.currency, batch.breakage],
-  });
-}
-
-async function projectThrottles(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {
-  await client.query({
-    name: 'project-throttles',
-    text: `update wallet w set throttle_period_at = u.at, throttle_spent = u.spent, throttle_told_at = u.told_at, throttle_told_sequence = u.told_sequence
-      from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::bigint[])
-        as u(wallet_id, at, spent, told_at, told_sequence) where w.wallet_id = u.wallet_id`,
-    values: [
-      int8Array(heads, (wallet) => wallet.walletId),
-      heads.map(({ throttle }) => formatIso(throttle?.periodAtMs ?? 0)),
-      int8Array(heads, ({ throttle }) => throttle?.spent ?? 0n),
-      heads.map(({ throttle }) => (throttle?.told == null ? null : formatIso(throttle.told.periodAtMs))),
-      heads.map(({ throttle }) => throttle?.told?.sequence ?? null),
-    ],
   });
 }
 

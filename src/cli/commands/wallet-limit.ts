@@ -21,6 +21,7 @@ interface LimitOptions extends CommonOptions, ChangeOptions {
   readonly spendLimit: boolean;
   readonly spend?: string;
   readonly per?: number;
+  readonly lift?: boolean;
   readonly reason: string;
 }
 
@@ -34,12 +35,14 @@ export function registerLimit(wallet: Command, context: CliContext): void {
     .option('--spend <amount>', 'spend at most so much per period; what is over it waits in quarantine')
     .addOption(new Option('--per <period>', 'length of that period: 1h, 30min, 1d').argParser(period))
     .option('--no-spend-limit', 'spend as much as there is')
+    .option('--lift', "end what rules have set before its date; the wallet's own limits stay")
     .option('--currency <code>', 'when the account has wallets in several');
   withCommon(withChange(command, 'required'), [
     'tollkeeper wallet limit acme --overdraft none --reason "no credit, case 118"',
     'tollkeeper wallet limit acme --overdraft "250.00 USD" --reason "pays by invoice"',
     'tollkeeper wallet limit acme --spend "20.00 USD" --per 1h --reason "new customer" --dry-run',
     'tollkeeper wallet limit acme --no-spend-limit --reason "known customer"',
+    'tollkeeper wallet limit acme --lift --reason "their own usage, alt_7f3a"',
   ]).action(async (name: string, options: LimitOptions) => {
     const asked = limitsOf(options);
     const reference = walletReference(options.tenant, name, [...asked.currencies, options.currency]);
@@ -64,7 +67,7 @@ export function registerLimit(wallet: Command, context: CliContext): void {
 
 /** What was asked for, with the currencies it names. */
 function limitsOf(options: LimitOptions) {
-  const { overdraft, spend, per, spendLimit } = options;
+  const { overdraft, spend, per, spendLimit, lift } = options;
   if ((spend === undefined) !== (per === undefined)) {
     throw new AppError('CLI_USAGE', 'A spending limit is an amount and a period.', {
       fix: 'Give both, for example --spend "20.00 USD" --per 1h.',
@@ -75,9 +78,9 @@ function limitsOf(options: LimitOptions) {
       fix: 'Give --spend with --per, or --no-spend-limit.',
     });
   }
-  if (overdraft === undefined && spend === undefined && spendLimit) {
+  if (overdraft === undefined && spend === undefined && spendLimit && lift !== true) {
     throw new AppError('CLI_USAGE', 'No limit is named.', {
-      fix: 'Give --overdraft, --spend with --per, or --no-spend-limit.',
+      fix: 'Give --overdraft, --spend with --per, --no-spend-limit, or --lift.',
     });
   }
   const below = overdraft === undefined ? undefined : readOverdraft(overdraft);
@@ -88,6 +91,7 @@ function limitsOf(options: LimitOptions) {
     limits: {
       ...(below === undefined ? {} : { overdraftLimit: below.nanos }),
       ...(throttle === undefined ? {} : { throttle }),
+      ...(lift === true ? { lift: 'now' as const } : {}),
     },
   };
 }

@@ -90,6 +90,10 @@ function detailText(
       ['May fall to', floorText(wallet, rulesLimit)],
       ['May spend', throttle === null ? undefined : spendLimitText(throttle.limit, throttle.periodMs, currency)],
       ['Spent', throttle === null ? undefined : `${money(throttle.spent)} since ${time(throttle.periodAtMs)}`],
+      [
+        'Slowed until',
+        throttle?.slowed === undefined ? undefined : `${time(throttle.slowed.untilMs)} by ${throttle.slowed.by}`,
+      ],
       ['Frozen since', wallet.frozenAtMs === null ? undefined : time(wallet.frozenAtMs)],
       ['Frozen by', frozenByText(wallet.frozenBy, freezeCause)],
       ['Entries', wallet.seq.toString()],

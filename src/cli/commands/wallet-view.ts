@@ -36,6 +36,8 @@ export function walletJson(wallet: WalletView) {
             periodMs: wallet.throttle.periodMs,
             periodAt: timeField(wallet.throttle.periodAtMs),
             ...moneyFields('spent', wallet.throttle.spent),
+            slowedUntil: timeField(wallet.throttle.slowed?.untilMs ?? null),
+            slowedBy: wallet.throttle.slowed?.by ?? null,
           },
     ...moneyFields('quarantined', wallet.quarantined),
     quarantinedEvents: wallet.quarantinedEvents,

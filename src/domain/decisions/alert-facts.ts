@@ -2,6 +2,14 @@ import type { Outcome } from '../rules/band.ts';
 import type { WeighedChoice } from './expected-loss.ts';
 import type { RuleResult } from './judgement.ts';
 
+/** A slow-down that the decision has put in force. */
+export interface SlowedDown {
+  /** What may be spent per period, nano-units. */
+  readonly limitNanos: bigint;
+  readonly periodMs: number;
+  readonly untilMs: number;
+}
+
 /** Everything an alert may say. The text holds no number that is not here or computed from what is here. */
 export interface AlertFacts {
   readonly alertId: string;
@@ -13,6 +21,8 @@ export interface AlertFacts {
   readonly raisedAtMs: number;
   readonly frozenUntilMs: number | null;
   readonly notFrozenBecause: string | null;
+  /** Set when the decision slowed the wallet down. */
+  readonly slowed?: SlowedDown | null;
   /** What each outcome was expected to cost; null where the ruleset has no costs. */
   readonly choice: WeighedChoice | null;
   readonly results: readonly RuleResult[];

@@ -21,7 +21,7 @@ export function suggestReply(facts: AlertFacts, lead: RuleResult | undefined): {
     : 'Is this usage yours? If not, please replace your API keys and tell us, and we will look at the charges with you.';
   return {
     question: 'Is something wrong with my account?',
-    reply: `Your service is running. We are asking because ${changed(facts, lead)}. ${ask}`,
+    reply: `Your service is running${facts.slowed == null ? '' : ' at a reduced rate'}. We are asking because ${changed(facts, lead)}. ${ask}`,
   };
 }
 
@@ -47,7 +47,9 @@ export function nextSteps(facts: AlertFacts, lead: RuleResult | undefined): read
     return [
       ask,
       `2. if not: ${freeze} stops the charges; have its keys replaced`,
-      '3. if it is: nothing to do, usage is charged as before',
+      facts.slowed == null
+        ? '3. if it is: nothing to do, usage is charged as before'
+        : `3. if it is: tollkeeper wallet limit ${walletId} --lift --reason ${alertId} ends the slow-down at once`,
     ];
   }
   return [

@@ -1,5 +1,6 @@
 import { formatMoney } from '../money/nanos.ts';
 import type { Outcome } from '../rules/band.ts';
+import { formatWindow } from '../rules/say.ts';
 import { cleanLabel, cleanText } from '../text/clean.ts';
 import { formatUtc } from '../text/utc.ts';
 import { labelled } from '../text/wrap.ts';
@@ -40,6 +41,8 @@ export function writeAlertSummary(facts: AlertFacts): { readonly title: string; 
 function titleOf(facts: AlertFacts): string {
   const account = cleanLabel(facts.account, ACCOUNT_COLUMNS_MAX);
   const at = formatUtc(facts.raisedAtMs, { year: true });
+  if (facts.frozenUntilMs === null && facts.slowed != null)
+    return `${account} · wallet slowed down ${at} until ${formatUtc(facts.slowed.untilMs)}`;
   if (facts.frozenUntilMs === null) return `${account} · ${HEADLINES[facts.outcome]} · ${at}`;
   // An alert on a wallet that another decision froze must not claim that freeze for itself.
   const verb = facts.notFrozenBecause === null ? 'wallet frozen' : 'again, wallet already frozen';
@@ -124,13 +127,19 @@ function whatWasDone(facts: AlertFacts): string {
     facts.lossNanos > 0n ? ` ${formatMoney(facts.lossNanos, facts.currency)} above the usual is spent already.` : '';
   if (facts.frozenUntilMs === null) {
     const because = facts.notFrozenBecause === null ? '' : ` Not frozen: ${cleanText(facts.notFrozenBecause)}.`;
-    return `Usage is charged as before.${because}${spent}`;
+    return `${slowedWords(facts)}${because}${spent}`;
   }
   const held =
     facts.heldBackNanos > 0n
       ? `${formatMoney(facts.heldBackNanos, facts.currency)} of usage is held back in quarantine, not charged and not lost.`
       : 'Nothing yet. From now on usage goes to quarantine: not charged and not lost.';
   return `${held} The freeze ends ${formatUtc(facts.frozenUntilMs)}.${spent}`;
+}
+
+function slowedWords({ slowed, currency }: AlertFacts): string {
+  if (slowed == null) return 'Usage is charged as before.';
+  const limit = `${formatMoney(slowed.limitNanos, currency)} in ${formatWindow(slowed.periodMs)}`;
+  return `Slowed down: at most ${limit} is charged until ${formatUtc(slowed.untilMs)}; what is beyond waits in quarantine and is not lost.`;
 }
 
 function notCertain({ results, choice, rulesNote }: AlertFacts, lead: RuleResult | undefined): readonly string[] {

@@ -30,9 +30,13 @@ const BEYOND = 7;
 const FLOOR_HOURS = 168;
 const FLOOR_HOURS_MIN = 24;
 
-/** Rarity of what a stream rule sees now: its open incident's, until the window has passed. Other rules have none. */
-function rarityOf(features: AccountFeatures, { shown }: CompiledRule): number {
-  if (shown?.kind !== 'stream') return 0;
+/** Rarity of what a rule that is shown events sees now: its open incident's, until the window has passed. */
+function rarityOf(features: AccountFeatures, { id, shown }: CompiledRule): number {
+  if (shown?.kind === 'fleet') {
+    const mark = features.fleet.find(({ ruleId }) => ruleId === id);
+    return mark === undefined ? 0 : round6(priorRarity(shown.fleet.prior, mark.raw));
+  }
+  if (shown === undefined) return 0;
   const slot = features.streams?.slots[shown.index];
   return slot === undefined || slot.peak === 0 ? 0 : round6(priorRarity(shown.stream.prior, slot.peak));
 }
@@ -164,13 +168,18 @@ export function evidenceOf({ streams }: AccountFeatures, { shown }: CompiledRule
 }
 
 function usualOfShown({ streams }: AccountFeatures, shown: ShownRule): Usual {
-  const slot = shown.kind === 'stream' ? streams?.slots[shown.index] : undefined;
+  // Across accounts nothing is missing: what nobody found about an account is not there.
+  const unknown = { expected: 0, lower: 0, upper: 0, zOf: () => undefined };
+  if (shown.kind === 'fleet') {
+    return { ...unknown, cutoff: shown.rarity, missing: undefined, points: streams?.profile.events ?? 0 };
+  }
+  const slot = streams?.slots[shown.index];
   const missing =
     slot === undefined || streams === null || streams === undefined
       ? 'no event was shown to it so far'
       : slot.run.missing(streams.profile);
   const points = streams?.profile.events ?? 0;
-  return { cutoff: shown.rarity, missing, expected: 0, lower: 0, upper: 0, points, zOf: () => undefined };
+  return { ...unknown, cutoff: shown.rarity, missing, points };
 }
 
 function historyFor(features: AccountFeatures, rule: CompiledRule): History {

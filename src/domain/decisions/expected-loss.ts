@@ -25,11 +25,23 @@ export interface LossInput {
   /** No more than this can be spent before the wallet's own limit stops it; Infinity without one. */
   readonly spendableNanos: number;
   readonly costs: ActionCosts;
+  /** The slow-down that may be chosen; left out where no band of the outcome has one. */
+  readonly throttle?: ThrottleTerms;
 }
+
+/** A slow-down as the choice sees it. */
+export interface ThrottleTerms {
+  /** What it lets through. */
+  readonly nanosPerHour: number;
+  readonly hours: number;
+}
+
+/** What may be chosen: an outcome, or a review under which the wallet is slowed down. */
+export type LossOption = Outcome | 'throttle';
 
 /** What one outcome is expected to cost; `totalNanos` is the sum of the other three. */
 export interface OutcomeCost {
-  readonly outcome: Outcome;
+  readonly outcome: LossOption;
   /** probability × what abuse still takes. */
   readonly lossNanos: number;
   /** (1 − probability) × what stopping an honest customer costs. */
@@ -41,9 +53,11 @@ export interface OutcomeCost {
 /** The outcome chosen, with the whole sum. */
 export interface LossChoice {
   readonly outcome: Outcome;
+  /** A review under which the wallet is slowed down. */
+  readonly slows: boolean;
   /** What the points alone ask for: the harshest that may be chosen. */
   readonly byPoints: Outcome;
-  /** Every outcome up to `byPoints`, mildest first. */
+  /** Every outcome up to `byPoints`, mildest first; a slow-down between review and freeze. */
   readonly options: readonly OutcomeCost[];
 }
 
@@ -59,32 +73,63 @@ const HYSTERESIS = 0.2;
  * would cost, and never treated worse than the rules say.
  */
 export function chooseByLoss(byPoints: Outcome, inForce: Outcome, input: LossInput): LossChoice {
-  const options = OUTCOMES.slice(0, severityOf(byPoints) + 1).map((outcome) => costOf(outcome, input));
+  const options = optionsFor(byPoints, input).map((option) => costOf(option, input));
   let chosen = options.at(-1) ?? costOf(byPoints, input);
-  for (let severity = severityOf(byPoints) - 1; severity >= severityOf(inForce); severity--) {
-    const milder = options[severity];
-    if (milder !== undefined && milder.totalNanos < chosen.totalNanos * (1 - HYSTERESIS)) chosen = milder;
+  for (const milder of options.slice(0, -1).reverse()) {
+    if (severityOf(outcomeOf(milder.outcome)) < severityOf(inForce)) break;
+    if (milder.totalNanos < chosen.totalNanos * (1 - HYSTERESIS)) chosen = milder;
   }
-  return { outcome: chosen.outcome, byPoints, options };
+  return { outcome: outcomeOf(chosen.outcome), slows: chosen.outcome === 'throttle', byPoints, options };
 }
 
-function costOf(outcome: Outcome, input: LossInput): OutcomeCost {
+function optionsFor(byPoints: Outcome, { throttle }: LossInput): readonly LossOption[] {
+  const outcomes: LossOption[] = OUTCOMES.slice(0, severityOf(byPoints) + 1);
+  const review = outcomes.indexOf('review');
+  if (throttle !== undefined && review >= 0) outcomes.splice(review + 1, 0, 'throttle');
+  return outcomes;
+}
+
+function outcomeOf(option: LossOption): Outcome {
+  return option === 'throttle' ? 'review' : option;
+}
+
+function costOf(outcome: LossOption, input: LossInput): OutcomeCost {
   const honest = 1 - input.probability;
   const lossNanos = Math.round(input.probability * lossAfter(outcome, input));
-  const frictionNanos = outcome === 'freeze' ? Math.round(honest * frictionOf(input)) : 0;
-  const reviewNanos = severityOf(outcome) >= severityOf('review') ? input.costs.reviewNanos : 0;
+  const frictionNanos = Math.round(honest * frictionOf(outcome, input));
+  const reviewNanos = severityOf(outcomeOf(outcome)) >= severityOf('review') ? input.costs.reviewNanos : 0;
   return { outcome, lossNanos, frictionNanos, reviewNanos, totalNanos: lossNanos + frictionNanos + reviewNanos };
 }
 
-/** What abuse still takes under an outcome: nothing once frozen, until a person acts under review, else until noticed. */
-function lossAfter(outcome: Outcome, input: LossInput): number {
+/**
+ * What abuse still takes under an outcome: nothing once frozen, until a person acts under review (no faster than a
+ * slow-down lets through, while it lasts), else until noticed.
+ */
+function lossAfter(outcome: LossOption, input: LossInput): number {
   if (outcome === 'freeze') return 0;
-  const hours = outcome === 'review' ? input.reactionHours : input.unnoticedHours;
-  return Math.min(input.spendableNanos, input.burnNanosPerHour * hours);
+  const { burnNanosPerHour: burn, reactionHours, throttle } = input;
+  const isReviewed = outcome === 'review' || outcome === 'throttle';
+  const hours = isReviewed ? reactionHours : input.unnoticedHours;
+  if (outcome !== 'throttle' || throttle === undefined) return Math.min(input.spendableNanos, burn * hours);
+  const slowed = Math.min(hours, throttle.hours);
+  const taken = Math.min(burn, throttle.nanosPerHour) * slowed + burn * (hours - slowed);
+  return Math.min(input.spendableNanos, taken);
 }
 
-/** An honest customer's usage waits until a person thaws the wallet, and somebody has to make good for it. */
-function frictionOf(input: LossInput): number {
-  const hours = Math.min(input.freezeHours, input.reactionHours);
-  return input.costs.frictionNanos + input.usualNanosPerHour * hours;
+/**
+ * What an honest customer loses. Frozen usage waits until a person thaws the wallet, and somebody has to make good for it. A
+ * slow-down holds up what is beyond its limit. Waiting for a little is hardly felt and waiting for all of it is a freeze, so
+ * it is felt by the square of the share that waits.
+ */
+function frictionOf(outcome: LossOption, input: LossInput): number {
+  const { costs, usualNanosPerHour: usual, burnNanosPerHour: burn, throttle } = input;
+  if (outcome === 'freeze') {
+    const hours = Math.min(input.freezeHours, input.reactionHours);
+    return costs.frictionNanos + usual * hours;
+  }
+  if (outcome !== 'throttle' || throttle === undefined) return 0;
+  const used = Math.max(usual, burn);
+  const share = used > 0 ? Math.max(0, 1 - throttle.nanosPerHour / used) : 0;
+  const hours = Math.min(throttle.hours, input.reactionHours);
+  return costs.frictionNanos * share * share + Math.max(0, usual - throttle.nanosPerHour) * hours;
 }

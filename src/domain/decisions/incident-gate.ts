@@ -5,16 +5,21 @@ import type { CompiledRule } from '../rules/compiled-rule.ts';
 export interface Hit {
   readonly rule: CompiledRule;
   readonly observed: number;
+  /** Money at risk now, nano-units; only of rules that ask for it. */
+  readonly atRiskNanos?: number | undefined;
   /** Over its cut-off, but its conditions cannot be said: told once like a hit, behind a gate of its own. */
   readonly isUnsure?: boolean;
 }
 
-/** Whether the rule may speak: it has not in a while, or what it observes has doubled since. */
+/** Whether the rule may speak: it has not in a while, or what it observes (or the money at risk) has doubled since. */
 export function isGateOpen(incident: Incident | null, hit: Hit, nowMs: number): boolean {
   const { rule, observed } = hit;
   const gate = gateOf(incident, gateId(hit));
   if (gate === undefined || nowMs - gate.raisedAtMs >= rule.once.forMs) return true;
-  return rule.once.againIf === 'observed_doubles' && observed >= 2 * gate.observed;
+  if (rule.once.againIf === 'observed_doubles') return observed >= 2 * gate.observed;
+  const { atRiskNanos = 0 } = hit;
+  // Nothing doubles to nothing: an alert without any money at risk is repeated once there is some.
+  return rule.once.againIf === 'money_at_risk_doubles' && atRiskNanos > 0 && atRiskNanos >= 2 * (gate.atRiskNanos ?? 0);
 }
 
 /** The harshest outcome already raised while some live rule is still silenced; 0 when the incident is over. */
@@ -37,7 +42,7 @@ export function afterSpeaking(
       const ruleId = gateId({ rule, isUnsure });
       const hit = spoken.find((candidate) => candidate.rule === rule && (candidate.isUnsure ?? false) === isUnsure);
       const gate = gateOf(incident, ruleId);
-      if (hit !== undefined) gates.push({ ruleId, raisedAtMs: nowMs, observed: hit.observed });
+      if (hit !== undefined) gates.push(gateAfter(ruleId, hit, nowMs));
       else if (gate !== undefined && nowMs - gate.raisedAtMs < rule.once.forMs) gates.push(gate);
     }
   }
@@ -47,6 +52,10 @@ export function afterSpeaking(
     severity: Math.max(open, severity),
     gates,
   };
+}
+
+function gateAfter(ruleId: string, { observed, atRiskNanos }: Hit, nowMs: number): Gate {
+  return { ruleId, raisedAtMs: nowMs, observed, ...(atRiskNanos === undefined ? {} : { atRiskNanos }) };
 }
 
 function isSilenced(incident: Incident, rule: CompiledRule, nowMs: number): boolean {

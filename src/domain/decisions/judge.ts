@@ -1,6 +1,7 @@
 import { bindSpec, flagHour } from '../features/account-features.ts';
 import { FINE_MS, hourOfFine } from '../features/feature-spec.ts';
 import type { AccountFeatures } from '../features/feature-state.ts';
+import { round6 } from '../math.ts';
 import { bandFor, severityOf } from '../rules/band.ts';
 import type { CompiledRule } from '../rules/compiled-rule.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
@@ -8,6 +9,7 @@ import { DAY_MS, HOUR_MS } from '../time.ts';
 import { evidenceOf, isOverCutoff, observedBy, refreshCache, usualFor, windowEnd } from './cut-off-cache.ts';
 import { afterSpeaking, type Hit, isGateOpen, openSeverity } from './incident-gate.ts';
 import type { Judgement, Moment, RuleResult } from './judgement.ts';
+import { accountAtRisk } from './money-at-risk.ts';
 import { hasRisenStream, isInWindow, overWindows } from './over-windows.ts';
 import { describeRule } from './rule-result.ts';
 import { conditionParts, inputFor, type Standing, standingOf } from './standing.ts';
@@ -28,12 +30,28 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   bindSpec(features, ruleset.features);
   const { transient } = features;
   const { touched, touchedFine } = transient;
+  const { fleetRose } = transient;
   // Somebody may have looked since the fold already.
   const isUnder = transient.isUnder && transient.cacheKey === ruleset;
-  const isOver = (!isUnder && overWindows(features, ruleset).length > 0) || hasRisenStream(features, ruleset);
+  const isOver =
+    fleetRose !== null ||
+    (!isUnder && hasOverWindow(ruleset, features, moment)) ||
+    hasRisenStream(features, ruleset);
   transient.touched = 0;
   transient.touchedFine = -1;
-  return isOver ? judgeHits(ruleset, features, moment, { touched, touchedFine }) : null;
+  transient.fleetRose = null;
+  return isOver ? judgeHits(ruleset, features, moment, { touched, touchedFine, fleetRose }) : null;
+}
+
+// The account's own share is never more than all of it: only windows that are over as a whole are asked again.
+function hasOverWindow(ruleset: Ruleset, features: AccountFeatures, moment: Moment): boolean {
+  const over = overWindows(features, ruleset);
+  if (over.length === 0 || (moment.platformFactor ?? 1) <= 1) return over.length > 0;
+  return over.some((at) => {
+    const rule = ruleset.judgedRules[at];
+    if (rule === undefined) return false;
+    return isOverCutoff(features, rule, at, ownShare(rule, observedBy(features, rule, at), moment));
+  });
 }
 
 /**
@@ -49,7 +67,7 @@ export function explain(
   refreshCache(features, ruleset);
   return ruleset.judgedRules.map((rule, index) => {
     const observed = observedBy(features, rule, index);
-    const isOver = isOverCutoff(features, rule, index, observed);
+    const isOver = isOverCutoff(features, rule, index, ownShare(rule, observed, moment));
     const over = isOver ? [standOver(ruleset, features, { rule, observed, moment })] : [];
     return describe(features, rule, index, { over, open: over, moment });
   });
@@ -58,12 +76,26 @@ export function explain(
 interface Touch {
   readonly touched: number;
   readonly touchedFine: number;
+  /** The rule across accounts that has found something. */
+  readonly fleetRose: string | null;
+}
+
+/** What a rule judges by: a volume less what everybody does at once, which says nothing against anybody. */
+function ownShare(rule: CompiledRule, observed: number, moment: Moment): number {
+  const factor = platformFactorFor(rule, moment);
+  return factor === 1 ? observed : round6(observed / factor);
+}
+
+function platformFactorFor(rule: CompiledRule, { platformFactor = 1 }: Moment): number {
+  return rule.shown === undefined && rule.clock === 'occurred' ? Math.max(1, platformFactor) : 1;
 }
 
 // An event is evidence for a rule when it fell into the rule's feature and window. Late usage outside the window only
 // corrects what is usual.
-function isTouched(features: AccountFeatures, rule: CompiledRule, touched: number, touchedFine: number): boolean {
+function isTouched(features: AccountFeatures, rule: CompiledRule, touch: Touch): boolean {
+  const { touched, touchedFine, fleetRose } = touch;
   if (rule.shown !== undefined) {
+    if (rule.shown.kind === 'fleet') return fleetRose === rule.id;
     return rule.shown.kind === 'stream' && features.streams?.slots[rule.shown.index]?.rose === true;
   }
   if (((touched >> rule.featureIndex) & 1) === 0) return false;
@@ -82,7 +114,10 @@ function standOver(
 ): Over {
   const { rule, observed } = situation;
   const standing = standingOf(ruleset, features, situation);
-  return { rule, observed, standing, isUnsure: standing.status === 'inconclusive' };
+  const over = { rule, observed, standing, isUnsure: standing.status === 'inconclusive' };
+  if (rule.once.againIf !== 'money_at_risk_doubles') return over;
+  const { moment } = situation;
+  return { ...over, atRiskNanos: Number(accountAtRisk(features, moment.wallet, moment.ingestedAtMs)) };
 }
 
 // Some rule is over its cut-off. Every other rule that fires on what is recent adds its points: an attack seldom shows in
@@ -124,11 +159,10 @@ function collectOver(ruleset: Ruleset, features: AccountFeatures, moment: Moment
   const over: Over[] = [];
   let score = 0;
   for (const [index, rule] of ruleset.judgedRules.entries()) {
-    const counts =
-      isTouched(features, rule, touch.touched, touch.touchedFine) || isRecent(features, rule, moment.ingestedAtMs);
+    const counts = isTouched(features, rule, touch) || isRecent(features, rule, moment.ingestedAtMs);
     if (!counts) continue;
     const observed = observedBy(features, rule, index);
-    if (!isOverCutoff(features, rule, index, observed)) continue;
+    if (!isOverCutoff(features, rule, index, ownShare(rule, observed, moment))) continue;
     const found = standOver(ruleset, features, { rule, observed, moment });
     over.push(found);
     if (rule.mode === 'live' && found.standing.status === 'hit') score += rule.score;
@@ -139,7 +173,9 @@ function collectOver(ruleset: Ruleset, features: AccountFeatures, moment: Moment
 // A window that ended longer ago than it lasted says nothing about now.
 function isRecent(features: AccountFeatures, rule: CompiledRule, nowMs: number): boolean {
   if (rule.shown !== undefined) {
-    if (rule.shown.kind !== 'stream') return false;
+    if (rule.shown.kind === 'fleet') {
+      return features.fleet.some(({ ruleId, roseAtMs }) => ruleId === rule.id && nowMs - roseAtMs <= INCIDENT_MS);
+    }
     const slot = features.streams?.slots[rule.shown.index];
     return slot !== undefined && slot.peak > 0 && nowMs - slot.roseAtMs <= INCIDENT_MS;
   }
@@ -155,7 +191,9 @@ interface OverState {
 
 function describe(features: AccountFeatures, rule: CompiledRule, index: number, state: OverState): RuleResult {
   const observed = observedBy(features, rule, index);
-  const usual = usualFor(features, rule);
+  const own = usualFor(features, rule);
+  const platformFactor = platformFactorFor(rule, state.moment);
+  const usual = platformFactor === 1 ? own : { ...own, cutoff: round6(own.cutoff * platformFactor) };
   const found = state.over.find((candidate) => candidate.rule === rule);
   const status = statusOf(found, usual.missing, state.open);
   const situation = { rule, observed, moment: state.moment };
@@ -167,6 +205,7 @@ function describe(features: AccountFeatures, rule: CompiledRule, index: number, 
     conditions: conditionParts(features, situation),
     reads: rule.reads.length === 0 ? [] : readAll(features, situation),
     evidence: evidenceOf(features, rule),
+    platformFactor,
   });
 }
 

@@ -8,6 +8,8 @@ export interface Moment {
   readonly ingestedAtMs: number;
   /** What the event that was just folded costs. */
   readonly eventSpendNanos: number;
+  /** How much busier all accounts together are than usual; 1 when left out. Volumes are judged as if divided by it. */
+  readonly platformFactor?: number;
   /** What conditions may ask of the wallet and the event; left out where they are not known. */
   readonly wallet?: WalletFigures;
   readonly event?: { readonly source: string; readonly meter: string };
@@ -65,6 +67,8 @@ export interface RuleResult {
   readonly reason?: string;
   /** Of a rule that is shown events: what its rarity (`observed`) was made from. */
   readonly evidence?: StreamEvidence;
+  /** How much busier the whole platform was than usual: `threshold` is so many times the account's own. */
+  readonly platformFactor?: number;
   /** Every comparison of `when` and `unless`, with its values. */
   readonly conditions?: readonly ConditionPart[];
 }

@@ -18,12 +18,14 @@ interface Described {
   readonly reads?: readonly number[];
   /** Of a rule that is shown events: what its rarity was made from; its sentence speaks of these numbers. */
   readonly evidence?: StreamEvidence | undefined;
+  /** How much busier the whole platform is; 1 where it does not matter to the rule. */
+  readonly platformFactor?: number;
 }
 
 /** The evidence of one rule, with the numbers a reviewer needs. */
 export function describeRule(
   rule: CompiledRule,
-  { observed, usual, status, reason, conditions, reads, evidence }: Described,
+  { observed, usual, status, reason, conditions, reads, evidence, platformFactor = 1 }: Described,
 ): RuleResult {
   const hits = status === 'hit' || status === 'snoozed';
   const z = usual.missing === undefined ? usual.zOf(observed) : undefined;
@@ -54,6 +56,7 @@ export function describeRule(
     say: hits ? renderSay(rule.say, values, rule.unit, sayReads(rule, reads ?? [])) : '',
     ...(why === undefined ? {} : { reason: why }),
     ...(evidence === undefined ? {} : { evidence }),
+    ...(platformFactor === 1 ? {} : { platformFactor }),
     ...(conditions === undefined ? {} : { conditions }),
   };
 }

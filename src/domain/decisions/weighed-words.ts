@@ -1,24 +1,26 @@
 import { formatMoney } from '../money/nanos.ts';
-import type { Outcome } from '../rules/band.ts';
-import type { OutcomeCost, WeighedChoice } from './expected-loss.ts';
+import type { LossOption, OutcomeCost, WeighedChoice } from './expected-loss.ts';
 
-const NAMES: Readonly<Record<Outcome, string>> = {
+const NAMES: Readonly<Record<LossOption, string>> = {
   allow: 'do nothing',
   watch: 'only watch',
   review: 'review',
+  throttle: 'slow down',
   freeze: 'freeze',
 };
 
 /** The sum behind an outcome: what each is expected to cost, and of what that is made. */
 export function weighedWords(choice: WeighedChoice, currency: string): string {
-  const { options, outcome, byPoints } = choice;
+  const { options, byPoints } = choice;
+  const outcome = choice.slows ? 'throttle' : choice.outcome;
+  const harshest = options.at(-1)?.outcome ?? byPoints;
   // Watching and doing nothing cost the same; one of them is enough to compare with.
   const told = options.filter((option) => option.outcome !== 'allow');
   const sums = told.map((option) => `${NAMES[option.outcome]} ${costWords(option, currency)}`);
   const chosen =
-    outcome === byPoints
-      ? `The points ask for ${NAMES[byPoints]}, and nothing milder is clearly cheaper.`
-      : `The points would allow ${NAMES[byPoints]}; ${NAMES[outcome]} is cheaper.`;
+    outcome === harshest
+      ? `The points ask for ${NAMES[harshest]}, and nothing milder is clearly cheaper.`
+      : `The points would allow ${NAMES[harshest]}; ${NAMES[outcome]} is cheaper.`;
   return `Expected cost, chances counted in: ${sums.join('; ')}. ${chosen}`;
 }
 

@@ -1,3 +1,4 @@
+import type { FleetMark } from '../fleet/fleet-mark.ts';
 import { ByteReader, ByteWriter } from './byte-stream.ts';
 import { readDistinct, writeDistinct } from './distinct-values.ts';
 import { type AccountFeatures, createFeatures, type Series } from './feature-state.ts';
@@ -5,11 +6,12 @@ import type { Gate, Incident } from './incident.ts';
 import { type Ring, ringAt, ringOf } from './ring.ts';
 import { saveStreams } from './streams.ts';
 
-const VERSION = 3;
+const VERSION = 4;
 
-/** Before stream rules, and before different values were counted; still read. */
+/** Before stream rules, before different values were counted, before money at risk and findings across accounts; still read. */
 const VERSION_WITHOUT_STREAMS = 1;
 const VERSION_WITHOUT_DISTINCT = 2;
+const VERSION_WITHOUT_FLEET = 3;
 
 /**
  * The stored form of an account's features: versioned, compact (buckets without usage cost one bit), exact. Equal
@@ -36,6 +38,7 @@ export function encodeFeatures(features: AccountFeatures): Uint8Array {
   writer.text(streams === undefined ? '' : JSON.stringify(streams));
   writer.whole(features.distinct.length);
   for (const values of features.distinct) writeDistinct(writer, values);
+  writeFleet(writer, features.fleet);
   return writer.finish();
 }
 
@@ -43,7 +46,7 @@ export function encodeFeatures(features: AccountFeatures): Uint8Array {
 export function decodeFeatures(bytes: Uint8Array): AccountFeatures {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== VERSION && version !== VERSION_WITHOUT_STREAMS && version !== VERSION_WITHOUT_DISTINCT)
+  if (version < VERSION_WITHOUT_STREAMS || version > VERSION)
     throw new RangeError(`feature state version ${version} is not known to this release`);
   const features = createFeatures();
   features.firstHour = reader.whole() - 1;
@@ -52,12 +55,13 @@ export function decodeFeatures(bytes: Uint8Array): AccountFeatures {
   const count = reader.whole();
   for (let index = 0; index < count; index++) features.series.push(readSeries(reader));
   features.flaggedHours = readHours(reader);
-  features.incident = readIncident(reader);
+  features.incident = readIncident(reader, version > VERSION_WITHOUT_FLEET);
   if (version !== VERSION_WITHOUT_STREAMS) features.savedStreams = readStreams(reader);
-  if (version === VERSION) {
+  if (version > VERSION_WITHOUT_DISTINCT) {
     const kept = reader.whole();
     for (let index = 0; index < kept; index++) features.distinct.push(readDistinct(reader));
   }
+  if (version > VERSION_WITHOUT_FLEET) features.fleet = readFleet(reader);
   reader.end();
   return features;
 }
@@ -154,17 +158,39 @@ function writeIncident(writer: ByteWriter, incident: Incident | null): void {
     writer.text(gate.ruleId);
     writer.double(gate.raisedAtMs);
     writer.double(gate.observed);
+    // Below zero: the rule does not ask for it.
+    writer.double(gate.atRiskNanos ?? -1);
   }
 }
 
-function readIncident(reader: ByteReader): Incident | null {
+function readIncident(reader: ByteReader, hasRisk: boolean): Incident | null {
   if (reader.byte() === 0) return null;
   const openedAtMs = reader.double();
   const severity = reader.byte();
   const count = reader.whole();
   const gates: Gate[] = [];
   for (let index = 0; index < count; index++) {
-    gates.push({ ruleId: reader.text(), raisedAtMs: reader.double(), observed: reader.double() });
+    const gate = { ruleId: reader.text(), raisedAtMs: reader.double(), observed: reader.double() };
+    const atRiskNanos = hasRisk ? reader.double() : -1;
+    gates.push(atRiskNanos < 0 ? gate : { ...gate, atRiskNanos });
   }
   return { openedAtMs, severity, gates };
+}
+
+function writeFleet(writer: ByteWriter, marks: readonly FleetMark[]): void {
+  writer.whole(marks.length);
+  for (const { ruleId, raw, roseAtMs } of marks) {
+    writer.text(ruleId);
+    writer.double(raw);
+    writer.double(roseAtMs);
+  }
+}
+
+function readFleet(reader: ByteReader): FleetMark[] {
+  const marks: FleetMark[] = [];
+  const count = reader.whole();
+  for (let index = 0; index < count; index++) {
+    marks.push({ ruleId: reader.text(), raw: reader.double(), roseAtMs: reader.double() });
+  }
+  return marks;
 }

@@ -1,3 +1,4 @@
+import type { FleetMark } from '../fleet/fleet-mark.ts';
 import type { DistinctValues } from './distinct-values.ts';
 import type { FeatureSpec } from './feature-spec.ts';
 import type { Incident } from './incident.ts';
@@ -31,6 +32,8 @@ export interface AccountFeatures {
   incident: Incident | null;
   /** Different values of properties, in the order of the feature spec. */
   distinct: DistinctValues[];
+  /** What rules across accounts have found about it. */
+  fleet: FleetMark[];
   /** What stream rules keep; null until the first event that is shown to them. */
   streams: AccountStreams | null;
   /** Stored stream state of a loaded account, until it is opened with the rules in force. */
@@ -55,6 +58,8 @@ export interface Transient {
   isUnder: boolean;
   /** Oldest five-minute bucket behind the newest whose sum or mark changed; NO_CHANGE when none did. */
   changedFromFine: number;
+  /** The rule across accounts whose finding was noted since the last judgement; null for none. */
+  fleetRose: string | null;
   /** Owner and content of the judge's cache; see `decisions/judge.ts`. */
   cacheKey: object | null;
   cache: number[];
@@ -70,6 +75,7 @@ export function createFeatures(): AccountFeatures {
     flaggedHours: [],
     incident: null,
     distinct: [],
+    fleet: [],
     streams: null,
     savedStreams: undefined,
     transient: {
@@ -79,6 +85,7 @@ export function createFeatures(): AccountFeatures {
       totals: [],
       isUnder: false,
       changedFromFine: NO_CHANGE,
+      fleetRose: null,
       cacheKey: null,
       cache: [],
     },

@@ -13,4 +13,6 @@ export interface Gate {
   readonly raisedAtMs: number;
   /** What the rule had observed then, in its feature's unit. */
   readonly observed: number;
+  /** Money at risk then, nano-units; only of rules that speak again when it doubles. */
+  readonly atRiskNanos?: number;
 }

@@ -29,6 +29,8 @@ export interface CompiledFleet {
   /** The meter whose events it is shown. */
   readonly meter: string;
   readonly open: () => FleetRun;
+  /** Whether a row can change anything; all can when left out. */
+  readonly wants?: (row: FleetRow) => boolean;
 }
 
 /** A kind of detection that looks across accounts. One file each; see `detectors/index.ts` for the registry. */

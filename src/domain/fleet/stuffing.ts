@@ -37,6 +37,7 @@ export const stuffing = defineFleetDetector({
       prior: { at: 1.5, slope: 1 },
       windowMs: withinMs,
       meter: params.on,
+      wants: ({ isForeignSource }) => isForeignSource,
       open: () => new StuffingRun(params.on, withinMs, params.usual),
     };
   },

@@ -38,7 +38,7 @@ export interface ContraLeg {
 }
 
 /** What metering services are told when a wallet's ability to pay changes. */
-export type WalletNews = 'frozen' | 'thawed' | 'funded' | 'throttled';
+export type WalletNews = 'frozen' | 'thawed' | 'funded' | 'throttled' | 'slowed';
 
 /** A grant as it is opened: `remaining` is less than `amount` when it covered a debt at once. */
 export interface OpenedGrant extends Grant {

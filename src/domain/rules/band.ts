@@ -6,10 +6,21 @@ export type Outcome = (typeof OUTCOMES)[number];
 /** An effect a band asks for. Customers' money never moves by one. */
 export type BandAction =
   | { readonly kind: 'notify'; readonly to: string }
-  | { readonly kind: 'freeze_wallet'; readonly hours: number };
+  | { readonly kind: 'freeze_wallet'; readonly hours: number }
+  | ThrottleAction;
+
+/** Slows a wallet down: it may spend so much per period for so many hours. */
+export interface ThrottleAction {
+  readonly kind: 'throttle_wallet';
+  readonly hours: number;
+  readonly limitNanos: bigint;
+  readonly periodMs: number;
+  /** Lets an account spend this share of its own usual, when that is more; null for the limit alone. */
+  readonly ofUsual: number | null;
+}
 
 /** The kinds of action a band may name. */
-export const ACTION_KINDS = ['notify', 'freeze_wallet'] as const;
+export const ACTION_KINDS = ['notify', 'freeze_wallet', 'throttle_wallet'] as const;
 
 /** Total scores from `from` to `to`, both included, have this outcome. */
 export interface Band {
@@ -28,4 +39,12 @@ export function severityOf(outcome: Outcome): number {
 export function bandFor(bands: readonly Band[], score: number): Band {
   for (const band of bands) if (score <= band.to) return band;
   throw new RangeError(`no band holds the score ${score}`);
+}
+
+/** The slow-down that an outcome may lead to: its own band's, or for a freeze that is not carried out, the review band's. */
+export function throttleFor(bands: readonly Band[], outcome: Outcome): ThrottleAction | undefined {
+  const isAllowed = (band: Band) =>
+    severityOf(band.outcome) >= severityOf('review') && severityOf(band.outcome) <= severityOf(outcome);
+  const actions = bands.filter(isAllowed).reverse();
+  return actions.flatMap((band) => band.actions).find((action) => action.kind === 'throttle_wallet');
 }

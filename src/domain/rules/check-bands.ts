@@ -1,5 +1,5 @@
 import { type Band, severityOf } from './band.ts';
-import type { YamlSource } from './yaml-source.ts';
+import type { YamlPath, YamlSource } from './yaml-source.ts';
 
 const SCORE_MAX = 100;
 
@@ -47,7 +47,7 @@ function checkActions(source: YamlSource, band: Band, index: number): void {
   // The written list: an action that was refused for its hours still shows what was meant.
   const at = ['bands', index];
   const freezes =
-    band.actions.some((action) => action.kind === 'freeze_wallet') || source.has([...at, 'actions', 0, 'hours']);
+    band.actions.some((action) => action.kind === 'freeze_wallet') || wasFreeze(source, [...at, 'actions', 0]);
   if (band.outcome !== 'freeze' && band.actions.some((action) => action.kind === 'freeze_wallet')) {
     source.report(
       [...at, 'actions'],
@@ -55,6 +55,10 @@ function checkActions(source: YamlSource, band: Band, index: number): void {
       `freeze_wallet in the ${band.outcome} band.`,
       'move it to the freeze band',
     );
+  }
+  if (severityOf(band.outcome) < severityOf('review') && band.actions.some(({ kind }) => kind === 'throttle_wallet')) {
+    const message = `throttle_wallet in the ${band.outcome} band, where nobody looks.`;
+    source.report([...at, 'actions'], 'RULE-SAFE-009', message, 'move it to the review or freeze band');
   }
   const isRefused = source.errors.some(({ code }) => code === 'RULE-SAFE-001' || code === 'RULE-SAFE-002');
   if (band.outcome === 'freeze' && !freezes && !isRefused) {
@@ -66,4 +70,9 @@ function checkActions(source: YamlSource, band: Band, index: number): void {
     const message = `Nobody would know about a ${band.outcome}.`;
     source.report(at, 'RULE-SAFE-010', message, 'add { kind: notify, to: support }');
   }
+}
+
+/** Whether the first action was written as a freeze, even when it was refused. */
+function wasFreeze(source: YamlSource, at: YamlPath): boolean {
+  return source.has([...at, 'hours']) && !source.has([...at, 'limit']);
 }

@@ -3,9 +3,6 @@ import { suggest } from './did-you-mean.ts';
 import type { RuleErrorCode } from './load-error-codes.ts';
 import type { YamlPath, YamlSource } from './yaml-source.ts';
 
-/** Keys of the full format that this version does not evaluate. Accepting them silently would look like protection. */
-const LATER_KEYS = new Map([['caps', 'limits per day beside the budgets']]);
-
 /**
  * Checks a file against its schema and reports every difference at its own place. Returns the typed value, or
  * undefined after reporting.
@@ -17,9 +14,6 @@ export function checkShape<T>(source: YamlSource, schema: z.ZodType<T>): T | und
   for (const issue of parsed.error.issues) reportIssue(source, schema, issue);
   return undefined;
 }
-
-/** Values of the full format that this version does not evaluate. */
-const LATER_VALUES = new Set<unknown>(['money_at_risk_doubles']);
 
 type Issue = z.core.$ZodIssue;
 
@@ -41,12 +35,6 @@ function reportIssue(source: YamlSource, schema: z.ZodType, issue: Issue): void 
 
 function reportUnknownKey(source: YamlSource, schema: z.ZodType, at: YamlPath, key: string): void {
   const place = source.locateKey([...at, key]);
-  const later = LATER_KEYS.get(key);
-  if (later !== undefined) {
-    const message = `${key} (${later}) is part of the format, but this version does not evaluate it.`;
-    source.report(place, 'RULE-NAME-009', message, 'remove it; the rule must stand without it');
-    return;
-  }
   source.report(place, 'RULE-SHAPE-001', `${JSON.stringify(key)} is not known here.`, suggest(key, keysAt(schema, at)));
 }
 
@@ -60,10 +48,6 @@ function explain(issue: Issue, at: YamlPath, value: unknown): { code: RuleErrorC
       return wrongType(key, shown, 'text or a number', value);
     case 'invalid_value': {
       const allowed = issue.values.map(String);
-      if (LATER_VALUES.has(value)) {
-        const message = `${key}: ${shown} is part of the format, but this version does not evaluate it.`;
-        return { code: 'RULE-NAME-009', message, fix: `one of: ${allowed.join(', ')}` };
-      }
       return {
         code: 'RULE-SHAPE-020',
         message: `${key}: ${shown} is not allowed.`,

@@ -46,8 +46,8 @@ export interface CompiledRule {
 /** How long a rule stays silent about an account after it has spoken. */
 export interface OnceGate {
   readonly forMs: number;
-  /** Speaks again before that when what it observes has doubled. */
-  readonly againIf: 'observed_doubles' | 'never';
+  /** Speaks again before that when what it observes, or the account's money at risk, has doubled. */
+  readonly againIf: 'observed_doubles' | 'money_at_risk_doubles' | 'never';
 }
 
 /** A test inside a rule file. */

@@ -149,6 +149,7 @@ function assemble({ files, rules, pricing, settings }: Parts): Ruleset {
     freeze: { hours: settings.freezeHours, perDayMax: settings.freezesPerDayMax },
     budgets: { alertsPerDay: settings.alertsPerDay },
     costs: settings.costs,
+    caps: settings.caps,
     planned: settings.planned,
     ...(settings.shadowStreams === 'live' ? {} : { inLanes: withoutShadowStreams(unplaced, pricing) }),
   };

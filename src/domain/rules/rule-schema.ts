@@ -52,7 +52,7 @@ export const ruleCommon = {
       per: z.literal('account'),
       for: durationText.describe('How long the rule stays silent about an account after it has spoken.'),
       again_if: z
-        .enum(['observed_doubles', 'never'])
+        .enum(['observed_doubles', 'money_at_risk_doubles', 'never'])
         .default('observed_doubles')
         .describe('What makes it speak again earlier.'),
     })

@@ -1,18 +1,18 @@
 import { z } from 'zod';
+import type { ActionCaps } from '../decisions/action-caps.ts';
 import type { ActionCosts } from '../decisions/expected-loss.ts';
 import { OVERDRAFT_UNLIMITED } from '../ledger/wallet.ts';
-import { ACTION_KINDS, type Band, type BandAction, OUTCOMES } from './band.ts';
+import { type Band, OUTCOMES } from './band.ts';
+import { actionShape, readAction } from './band-actions.ts';
+import { capsShape, readCaps } from './caps-file.ts';
 import { checkBands } from './check-bands.ts';
 import { checkShape } from './check-shape.ts';
 import { take } from './compile-context.ts';
-import { suggest } from './did-you-mean.ts';
 import type { PlannedSpike } from './planned.ts';
 import { plannedShape, readPlanned } from './planned-file.ts';
 import type { PriceBook } from './price-book.ts';
 import { type Parsed, parseMoney } from './units.ts';
-import type { YamlPath, YamlSource } from './yaml-source.ts';
-
-const actionShape = z.strictObject({ kind: z.string(), hours: z.int().optional(), to: z.string().min(1).optional() });
+import type { YamlSource } from './yaml-source.ts';
 
 export const rulesetShape = z.strictObject({
   overdraft: z.union([z.string(), z.number()]),
@@ -41,6 +41,7 @@ export const rulesetShape = z.strictObject({
     .enum(['live', 'backtest'])
     .default('live')
     .describe('Whether shadow rules that are shown every event run on live traffic, or in backtests only.'),
+  caps: capsShape.optional().describe('What the rules may do by themselves before a person has to decide.'),
   planned: z
     .array(plannedShape)
     .max(1_000)
@@ -58,6 +59,7 @@ export interface Settings {
   readonly bands: readonly Band[];
   readonly freezeHours: number;
   readonly freezesPerDayMax: number;
+  readonly caps: ActionCaps;
   readonly alertsPerDay: number;
   readonly shadowStreams: 'live' | 'backtest';
   /** Null when outcomes follow from points alone. */
@@ -66,9 +68,6 @@ export interface Settings {
   /** The features that are planned for, in the order of the file. */
   readonly plannedOf: readonly string[];
 }
-
-/** A freeze is a pause for a person to look, not a sentence. */
-const FREEZE_HOURS_MAX = 168;
 
 /** Reads `ruleset.yaml`. Problems are reported on the source; undefined when there are any. */
 export function readSettings(
@@ -79,23 +78,34 @@ export function readSettings(
   if (document === undefined) return undefined;
   const overdraftNanos = take(source, ['overdraft'], parseOverdraft(String(document.overdraft), pricing?.currency));
   const bands = document.bands.map(({ from, to, outcome, actions }, index): Band => {
-    const read = actions.map((action, position) => readAction(source, ['bands', index, 'actions', position], action));
+    const read = actions.map((action, position) =>
+      readAction(source, ['bands', index, 'actions', position], action, pricing?.currency),
+    );
     return { from, to, outcome, actions: read.filter((action) => action !== undefined) };
   });
   checkBands(source, bands);
   const freeze = bands.flatMap(({ actions }) => actions).find((action) => action.kind === 'freeze_wallet');
-  if (freeze !== undefined && document.budgets.freezes_per_day === undefined) {
+  const freezesPerDay = document.budgets.freezes_per_day ?? document.caps?.freezes?.per_day;
+  if (freeze !== undefined && freezesPerDay === undefined) {
     const message = 'A mistaken rule could freeze every customer in an hour.';
     source.report(['budgets'], 'RULE-SAFE-008', message, 'add freezes_per_day: 10');
   }
   const costs = readCosts(source, document.costs, pricing?.currency);
+  const caps = readCaps(source, document.caps, {
+    currency: pricing?.currency,
+    freezesPerDay: document.budgets.freezes_per_day,
+    hasCosts: document.costs !== undefined,
+    freezes: freeze !== undefined,
+    throttles: document.bands.some(({ actions }) => actions.some(({ kind }) => kind === 'throttle_wallet')),
+  });
   const planned = readPlanned(source, document.planned, { pricing, nowMs });
   if (source.errors.length > 0 || overdraftNanos === undefined) return undefined;
   return {
     overdraftNanos,
     bands,
     freezeHours: freeze?.hours ?? 0,
-    freezesPerDayMax: document.budgets.freezes_per_day ?? 0,
+    freezesPerDayMax: caps.freezes.perDay ?? 0,
+    caps,
     alertsPerDay: document.budgets.alerts_per_day,
     costs,
     shadowStreams: document.shadow_streams,
@@ -124,42 +134,4 @@ function parseOverdraft(text: string, currency: string | undefined): Parsed<bigi
   return parsed.ok || parsed.code !== 'RULE-UNIT-004'
     ? parsed
     : { ...parsed, fix: `${parsed.fix}; or none, or unlimited` };
-}
-
-function readAction(source: YamlSource, at: YamlPath, action: z.infer<typeof actionShape>): BandAction | undefined {
-  if (action.kind === 'notify') {
-    if (action.hours !== undefined) {
-      source.report([...at, 'hours'], 'RULE-LOGIC-010', 'A message has no duration.', 'remove hours');
-    }
-    if (action.to !== undefined) return { kind: 'notify', to: action.to };
-    source.report(at, 'RULE-SHAPE-002', 'notify has no to.', 'add to: support');
-    return undefined;
-  }
-  if (action.kind !== 'freeze_wallet') {
-    source.report(
-      [...at, 'kind'],
-      'RULE-NAME-003',
-      `${action.kind} is not an action.`,
-      suggest(action.kind, ACTION_KINDS),
-    );
-    return undefined;
-  }
-  if (action.to !== undefined) {
-    source.report(
-      [...at, 'to'],
-      'RULE-LOGIC-010',
-      'A freeze is not addressed to anybody.',
-      'remove to, and add a notify action',
-    );
-  }
-  if (action.hours === undefined || action.hours < 1) {
-    source.report(at, 'RULE-SAFE-001', 'A freeze without an end stays until somebody remembers it.', 'add hours: 24');
-    return undefined;
-  }
-  if (action.hours > FREEZE_HOURS_MAX) {
-    const message = `hours: ${action.hours} is longer than ${FREEZE_HOURS_MAX}.`;
-    source.report([...at, 'hours'], 'RULE-SAFE-002', message, `hours: 24, or at most ${FREEZE_HOURS_MAX}`);
-    return undefined;
-  }
-  return { kind: 'freeze_wallet', hours: action.hours };
 }

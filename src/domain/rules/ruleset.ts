@@ -1,3 +1,4 @@
+import type { ActionCaps } from '../decisions/action-caps.ts';
 import type { ActionCosts } from '../decisions/expected-loss.ts';
 import type { FeatureSpec } from '../features/feature-spec.ts';
 import type { Band } from './band.ts';
@@ -32,6 +33,8 @@ export interface Ruleset {
   readonly inLanes?: Pick<Ruleset, 'judgedRules' | 'features'>;
   /** What acting costs; without it outcomes follow from points alone. */
   readonly costs?: ActionCosts | null;
+  /** What the rules may do by themselves; the day's freezes alone bound them where it is left out. */
+  readonly caps?: ActionCaps;
   /** Announced usage by account. */
   readonly planned?: ReadonlyMap<string, readonly PlannedSpike[]>;
   /** Set while the files on disk are not these, and are not valid: every decision says so. */

@@ -1,4 +1,5 @@
 import { releaseUsage } from '../../domain/ledger/release-usage.ts';
+import { mostPerPeriod } from '../../domain/ledger/throttle.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { AdminTransaction, ReleasableReason, UsageTotal } from './admin-store.ts';
 import { recordOf } from './change-record.ts';
@@ -45,7 +46,7 @@ export async function releaseRound(
 ): Promise<ReleaseRound> {
   const wallet = await settleBreakage(transaction, release.wallet);
   const { reason, part } = release;
-  const amountMax = reason === 'throttled' ? wallet.throttle?.limit : undefined;
+  const amountMax = reason === 'throttled' && wallet.throttle !== null ? mostPerPeriod(wallet.throttle) : undefined;
   const eventsMax = transaction.releaseEventsMax ?? RELEASE_EVENTS_MAX;
   const usage = await transaction.openUsage(reason, eventsMax, amountMax, part);
   const released = releaseUsage(wallet, usage, { overdraftDefault: release.overdraftNanos, nowMs: transaction.atMs });

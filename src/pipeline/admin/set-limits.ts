@@ -1,4 +1,4 @@
-import { changeLimit, isTold, roomAt } from '../../domain/ledger/throttle.ts';
+import { changeOwnLimit, isSlowdownOver, isTold, ownLimit, roomAt } from '../../domain/ledger/throttle.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import { AppError } from '../../errors.ts';
 import type { OutboxRow } from '../lane/batch-record.ts';
@@ -16,6 +16,8 @@ export interface LimitsRequest extends AdminRequest {
   readonly overdraftLimit?: bigint | null;
   /** How much may be spent per period; null for no such limit, undefined to leave it as it is. */
   readonly throttle?: { readonly limit: bigint; readonly periodMs: number } | null;
+  /** Ends what rules have set, which leaves the wallet's own limit; `over`: only when its date has passed. */
+  readonly lift?: 'now' | 'over';
   readonly reason: string;
   /** How far wallets without a limit of their own may go below zero. */
   readonly overdraftNanos: bigint;
@@ -37,7 +39,9 @@ export async function setLimits(store: AdminStore, request: LimitsRequest): Prom
     const before = await transaction.wallet();
     if (before === undefined) throw new AppError('WALLET_NOT_FOUND', `${account} has no wallet.`);
     const { wallet, outbox } = changed(before, request, atMs);
-    const { overdraftLimit, throttle } = wallet;
+    const { overdraftLimit } = wallet;
+    const throttle = ownLimit(wallet.throttle);
+    const lifted = wallet.throttle?.slowed === undefined ? before.throttle?.slowed : undefined;
     await transaction.write({
       kind: 'limit',
       wallet,
@@ -51,7 +55,13 @@ export async function setLimits(store: AdminStore, request: LimitsRequest): Prom
       reason,
       request: { key, hash },
       outbox,
-      detail: { key, overdraftLimit, throttle, before: { limit: before.overdraftLimit, throttle: before.throttle } },
+      detail: {
+        key,
+        overdraftLimit,
+        throttle,
+        before: { limit: before.overdraftLimit, throttle: ownLimit(before.throttle) },
+        ...(lifted === undefined ? {} : { lifted: { untilMs: lifted.untilMs, by: lifted.by } }),
+      },
     });
     const { wallet: after, released, isMore } = await releaseWaiting(transaction, request, wallet);
     const limits = { overdraftLimit, spendLimit: throttle?.limit ?? null, periodMs: throttle?.periodMs ?? null };
@@ -65,26 +75,38 @@ export async function setLimits(store: AdminStore, request: LimitsRequest): Prom
 /** The wallet with its new limits, and word to the services that stopped serving when the old one was hit. */
 function changed(
   before: WalletHead,
-  { overdraftLimit, throttle, reason }: LimitsRequest,
+  { overdraftLimit, throttle, lift, reason }: LimitsRequest,
   atMs: number,
 ): { readonly wallet: WalletHead; readonly outbox: readonly OutboxRow[] } {
   const wallet = { ...before, ...(overdraftLimit === undefined ? {} : { overdraftLimit }) };
-  if (throttle === undefined) return { wallet, outbox: [] };
-  wallet.throttle = throttle === null ? null : changeLimit(before.throttle, throttle.limit, throttle.periodMs, atMs);
-  const wasTold = before.throttle !== null && isTold(before.throttle, before.statusSequence, atMs);
+  if (lift !== undefined) {
+    const isSlowed = before.throttle?.slowed !== undefined;
+    if (!isSlowed || (lift === 'over' && !isSlowdownOver(before.throttle, atMs))) {
+      throw new AppError('WALLET_STATE', `${before.account} is not slowed down${isSlowed ? ' past its date' : ''}.`, {
+        fix: 'There is nothing to lift; `tollkeeper wallet show` says what limits the wallet.',
+      });
+    }
+    wallet.throttle = ownLimit(before.throttle);
+  }
+  if (throttle === undefined && lift === undefined) return { wallet, outbox: [] };
+  if (throttle !== undefined) wallet.throttle = changeOwnLimit(wallet.throttle, throttle, atMs);
+  // Services that were told to slow down must hear of the end even when the limit was never hit.
+  const isLifted = lift !== undefined;
+  const wasTold = isLifted || (before.throttle !== null && isTold(before.throttle, before.statusSequence, atMs));
   const hasRoom = wallet.throttle === null || roomAt(wallet.throttle, atMs) > 0n;
   if (!wasTold || !hasRoom || wallet.status !== 'active') return { wallet, outbox: [] };
   wallet.statusSequence++;
   return { wallet, outbox: [walletStatusMessage(wallet, { status: 'thawed', reason, nowMs: atMs })] };
 }
 
-function hashOf(walletId: bigint, { overdraftLimit, throttle, reason }: LimitsRequest): string {
+function hashOf(walletId: bigint, { overdraftLimit, throttle, lift, reason }: LimitsRequest): string {
   return requestHash({
     do: 'limit',
     wallet: walletId.toString(),
     overdraft: overdraftLimit === undefined ? 'unchanged' : (overdraftLimit?.toString() ?? null),
     throttle: throttle === undefined ? 'unchanged' : (throttle?.limit.toString() ?? null),
     period: throttle?.periodMs ?? null,
+    ...(lift === undefined ? {} : { lift }),
     reason,
   });
 }

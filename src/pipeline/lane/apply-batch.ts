@@ -1,6 +1,6 @@
 import { printable } from '../../domain/events/parse-event.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
-import { foldUsage } from '../../domain/features/account-features.ts';
+import { type FoldInput, foldUsage } from '../../domain/features/account-features.ts';
 import { eventDetails } from '../../domain/features/event-details.ts';
 import { judgeTime } from '../../domain/ledger/lateness.ts';
 import { spend } from '../../domain/ledger/throttle.ts';
@@ -13,10 +13,11 @@ import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import { breathe, isSliceOver, startSlice } from './breath.ts';
 import { decide } from './decide.ts';
 import { forgetRefused, type Identity } from './find-duplicates.ts';
+import { applyFindings, noteSighting, takePlatformMove } from './findings.ts';
 import type { LaneEvent } from './lane-event.ts';
 import { featuresThrough, type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
 import { applyLessons } from './lessons.ts';
-import { announceThrottled, expireGrants, thawExpired, touch } from './wallet-state.ts';
+import { announceThrottled, endSlowdown, expireGrants, thawExpired, touch } from './wallet-state.ts';
 
 /** One feature row is written for so many events: takeover then refolds at most this many events an account. */
 const EVENTS_PER_CHECKPOINT = 16;
@@ -113,9 +114,14 @@ function startBatch(memory: LaneMemory, ruleset: Ruleset): BatchRecord {
     currency: ruleset.pricing.currency,
     statuses: [],
     lessons: [],
+    slowedOrNot: new Set(),
+    fleetRows: [],
+    fleetFindings: [],
+    platform: takePlatformMove(memory),
     counts: { posted: 0, duplicate: 0, quarantined: 0 },
   };
   applyLessons(memory, batch);
+  applyFindings(memory, batch, ruleset);
   return batch;
 }
 
@@ -146,8 +152,10 @@ function applyEvent(
     batch.statuses.push(refusal);
     return;
   }
+  countAccount(memory, account);
   touch(batch, account);
   thawExpired(memory, batch, account, nowMs);
+  endSlowdown(batch, account, nowMs);
   expireGrants(memory, batch, account, nowMs);
   const exact = typeof charge === 'string' ? null : charge;
   const toPay = exact === null ? null : amountToPay(account.wallet.residue, exact);
@@ -186,6 +194,13 @@ function applyEvent(
   });
   batch.counts.quarantined++;
   batch.statuses.push({ id: event.id, status: 'quarantined', code: reason } satisfies EventStatus);
+}
+
+/** An account counts from its first event on, whichever batch that is in. */
+function countAccount(memory: LaneMemory, account: LaneAccount): void {
+  if (!account.isNew || account.isCounted === true) return;
+  account.isCounted = true;
+  memory.accountsTotal++;
 }
 
 /**
@@ -280,21 +295,19 @@ function fold(
   const disposition = reason === undefined ? 'posted' : reason === 'altered' ? 'altered' : 'quarantined';
   // An event whose own time is not believed must not write into a bucket that time names.
   const believed = reason !== 'too_late' && reason !== 'in_future';
-  foldUsage(
-    account.features,
-    {
-      meter: item.event.meter,
-      quantity: item.event.quantity.approximate,
-      spendNanos: Number(amount ?? 0n),
-      occurredAtMs: believed ? item.event.occurredAtMs : nowMs,
-      ingestedAtMs: nowMs,
-      disposition,
-      claimedAtMs: item.event.occurredAtMs,
-      balanceNanos: Number(account.wallet.posted),
-      details: eventDetails(item.event),
-    },
-    input.ruleset.features,
-  );
+  const folded: FoldInput = {
+    meter: item.event.meter,
+    quantity: item.event.quantity.approximate,
+    spendNanos: Number(amount ?? 0n),
+    occurredAtMs: believed ? item.event.occurredAtMs : nowMs,
+    ingestedAtMs: nowMs,
+    disposition,
+    claimedAtMs: item.event.occurredAtMs,
+    balanceNanos: Number(account.wallet.posted),
+    details: eventDetails(item.event),
+  };
+  foldUsage(account.features, folded, input.ruleset.features);
+  noteSighting(batch, input.ruleset, account, folded);
   markDirty(memory, account, batch.batchNo);
 }
 

@@ -1,7 +1,9 @@
 import type { EventKey } from '../../domain/events/event-key.ts';
 import type { EventStatus, QuarantineReason } from '../../domain/events/usage-event.ts';
+import type { FleetRow } from '../../domain/fleet/fleet-rule.ts';
 import type { Burn } from '../../domain/ledger/grant.ts';
 import type { EntryKind, WalletHead } from '../../domain/ledger/wallet.ts';
+import type { PlatformMove } from '../fleet/platform-move.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneAccount } from './lane-memory.ts';
 
@@ -83,6 +85,13 @@ export interface OutboxRow {
 /** What of a batch can be stored while the rest of it is being made. */
 export type UnfinishedBatch = Pick<BatchRecord, 'entries' | 'facts' | 'batchNo' | 'lane'>;
 
+/** What the rules across accounts are shown of one event; `position` is its place among the facts of the batch. */
+export interface FleetSightingRow {
+  readonly tenant: string;
+  readonly position: number;
+  readonly row: FleetRow;
+}
+
 /** Everything one batch writes, in one database transaction. */
 export interface BatchRecord {
   readonly lane: number;
@@ -114,5 +123,13 @@ export interface BatchRecord {
   readonly statuses: EventStatus[];
   /** Lessons that were carried out with the batch. */
   readonly lessons: bigint[];
+  /** Wallets whose slow-down has begun or ended, whether or not they have a limit now. */
+  readonly slowedOrNot: Set<WalletHead>;
+  /** Events that rules across accounts look at. */
+  readonly fleetRows: FleetSightingRow[];
+  /** Findings across accounts that the batch has judged. */
+  readonly fleetFindings: bigint[];
+  /** The platform's factor, when it is another than the lane's batch before was judged with. */
+  platform: PlatformMove | null;
   readonly counts: { posted: number; duplicate: number; quarantined: number };
 }

@@ -1,22 +1,27 @@
-import { freezeWallet } from '../../actions/freeze-wallet.ts';
+import type { SlowedDown } from '../../domain/decisions/alert-facts.ts';
 import { writeAlertSummary } from '../../domain/decisions/alert-summary.ts';
-import { allowsFreeze, freezeShare } from '../../domain/decisions/freeze-breaker.ts';
 import { type Judgement, judge } from '../../domain/decisions/judge.ts';
-import { moneyAtRisk } from '../../domain/decisions/money-at-risk.ts';
-import { formatEventKey } from '../../domain/events/event-key.ts';
+import { accountAtRisk, REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
+import { type EventKey, formatEventKey } from '../../domain/events/event-key.ts';
 import { hourlySeries } from '../../domain/features/account-features.ts';
 import { derivedId, formatWalletId } from '../../domain/ids.ts';
 import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import { HOUR_MS } from '../../domain/time.ts';
+import { actOn } from './act-on.ts';
 import type { BatchRecord } from './batch-record.ts';
-import type { LaneEvent } from './lane-event.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
-import { laneLedger } from './wallet-state.ts';
-import { dearerThan, REACTION_HOURS, type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
+import { type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
 
 /** Hours of spend shown on an alert. */
 const CHART_HOURS = 48;
+
+/** What a judgement follows: an event, or a finding across accounts. */
+export interface JudgedItem {
+  readonly key: EventKey;
+  readonly contentHash: bigint;
+  readonly event: { readonly id: string; readonly source: string; readonly meter: string };
+}
 
 /**
  * Judges an account after one event and carries out what the ruleset asks for: the freeze, the decision with its
@@ -27,7 +32,7 @@ export function decide(
   batch: BatchRecord,
   ruleset: Ruleset,
   account: LaneAccount,
-  item: LaneEvent,
+  item: JudgedItem,
   amount: bigint,
   nowMs: number,
 ): string | null {
@@ -38,6 +43,7 @@ export function decide(
     eventSpendNanos: Number(amount),
     wallet,
     event: item.event,
+    platformFactor: memory.platform.factor,
   });
   if (judgement === null) return null;
   // Flags and incidents exist only in the features, so they are saved with the batch that changed them.
@@ -47,7 +53,8 @@ export function decide(
   const isMuted = wallet.status !== 'active';
   const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
   const choice = weighOutcome(memory, ruleset, account, judgement, nowMs);
-  const { outcome, notFrozenBecause } = actOn(memory, batch, ruleset, account, judgement, choice, decisionId, nowMs);
+  const scene = { memory, batch, ruleset, account };
+  const { outcome, notFrozenBecause, slowed, frictionNanos } = actOn(scene, judgement, choice, { decisionId, nowMs });
   const figures = figuresOf(account, judgement, nowMs);
   const rulesNote = refusedWords(ruleset);
   batch.decisions.push({
@@ -65,62 +72,26 @@ export function decide(
       moneyAtRisk: figures.moneyAtRiskNanos,
       loss: figures.lossNanos,
       notFrozenBecause,
+      ...(slowed === null ? {} : { slowed }),
+      ...(frictionNanos === 0 ? {} : { frictionNanos }),
       ...(choice === null ? {} : { choice }),
+      ...(memory.platform.factor === 1 ? {} : { platform: memory.platform }),
       hourlySpendNanos: figures.hourlySpendNanos,
       ...(rulesNote === undefined ? {} : { rules: rulesNote }),
     },
   });
   if (judgement.raised && !isMuted)
-    raiseAlert(batch, account, judgement, { outcome, decisionId, notFrozenBecause, choice, rulesNote, figures, nowMs });
+    raiseAlert(batch, account, judgement, {
+      outcome,
+      decisionId,
+      notFrozenBecause,
+      slowed,
+      choice,
+      rulesNote,
+      figures,
+      nowMs,
+    });
   return decisionId;
-}
-
-interface Acted {
-  readonly outcome: Judgement['outcome'];
-  readonly notFrozenBecause: string | null;
-}
-
-/** Freezes when the outcome says so and the day's cap allows it; otherwise answers why the wallet was not frozen. */
-function actOn(
-  memory: LaneMemory,
-  batch: BatchRecord,
-  ruleset: Ruleset,
-  account: LaneAccount,
-  judgement: Judgement,
-  choice: WeighedChoice | null,
-  decisionId: string,
-  nowMs: number,
-): Acted {
-  if (judgement.outcome !== 'freeze') {
-    const freezeFrom = ruleset.bands.find((band) => band.outcome === 'freeze')?.from;
-    const notFrozenBecause =
-      freezeFrom === undefined
-        ? 'no band of this ruleset freezes'
-        : `the rules that fire add up to ${judgement.score} points; a freeze needs ${freezeFrom}`;
-    return { outcome: judgement.outcome, notFrozenBecause };
-  }
-  if (choice !== null && choice.outcome !== 'freeze') {
-    return { outcome: choice.outcome, notFrozenBecause: dearerThan(choice, account.wallet.currency) };
-  }
-  const reason = judgement.results
-    .filter((result) => result.score > 0)
-    .map((result) => result.ruleId)
-    .join(' and ');
-  const plan = freezeWallet.plan(
-    { wallet: account.wallet, decisionId, reason, nowMs },
-    { hours: ruleset.freeze.hours },
-  );
-  if ('skip' in plan) return { outcome: 'freeze', notFrozenBecause: plan.skip };
-  const perDayMax = freezeShare(ruleset.freeze.perDayMax, memory.lanes);
-  if (!allowsFreeze(memory.freezesMs, nowMs, perDayMax)) {
-    return {
-      outcome: 'review',
-      notFrozenBecause: `this part of the accounts has had its ${perDayMax} freezes in 24 hours`,
-    };
-  }
-  memory.freezesMs = [...memory.freezesMs.filter((atMs) => atMs > nowMs - DAY_MS), nowMs];
-  freezeWallet.apply(plan.effect, laneLedger(memory, batch, account, nowMs));
-  return { outcome: 'freeze', notFrozenBecause: null };
 }
 
 interface Figures {
@@ -132,16 +103,9 @@ interface Figures {
 function figuresOf({ wallet, features }: LaneAccount, judgement: Judgement, nowMs: number): Figures {
   const hour = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   const hourlySpendNanos = hourlySeries(features, 'spend', hour - (CHART_HOURS - 1) * HOUR_MS, hour + HOUR_MS);
-  const lastHours = hourlySpendNanos.slice(-2);
   return {
     hourlySpendNanos,
-    moneyAtRiskNanos: moneyAtRisk({
-      postedNanos: wallet.posted,
-      reversibleTopUpsNanos: 0n,
-      burnNanosPerHour: BigInt(Math.round(Math.max(...lastHours, 0))),
-      reactionHours: REACTION_HOURS,
-      frozen: wallet.status !== 'active',
-    }),
+    moneyAtRiskNanos: accountAtRisk(features, wallet, nowMs),
     lossNanos: lossOf(judgement),
   };
 }
@@ -164,13 +128,14 @@ function raiseAlert(
     readonly outcome: Judgement['outcome'];
     readonly decisionId: string;
     readonly notFrozenBecause: string | null;
+    readonly slowed: SlowedDown | null;
     readonly choice: WeighedChoice | null;
     readonly rulesNote: string | undefined;
     readonly figures: Figures;
     readonly nowMs: number;
   },
 ): void {
-  const { outcome, decisionId, notFrozenBecause, choice, rulesNote, figures, nowMs } = context;
+  const { outcome, decisionId, notFrozenBecause, slowed, choice, rulesNote, figures, nowMs } = context;
   const alertId = derivedId('alt', [decisionId]);
   const { title, summary } = writeAlertSummary({
     alertId,
@@ -182,6 +147,7 @@ function raiseAlert(
     raisedAtMs: nowMs,
     frozenUntilMs: wallet.frozenUntilMs,
     notFrozenBecause,
+    slowed,
     choice,
     results: judgement.results,
     ...(rulesNote === undefined ? {} : { rulesNote }),

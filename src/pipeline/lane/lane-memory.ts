@@ -1,7 +1,10 @@
 import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
+import type { AutomaticAct } from '../../domain/decisions/action-caps.ts';
 import { RecentKeys } from '../../domain/events/recent-keys.ts';
 import type { AccountFeatures } from '../../domain/features/account-features.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
+import type { FleetFinding } from '../fleet/fleet-finding.ts';
+import { NO_MOVE, type PlatformMove } from '../fleet/platform-move.ts';
 import { LaneTurn } from './lane-turn.ts';
 import type { Lesson } from './lessons.ts';
 
@@ -13,6 +16,8 @@ export interface LaneAccount {
   checkpointBatch: number;
   /** The wallet row does not exist yet: the next batch inserts it. */
   isNew: boolean;
+  /** A new account that is among the lane's accounts already. */
+  isCounted?: boolean;
   /** Batch that first changed the features since their last checkpoint; 0 when the checkpoint is current. */
   dirtySinceBatch: number;
   /** Last batch that touched the account: finds touched accounts without a set, and cold ones to evict. */
@@ -37,12 +42,21 @@ export interface LaneMemory {
   /** Accounts with features newer than their checkpoint, oldest first (insertion order). */
   readonly dirty: Set<LaneAccount>;
   readonly recentKeys: RecentKeys;
-  /** Automatic freezes of the last day, for the breaker. */
-  freezesMs: number[];
+  /** What rules did to wallets by themselves on the last day, for the caps. */
+  acts: readonly AutomaticAct[];
+  /** Accounts of the lane, for caps that are a share of them. */
+  accountsTotal: number;
   readonly lanes: number;
   /** What closed alerts teach and no batch has carried out yet, and the change they were read at. */
   lessons: readonly Lesson[];
   lessonsReadAt: bigint | undefined;
+  /** Findings across accounts that no batch has judged yet, and the change they were read at. */
+  findings: readonly FleetFinding[];
+  findingsReadAt: bigint | undefined;
+  /** How much busier the whole platform is, when that was read by the lane's clock, and what the last batch used. */
+  platform: PlatformMove;
+  platformReadAtMs: number;
+  platformUsed: PlatformMove | undefined;
   /** How closed alerts of each rule turned out, in all lanes, and when that was read by the lane's clock. */
   caseCounts: ReadonlyMap<string, CaseCounts>;
   casesReadAtMs: number;
@@ -61,7 +75,8 @@ export function createLaneMemory(head: {
   readonly chain: Buffer;
   readonly clockMs: number;
   readonly keysCompleteFromMs: number;
-  readonly freezesMs: readonly number[];
+  readonly acts?: readonly AutomaticAct[];
+  readonly accountsTotal?: number;
   readonly lanes: number;
 }): LaneMemory {
   return {
@@ -74,10 +89,16 @@ export function createLaneMemory(head: {
     accounts: new Map(),
     dirty: new Set(),
     recentKeys: new RecentKeys(head.keysCompleteFromMs),
-    freezesMs: [...head.freezesMs],
+    acts: head.acts ?? [],
+    accountsTotal: head.accountsTotal ?? 0,
     lanes: head.lanes,
     lessons: [],
     lessonsReadAt: undefined,
+    findings: [],
+    findingsReadAt: undefined,
+    platform: NO_MOVE,
+    platformReadAtMs: -1,
+    platformUsed: undefined,
     caseCounts: new Map(),
     casesReadAtMs: -1,
     holdsInFlight: undefined,

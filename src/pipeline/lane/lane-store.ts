@@ -1,6 +1,9 @@
 import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
+import type { AutomaticAct } from '../../domain/decisions/action-caps.ts';
 import type { WalletHead } from '../../domain/ledger/wallet.ts';
 import type { ChangeRecord } from '../admin/admin-store.ts';
+import type { FleetFinding } from '../fleet/fleet-finding.ts';
+import type { PlatformMove } from '../fleet/platform-move.ts';
 import type { HoldReference, HoldRows, StoredHold } from '../holds/hold-rows.ts';
 import type { BatchRecord, UnfinishedBatch } from './batch-record.ts';
 import type { FindKeys } from './find-duplicates.ts';
@@ -26,8 +29,10 @@ export interface LaneClaim {
   /** The newest stored keys as uuids, and the event time from which they are complete. */
   readonly recentKeys: readonly string[];
   readonly keysCompleteFromMs: number;
-  /** When this lane froze wallets by itself in the last 24 hours of its clock, ascending. */
-  readonly freezesMs: readonly number[];
+  /** What rules did to wallets of this lane by themselves in the last 24 hours of its clock, oldest first. */
+  readonly acts: readonly AutomaticAct[];
+  /** Accounts of the lane. */
+  readonly accountsTotal: number;
   /** How many lanes there are in all. */
   readonly lanes: number;
 }
@@ -67,6 +72,10 @@ export interface LaneTransaction {
   readonly lessons?: () => Promise<readonly Lesson[]>;
   /** How closed alerts turned out, by rule. */
   readonly caseCounts?: () => Promise<ReadonlyMap<string, CaseCounts>>;
+  /** Findings across accounts that wait for the lane, oldest first; left out where nobody looks across accounts. */
+  readonly findings?: (most: number) => Promise<readonly FleetFinding[]>;
+  /** How much busier the whole platform is than usual. */
+  readonly platform?: () => Promise<PlatformMove>;
   /** Identities of moving sources that were seen since a time, and those to keep; only asked when there are such sources. */
   readonly findIdentities?: (identities: readonly string[], sinceMs: number) => Promise<ReadonlySet<string>>;
   readonly keepIdentities?: (batch: BatchRecord, identities: readonly string[], sinceMs: number) => Promise<void>;

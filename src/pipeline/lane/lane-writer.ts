@@ -5,6 +5,7 @@ import { isOurBug } from '../ingest/never-fail.ts';
 import { applyInPieces } from './apply-batch.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { findDuplicates } from './find-duplicates.ts';
+import { readFindings } from './findings.ts';
 import { HoldWriter } from './hold-writer.ts';
 import type { LaneEvent } from './lane-event.ts';
 import type { LaneMemory } from './lane-memory.ts';
@@ -263,6 +264,7 @@ export class LaneWriter {
     const work = async (transaction: LaneTransaction) => {
       await applyOutsideChanges(memory, transaction);
       await readLessons(memory, transaction);
+      await readFindings(memory, transaction);
       const accounts = await loadMissingAccounts(memory, transaction, events, ruleset.pricing.currency);
       const identities = await findDuplicates(events, memory.recentKeys, transaction.findKeys, lookUpAll);
       const sinceMs = memory.clockMs - lateWindowMs;
@@ -305,6 +307,8 @@ function partitionTimes(memory: LaneMemory, events: readonly LaneEvent[], lateWi
     lastDay = day;
   };
   let { clockMs } = memory;
+  // What comes of findings across accounts is dated by the lane's clock.
+  if (events.length === 0 && clockMs > 0) add(clockMs);
   for (const { event, ingestedAtMs } of events) {
     if (ingestedAtMs > clockMs) clockMs = ingestedAtMs;
     const { occurredAtMs } = event;

@@ -1,7 +1,8 @@
 import type { FreezeEffect, FreezePort } from '../../actions/freeze-wallet.ts';
+import type { ThrottleEffect, ThrottlePort } from '../../actions/throttle-wallet.ts';
 import { eventKeyOf } from '../../domain/events/event-key.ts';
 import { breakageKey, dueBreakage, takeBreakage } from '../../domain/ledger/expire-grants.ts';
-import { isTold, nextPeriodMs, tellLimit } from '../../domain/ledger/throttle.ts';
+import { isSlowdownOver, isTold, nextPeriodMs, ownLimit, slowDown, tellLimit } from '../../domain/ledger/throttle.ts';
 import { ENTRY_KIND, type EntryKind, postToHead } from '../../domain/ledger/wallet.ts';
 import { walletStatusMessage } from '../wallet-status-message.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -58,6 +59,35 @@ export function announceThrottled(batch: BatchRecord, { wallet }: LaneAccount, n
   const untilMs = nextPeriodMs(throttle, nowMs);
   const reason = 'the spending limit of this period is reached';
   batch.outbox.push(walletStatusMessage(wallet, { status: 'throttled', reason, nowMs, untilMs }));
+}
+
+/** Ends a slow-down whose date has passed: what is left is the limit people have set, or none. */
+export function endSlowdown(batch: BatchRecord, account: LaneAccount, nowMs: number): void {
+  const { wallet } = account;
+  if (wallet.throttle === null || !isSlowdownOver(wallet.throttle, nowMs)) return;
+  touch(batch, account);
+  wallet.throttle = ownLimit(wallet.throttle);
+  batch.slowedOrNot.add(wallet);
+  // Services that hear nothing of a frozen wallet must not take it for an active one.
+  if (wallet.status !== 'active') return;
+  wallet.statusSequence++;
+  announce(batch, account, 'thawed', 'the slow-down ended on its date', nowMs);
+}
+
+/** The throttle port of a lane inside its batch: the limit counts from the next event on. */
+export function laneThrottle(batch: BatchRecord, account: LaneAccount, nowMs: number): ThrottlePort {
+  return {
+    throttle({ limitNanos, periodMs, untilMs, decisionId, reason }: ThrottleEffect) {
+      const { wallet } = account;
+      touch(batch, account);
+      wallet.throttle = slowDown(wallet.throttle, { limit: limitNanos, periodMs, untilMs, by: decisionId }, nowMs);
+      batch.slowedOrNot.add(wallet);
+      wallet.statusSequence++;
+      const limit = { nanos: limitNanos, periodMs };
+      const news = { status: 'slowed', reason, nowMs, untilMs, limit, decision: decisionId } as const;
+      batch.outbox.push(walletStatusMessage(wallet, news));
+    },
+  };
 }
 
 /** The freeze port of a lane inside its batch: the freeze commits with the very event that caused it. */

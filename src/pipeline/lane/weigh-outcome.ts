@@ -1,18 +1,21 @@
+import { throttleLimit } from '../../actions/throttle-wallet.ts';
 import { abuseProbability, NO_CASES } from '../../domain/decisions/abuse-probability.ts';
-import { chooseByLoss, type WeighedChoice } from '../../domain/decisions/expected-loss.ts';
+import {
+  chooseByLoss,
+  type LossOption,
+  type ThrottleTerms,
+  type WeighedChoice,
+} from '../../domain/decisions/expected-loss.ts';
 import type { Judgement } from '../../domain/decisions/judge.ts';
-import { hourlySeries } from '../../domain/features/account-features.ts';
+import { burnNanosPerHour, REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
 import { OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
 import { formatMoney } from '../../domain/money/nanos.ts';
-import { OUTCOMES, severityOf } from '../../domain/rules/band.ts';
+import { OUTCOMES, severityOf, type ThrottleAction, throttleFor } from '../../domain/rules/band.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import { HOUR_MS } from '../../domain/time.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
 
 export type { WeighedChoice } from '../../domain/decisions/expected-loss.ts';
-
-/** How long we assume it takes a person to look at an alert: the burn until then is at risk. */
-export const REACTION_HOURS = 12;
 
 /** How long abuse goes on when nobody is told: until the customer or the card's owner notices. */
 const UNNOTICED_HOURS = 72;
@@ -37,17 +40,17 @@ export function weighOutcome(
     judgement.score,
     lead === undefined ? NO_CASES : (memory.caseCounts.get(lead.ruleId) ?? NO_CASES),
   );
-  const hour = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
-  const spent = hourlySeries(features, 'spend', hour - DAY_MS, hour + HOUR_MS);
   const limit = wallet.overdraftLimit ?? ruleset.overdraftNanos;
+  const usualNanosPerHour = usualPerHour(judgement);
+  const policy = throttleFor(ruleset.bands, judgement.outcome);
   const inForce = wallet.status === 'active' ? 'review' : 'freeze';
   const choice = chooseByLoss(
     judgement.outcome,
     OUTCOMES[Math.min(severityOf(inForce), severityOf(judgement.outcome))] ?? 'review',
     {
       probability: probability.mean,
-      burnNanosPerHour: Math.max(0, ...spent.slice(-2)),
-      usualNanosPerHour: usualPerHour(judgement),
+      burnNanosPerHour: burnNanosPerHour(features, nowMs),
+      usualNanosPerHour,
       reactionHours: REACTION_HOURS,
       unnoticedHours: UNNOTICED_HOURS,
       freezeHours: freeze.hours,
@@ -56,23 +59,29 @@ export function weighOutcome(
           ? Number.POSITIVE_INFINITY
           : Math.max(0, Number(wallet.posted - wallet.held + limit)),
       costs,
+      ...(policy === undefined ? {} : { throttle: termsOf(policy, usualNanosPerHour) }),
     },
   );
   return { ...choice, probability };
 }
 
+function termsOf(policy: ThrottleAction, usualNanosPerHour: number): ThrottleTerms {
+  const { hours, periodMs } = policy;
+  return { hours, nanosPerHour: (Number(throttleLimit(policy, usualNanosPerHour)) * HOUR_MS) / periodMs };
+}
+
 /** The usual spend an hour, by the money rule that knows the account best. */
-function usualPerHour({ results }: Judgement): number {
+export function usualPerHour({ results }: Judgement): number {
   const known = results.filter(({ unit, points, windowMs }) => unit === 'nanos' && points > 0 && windowMs > 0);
   const best = known.sort((a, b) => b.windowMs - a.windowMs)[0];
   return best === undefined ? 0 : Math.max(0, Math.round((best.expected * HOUR_MS) / best.windowMs));
 }
 
 /** Why points that ask for a freeze did not lead to one. */
-export function dearerThan({ options, outcome }: WeighedChoice, currency: string): string {
-  const cost = (of: string) => {
+export function dearerThan({ options, outcome, slows }: WeighedChoice, currency: string): string {
+  const cost = (of: LossOption) => {
     const option = options.find((candidate) => candidate.outcome === of);
     return formatMoney(BigInt(option?.totalNanos ?? 0), currency);
   };
-  return `a freeze is expected to cost ${cost('freeze')}, ${outcome} only ${cost(outcome)}`;
+  return `a freeze is expected to cost ${cost('freeze')}, ${slows ? 'a slow-down' : outcome} only ${cost(slows ? 'throttle' : outcome)}`;
 }

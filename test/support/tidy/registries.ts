@@ -5,6 +5,7 @@ import type { SourceFile } from './source-file.ts';
 const REGISTRIES = [
   { folder: 'src/domain/detectors', factory: 'defineDetector', index: 'src/domain/detectors/index.ts' },
   { folder: 'src/domain/detectors', factory: 'defineStreamDetector', index: 'src/domain/detectors/index.ts' },
+  { folder: 'src/domain/fleet', factory: 'defineFleetDetector', index: 'src/domain/detectors/index.ts' },
   { folder: 'src/actions', factory: 'defineAction', index: 'src/actions/index.ts' },
 ];
 
@@ -21,8 +22,14 @@ function missingFrom(registry: (typeof REGISTRIES)[number], files: readonly Sour
   });
   const registered = importsOf(files.find(({ path }) => path === index)?.text ?? '').map(({ target }) => target);
   return members
-    .filter(({ path }) => !registered.includes(`./${posix.basename(path)}`))
+    .filter(({ path }) => !registered.includes(specifierFrom(index, path)))
     .map(({ path }) => `${path}: missing in ${index}`);
+}
+
+/** How the registry would import a member: `./z-score.ts`, `../fleet/ring.ts`. */
+function specifierFrom(index: string, path: string): string {
+  const relative = posix.relative(posix.dirname(index), path);
+  return relative.startsWith('.') ? relative : `./${relative}`;
 }
 
 function jobsWithoutQueue(files: readonly SourceFile[]): readonly string[] {

@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import { formatEventKey } from '../../../domain/events/event-key.ts';
+import { ownLimit } from '../../../domain/ledger/throttle.ts';
 import type { WalletHead } from '../../../domain/ledger/wallet.ts';
 import type { OpenedGrant } from '../../../domain/ledger/wallet-change.ts';
 import { formatIso } from '../../../domain/time.ts';
 import type { ChangeRecord } from '../../../pipeline/admin/admin-store.ts';
+import { slowedText } from '../throttle-rows.ts';
 import { writeBurns } from '../write-burns.ts';
 import { auditLine, type ChangeSeal, sealChange } from './change-chain.ts';
 import { insertCorrection } from './event-corrections.ts';
@@ -138,10 +140,11 @@ async function insertGrant(
 
 async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<void> {
   const time = (ms: number | null) => (ms === null ? null : formatIso(ms));
+  const own = ownLimit(wallet.throttle);
   await client.query(
     `update wallet set posted = $2, seq = $3, quarantined = $4, quarantined_events = $5, status = $6, status_sequence = $7,
        frozen_at = $8, frozen_until = $9, frozen_by = $10, residue = $11, overdraft_limit = $12, throttle_limit = $13,
-       throttle_period_ms = $14, throttle_period_at = $15, throttle_spent = $16, throttle_told_at = $17, throttle_told_sequence = $18 where wallet_id = $1`,
+       throttle_period_ms = $14, throttle_period_at = $15, throttle_spent = $16, throttle_told_at = $17, throttle_told_sequence = $18, slowed = $19 where wallet_id = $1`,
     [
       wallet.walletId,
       wallet.posted,
@@ -155,12 +158,13 @@ async function updateWallet(client: pg.PoolClient, wallet: WalletHead): Promise<
       wallet.frozenBy,
       wallet.residue,
       wallet.overdraftLimit,
-      wallet.throttle?.limit ?? null,
-      wallet.throttle?.periodMs ?? null,
-      time(wallet.throttle?.periodAtMs ?? null),
-      wallet.throttle?.spent ?? null,
-      time(wallet.throttle?.told?.periodAtMs ?? null),
-      wallet.throttle?.told?.sequence ?? null,
+      own?.limit ?? null,
+      own?.periodMs ?? null,
+      time(own?.periodAtMs ?? null),
+      own?.spent ?? null,
+      time(own?.told?.periodAtMs ?? null),
+      own?.told?.sequence ?? null,
+      slowedText(wallet.throttle),
     ],
   );
 }

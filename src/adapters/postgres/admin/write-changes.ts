@@ -5,6 +5,7 @@ import { AppError } from '../../../errors.ts';
 import type { DatedChange, LaneHead } from '../../../pipeline/lane/lane-store.ts';
 import { byteaArray, int2Array, int8Array, timestampArray, uuidArray } from '../binary-array.ts';
 import { isSqlState } from '../sql-state.ts';
+import { projectSpending } from '../throttle-rows.ts';
 import { writeBurns } from '../write-burns.ts';
 import { auditLine, type ChangeSeal, sealChange } from './change-chain.ts';
 
@@ -135,7 +136,7 @@ async function insertAll(
       byteaArray(sealed, ({ seal }) => seal.recordsHash ?? Buffer.alloc(0)),
     ],
   });
-  await Promise.all([inserted, throttled.length === 0 ? undefined : projectThrottles(client, throttled)]).catch(
+  await Promise.all([inserted, throttled.length === 0 ? undefined : projectSpending(client, throttled)]).catch(
     (error: unknown) => {
       if (!isSqlState(error, '22012')) throw error;
       throw new AppError('LANE_FENCED', `lane ${head.lane} is no longer at batch ${head.lastBatch}`, { cause: error });
@@ -147,18 +148,4 @@ async function insertAll(
 function lastHeads(sealed: readonly Sealed[]): readonly WalletHead[] {
   const heads = new Map(sealed.map(({ change: { wallet } }) => [wallet.walletId, wallet]));
   return [...heads.values()].sort((left, right) => (left.walletId < right.walletId ? -1 : 1));
-}
-
-/** What the wallets have spent in their periods. What services were told of it is not a capture's affair. */
-async function projectThrottles(client: pg.PoolClient, heads: readonly WalletHead[]): Promise<void> {
-  await client.query({
-    name: 'project-spending',
-    text: `update wallet w set throttle_period_at = u.at, throttle_spent = u.spent
-      from unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) as u(wallet_id, at, spent) where w.wallet_id = u.wallet_id`,
-    values: [
-      int8Array(heads, ({ walletId }) => walletId),
-      timestampArray(heads, ({ throttle }) => throttle?.periodAtMs ?? 0),
-      int8Array(heads, ({ throttle }) => throttle?.spent ?? 0n),
-    ],
-  });
 }
