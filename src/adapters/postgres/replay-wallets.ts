@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { z } from 'zod';
 import type { WalletFigures } from '../../domain/decisions/judgement.ts';
+import { ENTRY_KIND } from '../../domain/ledger/wallet.ts';
 import type { BatchBalance } from '../../pipeline/replay/replay-store.ts';
 
 const figure = z
@@ -48,11 +49,14 @@ export async function readBalances(
   walletId: bigint,
   throughBatch: number,
 ): Promise<readonly BatchBalance[]> {
-  const { rows } = await pool.query<{ batch_no: bigint; opening: bigint; closing: bigint }>(
+  const { rows } = await pool.query<{ batch_no: bigint; opening: bigint; after: string[] | null; closing: bigint }>(
     `select batch_no, (array_agg(balance_after - amount order by seq))[1] as opening,
+       array_agg(balance_after::text order by seq) filter (where kind = any($3::smallint[])) as after,
        (array_agg(balance_after order by seq desc))[1] as closing
      from entry where wallet_id = $1 and batch_no <= $2 group by batch_no order by batch_no`,
-    [walletId, throughBatch],
+    [walletId, throughBatch, [ENTRY_KIND.usage, ENTRY_KIND.fact]],
   );
-  return rows.map((row) => ({ batchNo: Number(row.batch_no), opening: row.opening, closing: row.closing }));
+  return rows.map(({ batch_no: batchNo, opening, after, closing }) => {
+    return { batchNo: Number(batchNo), opening, after: (after ?? []).map(BigInt), closing };
+  });
 }

@@ -61,7 +61,10 @@ function ruleText(rule: RuleExplanation, currency: string): string {
     `  ${cleanLabel(evidence.feature === '' ? evidence.kind : evidence.feature, 60)}${window}${usual === undefined ? '' : ` · usual ${usual}`}`,
     ...notes.map(indented),
     ...checkLines(rule.checks, currency),
-    ...changeWords(rule, currency).map(indented),
+    // Many rules say it in their own sentence.
+    ...changeWords(rule, currency)
+      .filter((change) => !evidence.say.includes(change))
+      .map(indented),
   ].join('\n');
 }
 
@@ -94,7 +97,7 @@ function sums(decision: ExplainedDecision, explanation: DecisionExplanation): st
   return [
     block('Points', ...pointsWords(decision, explanation)),
     block('At risk', ...riskWords(explanation, currency)),
-    ...(evidence.loss === undefined
+    ...(evidence.loss === undefined || evidence.loss === 0n
       ? []
       : [block('Spent', `${nanosWords(evidence.loss, currency)} above the usual so far.`)]),
     block(

@@ -108,6 +108,16 @@ function partsOf(
   { observed, threshold }: { readonly observed: number; readonly threshold: number },
 ): readonly Check[] {
   const checks: Check[] = [];
+  // The highest window is kept of bursts only; of others it is known where nothing else asks for as much.
+  const recordNeeded = (others: readonly Check[]) => {
+    if (kind === 'burst') return upper === null ? null : upper * (params.timesRecord ?? 0);
+    return observed < threshold && others.every(({ holds }) => holds === true) ? threshold : null;
+  };
+  const recordHolds = (others: readonly Check[]) => {
+    const needed = recordNeeded(others);
+    if (needed !== null) return observed >= needed;
+    return observed >= threshold ? true : null;
+  };
   const add = (check: Omit<Check, 'part' | 'holds'>, holds: boolean | null) =>
     checks.push({ part: 'detect', ...check, holds });
   if (kind === 'z_score' && params.threshold !== undefined && spreads !== undefined) {
@@ -127,10 +137,7 @@ function partsOf(
   }
   if (params.timesRecord !== undefined && params.timesRecord > 0) {
     const text = `${params.timesRecord} × the highest so far`;
-    // The highest window is kept of bursts only; of others it is known where nothing else asks for as much.
-    const others = checks.every(({ holds }) => holds === true);
-    const needed = kind === 'burst' && upper !== null ? upper * params.timesRecord : others ? threshold : null;
-    add({ text, value: observed, against: needed, unit }, needed === null ? null : observed >= needed);
+    add({ text, value: observed, against: recordNeeded(checks), unit }, recordHolds(checks));
   }
   if (kind === 'burst' && params.limit !== undefined) {
     const text = checks.length === 0 ? 'limit' : 'or, whatever is usual, the limit';

@@ -33,10 +33,12 @@ export interface AppliedLesson {
   readonly toMs: number;
 }
 
-/** What one batch found in a wallet, and what it left there; nano-units. */
+/** A wallet's balances in one batch that posted to it; nano-units. */
 export interface BatchBalance {
   readonly batchNo: number;
   readonly opening: bigint;
+  /** After each posted event of it, in order. */
+  readonly after: readonly bigint[];
   readonly closing: bigint;
 }
 

@@ -33,9 +33,10 @@ export class BalanceWalk {
   readonly #batches: readonly BatchBalance[];
   #next = 0;
   #balance = 0n;
-  /** False when a posted event's batch has no entries: they are in the archive. */
+  #after: readonly bigint[] = [];
+  #posted = 0;
+  /** False once a posted event has no entry: it is in the archive. */
   isComplete = true;
-  #hasEntries = false;
 
   constructor(batches: readonly BatchBalance[]) {
     this.#batches = batches;
@@ -43,20 +44,23 @@ export class BalanceWalk {
 
   /** Goes on to a batch; what was posted in between (a top-up, a release) is in its opening balance. */
   enter(batchNo: number): void {
-    this.#hasEntries = false;
+    this.#after = [];
+    this.#posted = 0;
     for (; this.#next < this.#batches.length; this.#next++) {
       const batch = this.#batches[this.#next];
       if (batch === undefined || batch.batchNo > batchNo) return;
-      this.#hasEntries = batch.batchNo === batchNo;
-      this.#balance = this.#hasEntries ? batch.opening : batch.closing;
+      const isHere = batch.batchNo === batchNo;
+      this.#balance = isHere ? batch.opening : batch.closing;
+      if (isHere) this.#after = batch.after;
     }
   }
 
   /** The balance after the next event of the batch, in nano-units. */
-  after({ status, amount }: StoredFact): number {
+  after({ status }: StoredFact): number {
     if (status === 'posted') {
-      this.#balance -= amount ?? 0n;
-      if (!this.#hasEntries) this.isComplete = false;
+      const balance = this.#after[this.#posted++];
+      if (balance === undefined) this.isComplete = false;
+      else this.#balance = balance;
     }
     return Number(this.#balance);
   }
