@@ -55,8 +55,8 @@ const atHour = (hour: number) => START_MS + hour * HOUR_MS;
 /** Two quiet days, then bursts of three hours that begin at these hours. */
 async function withBursts(accounts: { readonly [account: string]: readonly number[] }): Promise<TestLedger> {
   const ledger = await openTestLedger(rules);
-  for (const [account, bursts] of Object.entries(accounts)) {
-    for (let hour = 0; hour < 200; hour++) {
+  for (let hour = 0; hour < 200; hour++) {
+    for (const [account, bursts] of Object.entries(accounts)) {
       const isBurst = bursts.some((from) => hour >= from && hour < from + 3);
       const at = { atMs: atHour(hour), receivedAtMs: atHour(hour) };
       await ledger.use(account, [{ id: `${account}-${hour}`, dollars: isBurst ? '30' : '1', ...at }]);
