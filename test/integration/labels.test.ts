@@ -230,6 +230,6 @@ test('the scorecard holds the rules against closed cases and labels; accounts th
   expect(rows[0]).toMatchObject({ rule: 'jump', recall: { hits: 1, of: 2 }, precision: { hits: 1, of: 2 } });
   const report = await cli('rules', 'backtest', '--cases', '--json');
   const { labels } = report.json() as { labels: { decisions: { attacks: { id: string; loss: string }[] } } };
-  expect(labels.decisions.attacks.find(({ id }) => id.startsWith('label-'))).toMatchObject({ loss: '70.00' });
+  expect(labels.decisions.attacks.find(({ id }) => id.startsWith('label-'))).toMatchObject({ loss: '70' });
   expect((await cli('rules', 'scorecard')).exitCode).toBe(2);
 });
