@@ -1,5 +1,5 @@
 import type { SeriesIncident } from '../../domain/series/incident-list.ts';
-import { cleanText } from '../../domain/text/clean.ts';
+import { cleanLabel, cleanText } from '../../domain/text/clean.ts';
 import { formatUtc } from '../../domain/text/utc.ts';
 import type { PlotColumn, PlotData } from './plot-data.ts';
 
@@ -21,6 +21,8 @@ const SCORE_BOTTOM = 476;
 /** Incidents that carry their number on the plot; more would hide each other. */
 const NUMBERED_MAX = 20;
 const TICKS = 5;
+/** A title longer than the plot is wide would be cut off. */
+const TITLE_COLUMNS = 96;
 /** The band may stretch the scale by at most this share of the values' own range: one wild expectation must not flatten the line. */
 const BAND_STRETCH = 0.25;
 
@@ -59,7 +61,7 @@ export function drawSvg(data: PlotData, words: PlotWords): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="title summary">`,
     `<title id="title">${escapeMarkup(words.title)}</title><desc id="summary">${escapeMarkup(words.subtitle)}</desc>`,
     `<style>${STYLE}</style><rect class="ground" width="100%" height="100%"/>`,
-    `<text class="title" x="${LEFT}" y="26">${escapeMarkup(words.title)}</text>`,
+    `<text class="title" x="${LEFT}" y="26">${escapeMarkup(cleanLabel(words.title, TITLE_COLUMNS))}</text>`,
     `<text class="dim" x="${LEFT}" y="46">${escapeMarkup(words.subtitle)}</text>`,
     valueAxis(scale, y),
     timeAxis(columns, x),

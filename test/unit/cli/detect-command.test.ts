@@ -238,6 +238,12 @@ describe('bad input of detect', () => {
     expect(parse(written, { delimiter })[0]).toEqual(['timestamp', 'value', 'region', ...ADDED]);
   });
 
+  test('a quoted name may hold more semicolons than the header has commas', async () => {
+    const { exitCode, stdout } = await detect('timestamp,"a;b;c;d"\n1700000000,1\n1700000300,2\n');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('column a;b;c;d');
+  });
+
   test('decimal commas are read where semicolons separate cells', async () => {
     const { json } = await detect('timestamp;value\n1700000000;1,5\n1700000300;2,25\n', ['--json']);
     expect(json()).toMatchObject({ scored: 2, unreadableValue: 0 });
