@@ -60,7 +60,7 @@ describe('the page of a backtest', () => {
     const events = file('usage.ndjson', usage());
     const attacks = HOSTILE_TEXTS.map(
       (account, index) =>
-        `case_${index},${quoted(account)},${quoted(account)},,2026-02-04T00:00:00Z,2026-02-04T04:00:00Z,100`,
+        `case_${index},${quoted(account)},${quoted(account)},,2026-02-04T00:00:00Z,2026-02-04T04:00:00Z,5000`,
     );
     const labels = file('labels.csv', `attack_id,family,accounts,sources,start,end,loss_usd\n${attacks.join('\n')}\n`);
     const run = await runCli(

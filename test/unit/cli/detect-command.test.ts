@@ -299,7 +299,7 @@ describe('bad input of detect', () => {
   });
 });
 
-test('cells come back byte for byte, whatever stands in them', async () => {
+test('with --raw cells come back byte for byte, whatever stands in them', async () => {
   const cell = fc
     .string({ unit: 'binary', maxLength: 12 })
     .map((text) => (/[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text));
@@ -307,7 +307,7 @@ test('cells come back byte for byte, whatever stands in them', async () => {
   await fc.assert(
     fc.asyncProperty(rows, async (cells) => {
       const lines = cells.map(([note, value], index) => `${1_700_000_000 + index * 60},${value},${note}`);
-      const { written } = await detect(`timestamp,value,note\n${lines.join('\n')}\n`);
+      const { written } = await detect(`timestamp,value,note\n${lines.join('\n')}\n`, ['--raw']);
       const [, ...rest] = written
         .toString('latin1')
         .trimEnd()
@@ -317,6 +317,31 @@ test('cells come back byte for byte, whatever stands in them', async () => {
     }),
     { numRuns: 40, seed: 20_260_303 },
   );
+});
+
+test('cells that a spreadsheet would run get an apostrophe, numbers and everything else stay as they are', async () => {
+  const inert = [
+    ['=cmd|"/C calc"!A0', '\'=cmd|"/C calc"!A0'],
+    ['"=1+1,2"', '"\'=1+1,2"'],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    [' +49 30 1', " '+49 30 1"],
+    ['＝1', "'＝1"],
+    ['%1', "'%1"],
+    ['-5', '-5'],
+    ['+1.5e3', '+1.5e3'],
+    ['-', '-'],
+    ['eu=1', 'eu=1'],
+    ['"a=b"', '"a=b"'],
+  ] as const;
+  const lines = inert.map(([given], index) => `${1_700_000_000 + index * 60},${-index},${given}`);
+  const { written, stderr } = await detect(`timestamp,value,=note\n${lines.join('\n')}\n`);
+  const [head, ...rest] = written.toString().trimEnd().split('\n');
+  expect(head).toMatch(/^timestamp,value,'=note,anomaly_score/);
+  for (const [index, [, wanted]] of inert.entries()) {
+    expect(rest[index]).toMatch(/(?:,[\d.e+-]*){4}$/);
+    expect(rest[index]?.replace(/(?:,[\d.e+-]*){4}$/, '')).toBe(`${1_700_000_000 + index * 60},${-index},${wanted}`);
+  }
+  expect(stderr).toContain('6 rows with a cell that a spreadsheet would run');
 });
 
 describe('the plot of detect', () => {
@@ -377,7 +402,7 @@ test('a hostile column name acts neither on a terminal nor in a plot nor in JSON
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come through.
     expect(text).not.toMatch(/<img|[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   }
-  expect(readFileSync(out, 'utf8').split('\n')[0]).toContain(name.replaceAll('"', '""'));
+  expect(readFileSync(out, 'utf8').split('\n')[0]).toContain(`"'${name.replaceAll('"', '""')}`);
 });
 
 /** Whether every tag is closed in its order; enough for what has no comments and no sections. */
