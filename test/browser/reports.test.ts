@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -49,8 +49,9 @@ const words = (page: Page) => page.evaluate<string>('document.documentElement.te
 /** Elements that act or load. */
 const ACTIVE = 'script, img, iframe, object, embed, link, form, a, base, meta[http-equiv=refresh], foreignObject';
 
-describe('the page of a backtest', () => {
+describe('the pages of a backtest and a comparison', () => {
   const report = file('report.html');
+  const comparison = file('comparison.html');
 
   beforeAll(async () => {
     const given = {
@@ -70,6 +71,12 @@ describe('the page of a backtest', () => {
     expect(run.stderr).toBe('');
     expect(run.exitCode).toBe(0);
     expect(run.stdout).not.toMatch(ACTING_CHARACTERS);
+    // The same rules without those that freeze.
+    const fewer = join(directory, 'fewer-rules');
+    cpSync('rules', fewer, { recursive: true });
+    for (const name of ['leaked-key-burst.yaml', 'slow-drain.yaml', 'spend-burst.yaml']) rmSync(join(fewer, name));
+    const compare = ['rules', 'diff', fewer, 'rules', '--events', events, '--labels', labels, '--html', comparison];
+    expect(await runCli([...compare, '--quiet'], given)).toMatchObject({ exitCode: 0 });
   });
 
   test.each(SCREENS)('can be read at $width pixels, dark: $dark', async (screen) => {
@@ -92,6 +99,18 @@ describe('the page of a backtest', () => {
     // Caught accounts with their spend and what was usual.
     expect(await count(page, 'svg[aria-label^="Spend per hour"] rect.since')).toBeGreaterThan(0);
     expect(await count(page, 'svg[aria-label^="Spend per hour"] path.usual')).toBeGreaterThan(0);
+    await page.context().close();
+  });
+
+  test.each(SCREENS)('of a comparison can be read at $width pixels, dark: $dark', async (screen) => {
+    const page = await open(comparison, screen);
+    expect(await overflowWidth(page)).toBe(0);
+    expect(await count(page, 'rect.bar-b')).toBeGreaterThan(2);
+    const text = await words(page);
+    expect(text).toContain('Newly frozen by B (6)');
+    expect(text).toContain('<script>document.title="ran"</script>: allow → freeze');
+    expect(text).not.toMatch(ACTING_CHARACTERS);
+    expect(await count(page, ACTIVE)).toBe(0);
     await page.context().close();
   });
 

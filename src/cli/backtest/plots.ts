@@ -184,7 +184,10 @@ function running(values: readonly number[]): number[] {
   });
 }
 
-function amountLabel(value: number, currency: string): string {
-  const text = money(value.toFixed(value > 0 && value < 1 ? 4 : 2), currency);
-  return text.replace(/(\.\d\d+?)0+$/, '$1').replace(/\.00$/, '');
+/** An amount for an axis, short enough to stand beside it: `$0.25`, `$4,000`, `$30k`, `$1.2M`. */
+export function amountLabel(value: number, currency: string): string {
+  const [unit, suffix] = value >= 1e9 ? [1e9, 'G'] : value >= 1e6 ? [1e6, 'M'] : value >= 1e4 ? [1e3, 'k'] : [1, ''];
+  const text = money((value / unit).toFixed(value > 0 && value < 1 ? 4 : 2), currency);
+  const short = text.replace(/(\.\d\d+?)0+$/, '$1').replace(/\.00$/, '');
+  return `${suffix === '' ? short : short.replace(/(\.\d)0$/, '$1')}${suffix}`;
 }

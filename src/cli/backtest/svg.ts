@@ -63,8 +63,8 @@ const LABEL_HALF = 24;
 export function xLabels(frame: Frame, labels: readonly { readonly x: number; readonly text: string }[]): string {
   return labels
     .map(({ x, text }) => {
-      // A label in the middle of its mark would be cut off at the right edge.
-      const isLast = x > frame.width - frame.right - LABEL_HALF;
+      // A date in the middle of its mark would be cut off at the right edge.
+      const isLast = x > frame.width - LABEL_HALF;
       const place = isLast ? `end" x="${frame.width - 2}"` : `mid" x="${x}"`;
       return `<text class="axis ${place} y="${frame.height - 8}">${escapeText(text)}</text>`;
     })
