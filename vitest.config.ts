@@ -26,6 +26,16 @@ export default defineConfig({
       },
       {
         test: {
+          // Pages and plots in the browser that npm brought along: no database, nothing installed.
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          // The first start unpacks 200 MB.
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],

@@ -68,7 +68,8 @@ async function detectRows(channel: 'fast' | 'slow'): Promise<number> {
     await writeFile(file, `timestamp,value\n${lines.join('\n')}\n`);
     const before = process.cpuUsage();
     const choice = { timestamp: undefined, value: undefined };
-    await detectFile({ file, choice, channel, listen: () => undefined, onProgress: () => undefined }, noSink());
+    const none = () => undefined;
+    await detectFile({ file, choice, channel, listen: none, onProgress: none, isRaw: false }, noSink());
     return FILE_ROWS / (cpuMs(before) / 1000);
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -45,8 +45,8 @@ async function findOnPath(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The checkout's `.tollkeeper`, or a folder of this user's when the checkout belongs to somebody else. */
-async function writableStore(): Promise<string> {
+/** Where unpacked tools are kept: the checkout's `.tollkeeper`, or a folder of this user's when the checkout belongs to somebody else. */
+export async function writableStore(): Promise<string> {
   const local = join(CHECKOUT, '.tollkeeper');
   try {
     await mkdir(local, { recursive: true });

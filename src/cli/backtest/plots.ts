@@ -1,18 +1,27 @@
 import { formatUtc, formatUtcDay } from '../../domain/text/utc.ts';
 import { HOUR_MS } from '../../domain/time.ts';
-import type { BacktestReport, CaughtAccount, DayView, LabelView } from '../../pipeline/backtest/report.ts';
+import type { BacktestReport, CaughtAccount, CurvePoint, DayView, LabelView } from '../../pipeline/backtest/report.ts';
 import { money, timeOf } from '../demo/report-values.ts';
 import { bar, type Frame, frameOf, polyline, scale, svg, ticksFor, xLabels, yAxis } from './svg.ts';
 
 const WIDE = frameOf(960, 240);
-const SMALL = frameOf(470, 170);
+const SMALL = frameOf(450, 180);
+
+/** Whether the budget is drawn: a line far above everything would press the bars flat. */
+export function showsBudget({ budgetPerDay }: BacktestReport['alerts'], mostPerDay: number): boolean {
+  return budgetPerDay <= mostPerDay * 3;
+}
+
+/** Most alerts of one day, at least one. */
+export function mostPerDay({ perDay }: BacktestReport): number {
+  return Math.max(...perDay.map(({ watch, review, freeze }) => watch + review + freeze), 1);
+}
 
 /** Alerts a day by outcome, with the budget as a line. */
-export function plotAlerts({ perDay, alerts }: BacktestReport): string {
-  const totals = perDay.map(({ watch, review, freeze }) => watch + review + freeze);
-  const most = Math.max(...totals, 1);
-  // A budget far above everything would press the bars flat; then it is only named.
-  const isBudgetShown = alerts.budgetPerDay <= most * 3;
+export function plotAlerts(report: BacktestReport): string {
+  const { perDay, alerts } = report;
+  const most = mostPerDay(report);
+  const isBudgetShown = showsBudget(alerts, most);
   const ticks = ticksFor(Math.max(most, isBudgetShown ? alerts.budgetPerDay : 0)).filter(Number.isInteger);
   const top = ticks.at(-1) ?? 1;
   const bars = perDay.map((day, index) => {
@@ -42,7 +51,8 @@ export function plotAlerts({ perDay, alerts }: BacktestReport): string {
 export function plotMoney({ perDay, currency }: BacktestReport): string {
   const saved = running(perDay.map((day) => Number(day.saved)));
   const friction = running(perDay.map((day) => Number(day.friction)));
-  const ticks = ticksFor(Math.max(saved.at(-1) ?? 0, friction.at(-1) ?? 0, 0.01));
+  const most = Math.max(saved.at(-1) ?? 0, friction.at(-1) ?? 0);
+  const ticks = most > 0 ? ticksFor(most) : [0, 1];
   const top = ticks.at(-1) ?? 1;
   const line = (values: readonly number[], css: string) =>
     polyline(
@@ -59,32 +69,57 @@ export function plotMoney({ perDay, currency }: BacktestReport): string {
 
 /** Precision and recall against the budget of false incidents. */
 export function plotCurve({ curve }: LabelView): string {
-  const top = Math.max(...curve.map(({ budget }) => budget), 1);
-  // Small budgets are the interesting ones.
-  const xOf = (budget: number) => scale(Math.sqrt(budget), Math.sqrt(top), SMALL.left, SMALL.width - SMALL.right);
   const yOf = (share: number) => scale(share, 1, SMALL.height - SMALL.bottom, SMALL.top);
-  const points = (share: (point: LabelView['curve'][number]) => number | null) =>
-    curve.map((point) => {
-      const value = share(point);
-      return { x: xOf(point.budget), y: value === null ? null : yOf(value) };
-    });
-  const axis = yAxis(SMALL, [0, 0.25, 0.5, 0.75, 1], (value) => `${Math.round(value * 100)} %`);
-  const labels = curve.filter(({ budget }) => [0.5, 1, 2, 5, 10, 20].includes(budget));
-  const body =
-    axis +
-    polyline(
-      points(({ recall }) => recall),
-      'line good',
-    ) +
-    polyline(
-      points(({ precision }) => precision),
-      'line neutral',
-    ) +
-    xLabels(
-      SMALL,
-      labels.map(({ budget }) => ({ x: xOf(budget), text: String(budget) })),
+  const line = (share: (point: CurvePoint) => number | null, css: string) =>
+    budgetLine(
+      curve,
+      (point) => {
+        const value = share(point);
+        return value === null ? null : yOf(value);
+      },
+      css,
     );
+  const body =
+    yAxis(SMALL, [0, 0.25, 0.5, 0.75, 1], (value) => `${Math.round(value * 100)} %`) +
+    line(({ recall }) => recall, 'line good') +
+    line(({ precision }) => precision, 'line neutral') +
+    budgetLabels(curve);
   return svg(SMALL, 'Precision and recall by budget', body);
+}
+
+/** What had not been stolen yet when an attack was found, and what had, against the budget of false incidents. */
+export function plotSaved({ curve }: LabelView, currency: string): string {
+  const ticks = ticksFor(Math.max(...curve.map(({ saved, lost }) => Math.max(Number(saved), Number(lost))), 0.01));
+  const top = ticks.at(-1) ?? 1;
+  const line = (amount: (point: CurvePoint) => string, css: string) =>
+    budgetLine(curve, (point) => scale(Number(amount(point)), top, SMALL.height - SMALL.bottom, SMALL.top), css);
+  const body =
+    yAxis(SMALL, ticks, (value) => amountLabel(value, currency)) +
+    line(({ saved }) => saved, 'line good') +
+    line(({ lost }) => lost, 'line bad') +
+    budgetLabels(curve);
+  return svg(SMALL, 'Stolen usage saved and lost by budget', body);
+}
+
+function budgetX(curve: readonly CurvePoint[], budget: number): number {
+  const top = Math.max(...curve.map((point) => point.budget), 1);
+  // Small budgets are the interesting ones.
+  return scale(Math.sqrt(budget), Math.sqrt(top), SMALL.left, SMALL.width - SMALL.right);
+}
+
+function budgetLine(curve: readonly CurvePoint[], y: (point: CurvePoint) => number | null, css: string): string {
+  return polyline(
+    curve.map((point) => ({ x: budgetX(curve, point.budget), y: y(point) })),
+    css,
+  );
+}
+
+function budgetLabels(curve: readonly CurvePoint[]): string {
+  const shown = curve.filter(({ budget }) => [0.5, 1, 2, 5, 10, 20].includes(budget));
+  return xLabels(
+    SMALL,
+    shown.map(({ budget }) => ({ x: budgetX(curve, budget), text: String(budget) })),
+  );
 }
 
 /** Spend per hour of a caught account: before the alert, since, and what was usual. */
@@ -149,6 +184,10 @@ function running(values: readonly number[]): number[] {
   });
 }
 
-function amountLabel(value: number, currency: string): string {
-  return money(value.toFixed(value < 1 ? 4 : 2), currency).replace(/\.00$/, '');
+/** An amount for an axis, short enough to stand beside it: `$0.25`, `$4,000`, `$30k`, `$1.2M`. */
+export function amountLabel(value: number, currency: string): string {
+  const [unit, suffix] = value >= 1e9 ? [1e9, 'G'] : value >= 1e6 ? [1e6, 'M'] : value >= 1e4 ? [1e3, 'k'] : [1, ''];
+  const text = money((value / unit).toFixed(value > 0 && value < 1 ? 4 : 2), currency);
+  const short = text.replace(/(\.\d\d+?)0+$/, '$1').replace(/\.00$/, '');
+  return `${suffix === '' ? short : short.replace(/(\.\d)0$/, '$1')}${suffix}`;
 }

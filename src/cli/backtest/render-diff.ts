@@ -11,7 +11,8 @@ import { shareText, timeText } from './report-text.ts';
 /** Accounts listed; the JSON has all. */
 const ROWS_MAX = 12;
 
-interface Row {
+/** One figure of both sides. */
+export interface DiffRow {
   readonly what: string;
   readonly a: string;
   readonly b: string;
@@ -21,7 +22,7 @@ interface Row {
 export function renderDiff(report: DiffReport, columns: number): string {
   const wrap = (text: string) => wrapText(cleanText(text), columns).join('\n');
   const sections = [
-    [summary(report), ...report.warnings.map(({ code, message }) => `warning ${code}: ${message}`)]
+    [diffSummary(report), ...report.warnings.map(({ code, message }) => `warning ${code}: ${message}`)]
       .map(wrap)
       .join('\n'),
     report.a.ruleset === report.b.ruleset
@@ -32,7 +33,7 @@ export function renderDiff(report: DiffReport, columns: number): string {
             { head: 'A', align: 'right', cell: ({ a }) => a },
             { head: 'B', align: 'right', cell: ({ b }) => b },
           ],
-          figures(report),
+          diffFigures(report),
         ),
     titled('Rules', ruleLines(report).join('\n')),
     titled(`Newly frozen by B (${report.newlyFrozen.length})`, frozenTable(report.newlyFrozen, report.currency)),
@@ -61,11 +62,11 @@ export function renderDiffMarkdown(report: DiffReport): string {
   });
   const parts = [
     '### What this change of rules does',
-    plain(summary(report)),
+    plain(diffSummary(report)),
     ...report.warnings.map(({ code, message }) => `> **${code}** ${plain(message)}`),
     markdownTable(
       ['', 'A →', 'B →'],
-      figures(report).map(({ what, a, b }) => [what, a, b]),
+      diffFigures(report).map(({ what, a, b }) => [what, a, b]),
     ),
     ruleLines(report)
       .map((line) => `- ${line}`)
@@ -85,7 +86,8 @@ function titled(title: string, text: string): string {
   return text === '' ? '' : `${cleanText(title)}\n${text.replace(/^(?=.)/gm, '  ')}`;
 }
 
-function summary(report: DiffReport): string {
+/** One paragraph on what was compared and what came of it. */
+export function diffSummary(report: DiffReport): string {
   const { a, b, accounts, days, events, harsher, milder } = report;
   const names = `A is ${a.name} (${a.ruleset.slice(0, 12)}), B is ${b.name} (${b.ruleset.slice(0, 12)}).`;
   if (a.ruleset === b.ruleset) return `${names} The rules are the same: nothing to compare.`;
@@ -95,9 +97,10 @@ function summary(report: DiffReport): string {
   return `${names} ${played} ${changed}`;
 }
 
-function figures({ a, b, currency }: DiffReport): Row[] {
+/** What both sides come to, figure by figure; none when they are the same. */
+export function diffFigures({ a, b, currency }: DiffReport): DiffRow[] {
   if (a.ruleset === b.ruleset) return [];
-  const row = (what: string, of: (side: SideView) => string): Row => ({ what, a: of(a), b: of(b) });
+  const row = (what: string, of: (side: SideView) => string): DiffRow => ({ what, a: of(a), b: of(b) });
   const isLabelled = a.score !== null;
   const rows = [
     row('alerts', ({ alerts }) => String(alerts)),
@@ -117,7 +120,8 @@ function figures({ a, b, currency }: DiffReport): Row[] {
   ];
 }
 
-function ruleLines({ rules }: DiffReport): string[] {
+/** A line for every rule that one side changed or that had a part in alerts. */
+export function ruleLines({ rules }: DiffReport): string[] {
   return rules.map(({ rule, change, from, to, alertsA, alertsB }) => {
     const parts = `part in ${alertsA} alerts of A and ${alertsB} of B`;
     if (change === 'added') return `${rule}: added (${to}); ${parts}`;
@@ -142,12 +146,14 @@ function frozenTable(rows: readonly FrozenView[], currency: string): string {
   return rows.length > ROWS_MAX ? `${text}\nand ${rows.length - ROWS_MAX} others; --json lists all.` : text;
 }
 
-function flipTitle({ account, from, to, label }: FlipView): string {
+/** Who is decided differently, and how. */
+export function flipTitle({ account, from, to, label }: FlipView): string {
   const known = label === null ? '' : label === 'honest' ? ', honest by the labels' : `, ${label} by the labels`;
   return `${account}: ${from} → ${to}${known}`;
 }
 
-function flipLines({ at, evidence }: FlipView, currency: string): string[] {
+/** What both sides saw then. */
+export function flipLines({ at, evidence }: FlipView, currency: string): string[] {
   const lines = (side: string, views: readonly EvidenceView[]) => {
     if (views.length === 0) return [`${side} has nothing to say.`];
     return views.map((view) => `${side} ${evidenceText(view, currency)}`);

@@ -1,6 +1,7 @@
 import type { BacktestReport, LabelView, ScoreView } from '../../pipeline/backtest/report.ts';
 import { money } from '../demo/report-values.ts';
-import { plotAlerts, plotCaught, plotCurve, plotMoney } from './plots.ts';
+import { figure, htmlPage, htmlTable, legend } from './html-page.ts';
+import { mostPerDay, plotAlerts, plotCaught, plotCurve, plotMoney, plotSaved, showsBudget } from './plots.ts';
 import {
   alertsText,
   historyText,
@@ -14,29 +15,6 @@ import {
 } from './report-text.ts';
 import { escapeText } from './svg.ts';
 
-/** Rows of a table on the page; the JSON has all. */
-const ROWS_MAX = 50;
-
-// No script, no font, no image from anywhere: the page is one file, and nothing in it can run.
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
-
-const STYLE = `
-:root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#d9dee5;--paper:#fff;--card:#f6f8fa;
---watch:#e0b040;--review:#e07b39;--freeze:#c0392b;--good:#1d8348;--bad:#c0392b;--neutral:#2e6da4;--before:#8fb3d9}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#9aa5b4;--line:#333c48;--paper:#12161c;--card:#1b212a;
---watch:#d9b24c;--review:#e58a4e;--freeze:#e35d4f;--good:#4cc38a;--bad:#e35d4f;--neutral:#6ab0f3;--before:#46688f}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}h3{font-size:.95rem;margin:.2rem 0}p.soft,figcaption{color:var(--soft)}
-.warning{border-left:4px solid var(--watch);padding:.2rem .8rem;background:var(--card)}
-.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1rem}figure{margin:0;background:var(--card);padding:.6rem;border-radius:6px}
-table{border-collapse:collapse;width:100%;font-size:.87rem}th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid var(--line)}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere}.scroll{overflow-x:auto}
-svg{width:100%;height:auto;display:block}.grid{stroke:var(--line);stroke-width:1}.axis{fill:var(--soft);font:11px system-ui,sans-serif}
-.end{text-anchor:end}.mid{text-anchor:middle}.watch{fill:var(--watch)}.review{fill:var(--review)}.freeze{fill:var(--freeze)}
-.before{fill:var(--before)}.since{fill:var(--review)}.line{fill:none;stroke-width:2}.line.good{stroke:var(--good)}.line.bad{stroke:var(--bad)}
-.line.neutral{stroke:var(--neutral)}.limit,.usual{fill:none;stroke:var(--soft);stroke-width:1.5;stroke-dasharray:5 4}.usual.high{stroke-dasharray:2 4}
-.mark{stroke:var(--freeze);stroke-width:1.5}i.k{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin:0 .3em 0 .9em}`;
-
 /** A backtest as one page that needs nothing else: plots, tables, light and dark. */
 export function renderHtml(report: BacktestReport): string {
   const { labels, currency } = report;
@@ -46,21 +24,14 @@ export function renderHtml(report: BacktestReport): string {
     ...report.warnings.map(({ code, message }) => `<p class="warning"><b>${code}</b> ${escapeText(message)}</p>`),
     `<p>${escapeText(alertsText(report))} ${escapeText(moneyText(report))}</p>`,
     labels === null ? '' : scoreList(labels, currency),
-    `<h2>Alerts over time</h2><figure>${plotAlerts(report)}${legend(['watch', 'review', 'freeze'].map((name) => [name, name]))}</figure>`,
+    alertsPart(report),
     caughtPart(report),
     labels === null ? '' : labelPlots(report, labels),
     `<h2>Rules</h2>${ruleTable(report)}`,
     report.freezes.length === 0 ? '' : `<h2>Freezes</h2>${freezeTable(report)}`,
     labels === null ? '' : labelTables(labels, currency),
   ];
-  return [
-    '<!doctype html>',
-    '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
-    `<meta http-equiv="Content-Security-Policy" content="${POLICY}"><title>Backtest</title><style>${STYLE}</style></head><body>`,
-    ...body.filter((part) => part !== ''),
-    '</body></html>',
-    '',
-  ].join('\n');
+  return htmlPage('Backtest', body);
 }
 
 function scoreList(labels: LabelView, currency: string): string {
@@ -68,6 +39,13 @@ function scoreList(labels: LabelView, currency: string): string {
     (score) => `<li><b>${escapeText(scoreTitle(score))}:</b> ${escapeText(scoreText(score, currency))}</li>`,
   );
   return `<ul>${items.join('')}</ul>`;
+}
+
+function alertsPart(report: BacktestReport): string {
+  const isShown = showsBudget(report.alerts, mostPerDay(report));
+  const budget = `Per day${isShown ? '; dashed: the budget' : `; the budget of ${report.alerts.budgetPerDay} a day lies above the plot`}.`;
+  const key = legend(['watch', 'review', 'freeze'].map((name) => [name, name]));
+  return `<h2>Alerts over time</h2>${figure(plotAlerts(report), `${budget}${key}`)}`;
 }
 
 function caughtPart({ caught, currency }: BacktestReport): string {
@@ -94,37 +72,23 @@ function labelPlots(report: BacktestReport, labels: LabelView): string {
     ['good', 'stolen usage stopped'],
     ['bad', 'honest usage stopped (friction)'],
   ]);
-  const axis = 'False incidents per 1,000 account-days.';
+  const savedKey = legend([
+    ['good', 'stolen usage saved'],
+    ['bad', 'lost before detection'],
+  ]);
+  const axis = 'Against false incidents per 1,000 account-days.';
+  const frozen =
+    report.freezes.length === 0
+      ? 'No wallet would have been frozen, so both stay at zero.'
+      : 'What the ruleset\u2019s own freezes would have stopped, summed.';
+  const curves = [
+    figure(plotCurve(labels), `${axis}${curveKey}`),
+    figure(plotSaved(labels, report.currency), `If the first alert about an attack ends it. ${axis}${savedKey}`),
+  ];
   return [
-    `<h2>Precision and recall</h2><div class="grid2"><figure>${plotCurve(labels)}<figcaption>${axis}${curveKey}</figcaption></figure></div>`,
-    `<h2>Saved and friction</h2><figure>${plotMoney(report)}<figcaption>What the ruleset's own freezes would have stopped, summed.${moneyKey}</figcaption></figure>`,
+    `<h2>Precision, recall and money</h2><div class="grid2">${curves.join('')}</div>`,
+    `<h2>Saved and friction</h2>${figure(plotMoney(report), `${frozen}${moneyKey}`)}`,
   ].join('\n');
-}
-
-function legend(entries: readonly (readonly string[])[]): string {
-  return entries
-    .map(
-      ([css = '', text = '']) =>
-        `<i class="k" style="background:var(--${css === 'since' ? 'review' : css})"></i>${escapeText(text)}`,
-    )
-    .join('');
-}
-
-interface Column<Row> {
-  readonly head: string;
-  readonly isNumber?: boolean;
-  readonly cell: (row: Row) => string;
-}
-
-function htmlTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const css = (column: Column<Row>) => (column.isNumber === true ? ' class="n"' : '');
-  const head = columns.map((column) => `<th${css(column)}>${escapeText(column.head)}</th>`).join('');
-  const body = rows.slice(0, ROWS_MAX).map((row) => {
-    return `<tr>${columns.map((column) => `<td${css(column)}>${escapeText(column.cell(row), 120)}</td>`).join('')}</tr>`;
-  });
-  const rest =
-    rows.length > ROWS_MAX ? `<p class="soft">and ${rows.length - ROWS_MAX} more; --json lists all.</p>` : '';
-  return `<div class="scroll"><table><tr>${head}</tr>${body.join('')}</table></div>${rest}`;
 }
 
 function ruleTable({ rules }: BacktestReport): string {

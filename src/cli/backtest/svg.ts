@@ -24,7 +24,7 @@ export interface Frame {
 
 /** Room for labels on the left and below. */
 export function frameOf(width: number, height: number): Frame {
-  return { width, height, left: 56, right: 12, top: 12, bottom: 26 };
+  return { width, height, left: 64, right: 14, top: 12, bottom: 28 };
 }
 
 /** An axis from 0 to a round number at or above `max`, with about `count` marks. */
@@ -56,10 +56,18 @@ export function yAxis(frame: Frame, ticks: readonly number[], label: (value: num
     .join('');
 }
 
+/** Half the width of a date, in pixels of the viewBox. */
+const LABEL_HALF = 24;
+
 /** Labels below the axis at their pixels. */
 export function xLabels(frame: Frame, labels: readonly { readonly x: number; readonly text: string }[]): string {
   return labels
-    .map(({ x, text }) => `<text class="axis mid" x="${x}" y="${frame.height - 8}">${escapeText(text)}</text>`)
+    .map(({ x, text }) => {
+      // A date in the middle of its mark would be cut off at the right edge.
+      const isLast = x > frame.width - LABEL_HALF;
+      const place = isLast ? `end" x="${frame.width - 2}"` : `mid" x="${x}"`;
+      return `<text class="axis ${place} y="${frame.height - 8}">${escapeText(text)}</text>`;
+    })
     .join('');
 }
 
@@ -82,9 +90,13 @@ export function polyline(points: readonly { readonly x: number; readonly y: numb
   return path === '' ? '' : `<path class="${css}" d="${path}"/>`;
 }
 
+/** A plot wider than this is scrolled on a narrow screen instead of shrunk. */
+const WIDE_FROM = 600;
+
 /** A plot with a name for readers who cannot see it. */
 export function svg({ width, height }: Frame, name: string, body: string): string {
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(name)}">${body}</svg>`;
+  const css = width > WIDE_FROM ? ' class="wide"' : '';
+  return `<svg${css} viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(name)}">${body}</svg>`;
 }
 
 function round(value: number): number {

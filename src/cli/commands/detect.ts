@@ -23,6 +23,7 @@ import {
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
 import { createProgress } from '../output/progress.ts';
+import { count } from '../output/words.ts';
 
 interface DetectOptions {
   readonly json?: boolean;
@@ -31,6 +32,7 @@ interface DetectOptions {
   readonly channel: SeriesChannelChoice;
   readonly out?: string;
   readonly plot?: string;
+  readonly raw?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -49,6 +51,7 @@ export function registerDetect(program: Command, context: CliContext): void {
     )
     .option('--out <file>', 'write the rows there (.gz packs them) instead of to stdout')
     .option('--plot <file>', 'draw the series: a name that ends in .svg or .html', plotFile)
+    .option('--raw', 'leave cells that a spreadsheet would run (=…, @…) as they are')
     .option('--quiet', 'no progress')
     .addHelpText('after', NOTES);
   withJson(command, [
@@ -68,7 +71,8 @@ export function registerDetect(program: Command, context: CliContext): void {
 const NOTES = `
 Adds the columns anomaly_score (0 to 1; 0.5 is one row in a thousand), expected, lower and upper; with --channel both
 also anomaly_score_fast and anomaly_score_slow. Every row is judged from the rows before it alone, in one pass and in
-bounded memory. Cells that were there come back as they are. A row without a number or a time gets empty cells. Without
+bounded memory. Cells that were there come back as they are, but for an apostrophe before what a spreadsheet would run
+(--raw leaves it out). A row without a number or a time gets empty cells. Without
 --out the rows go to stdout and the summary to stderr; --json prints the summary instead of the rows.
 Exit codes: 0 done, whatever was found. 1 the file is damaged. 2 wrong usage, also a file or column that is not there.`;
 
@@ -92,6 +96,7 @@ async function run(
         choice: { timestamp: options.timestamp, value: options.value },
         channel: options.channel,
         listen: (row, score) => plot?.add(row, score),
+        isRaw: options.raw === true,
         onProgress: (rows) => progress.update(rows),
       },
       sink,
@@ -121,7 +126,7 @@ async function writePlot(path: string, plot: PlotData, detected: DetectedFile): 
   const incidents = scorer.incidents.rarest();
   const title = `${columns.names[columns.value] ?? ''} · ${name}`;
   const total = scorer.incidents.total();
-  const subtitle = `${scorer.tally.rows.toLocaleString('en-US')} rows, ${total.toLocaleString('en-US')} incidents; shaded: the usual range; below: the score, dashed at one row in a thousand`;
+  const subtitle = `${count(scorer.tally.rows, 'row')}, ${count(total, 'incident')}; shaded: the usual range; below: the score, dashed at one row in a thousand`;
   const svg = drawSvg(plot, { title, subtitle, incidents });
   const rows = incidents.map((incident, index) => [`${index + 1}`, ...incidentCells(incident)]);
   const text = isPage(path) ? drawPage(svg, title, ['', ...INCIDENT_HEADS], rows) : svg;

@@ -6,6 +6,7 @@ import { QuickPricer } from '../../pipeline/backtest/quick-price.ts';
 import { runBacktest } from '../../pipeline/backtest/run-backtest.ts';
 import { readLabels } from '../backtest/read-labels.ts';
 import { renderDiff, renderDiffMarkdown } from '../backtest/render-diff.ts';
+import { renderDiffHtml } from '../backtest/render-diff-html.ts';
 import {
   type HistoryOptions,
   isFile,
@@ -22,6 +23,7 @@ import { print } from '../output/print.ts';
 interface DiffOptions extends HistoryOptions {
   readonly labels?: string;
   readonly markdown?: string;
+  readonly html?: string;
 }
 
 const COLUMNS_PIPED = 100;
@@ -36,14 +38,16 @@ export function registerDiff(rules: Command, context: CliContext): void {
       .argument('<b>', 'the rules as they would be'),
   )
     .option('--labels <file>', 'attacks that are known (labels.csv): adds precision, recall and friction')
-    .option('--markdown <file>', 'write the comparison for a pull request');
+    .option('--markdown <file>', 'write the comparison for a pull request')
+    .option('--html <file>', 'write it with plots, as one page that needs nothing else');
   withJson(command, [
     'tollkeeper rules diff main:rules ./rules',
-    'tollkeeper rules diff ./rules ./rules-next --events usage.ndjson.gz --labels labels.csv',
+    'tollkeeper rules diff ./rules ./rules-next --events usage.ndjson.gz --labels labels.csv --html diff.html',
     'tollkeeper rules diff main:rules HEAD:rules --markdown comment.md --quiet',
   ]).action(async (a: string, b: string, options: DiffOptions) => {
     const report = await compare(context, { a, b }, options);
     if (options.markdown !== undefined) await writeReport(options.markdown, renderDiffMarkdown(report));
+    if (options.html !== undefined) await writeReport(options.html, renderDiffHtml(report));
     const text = renderDiff(report, context.output.columns ?? COLUMNS_PIPED);
     print(context, options.json, { json: { ...report }, text });
   });

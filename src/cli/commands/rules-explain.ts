@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
 import { AppError } from '../../errors.ts';
 import { explainDecision } from '../../pipeline/explain/explain-decision.ts';
-import { REACTION_HOURS } from '../../pipeline/lane/weigh-outcome.ts';
 import type { ExplainedWhich } from '../../pipeline/queries/explained-decision.ts';
 import type { CliContext } from '../context.ts';
 import { explainJson } from '../explain/explain-json.ts';

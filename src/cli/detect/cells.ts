@@ -7,10 +7,12 @@ const QUOTE = '"';
 /** The delimiter a header uses most, outside its quotes; undefined without a header, a comma for a single column. */
 export function guessDelimiter(header: string | undefined): Delimiter | undefined {
   if (header === undefined || header === '') return undefined;
+  // A quoted name may hold more of another delimiter than the header has of its own.
+  const plain = header.replace(/"(?:[^"]|"")*"/g, '');
   let best: Delimiter = ',';
   let most = 0;
   for (const delimiter of DELIMITERS) {
-    const count = splitCells(header, delimiter).length;
+    const count = plain.split(delimiter).length;
     if (count > most) {
       most = count;
       best = delimiter;

@@ -15,6 +15,8 @@ export interface DetectRequest {
   readonly choice: Omit<ColumnChoice, 'file'>;
   readonly channel: SeriesChannelChoice;
   readonly listen: RowListener;
+  /** Cells that a spreadsheet would run come back as they are. */
+  readonly isRaw: boolean;
   /** Told now and then how many rows are done. */
   readonly onProgress: (rows: number) => void;
 }
@@ -33,7 +35,7 @@ export async function detectFile(request: DetectRequest, sink: RowSink): Promise
   const batches = readRows(input)[Symbol.asyncIterator]();
   const { first, delimiter } = await firstRows(batches);
   const columns = chooseColumns(first, delimiter, { ...request.choice, file: input.name });
-  const scorer = createRowScorer(columns, delimiter, request.channel, request.listen);
+  const scorer = createRowScorer(columns, delimiter, request.channel, request.listen, request.isRaw);
   let isHeaderDue = columns.hasHeader;
   let rows: readonly Row[] = first;
   for (;;) {

@@ -1,5 +1,5 @@
 import type { SeriesIncident } from '../../domain/series/incident-list.ts';
-import { cleanText } from '../../domain/text/clean.ts';
+import { cleanLabel, cleanText } from '../../domain/text/clean.ts';
 import { formatUtc } from '../../domain/text/utc.ts';
 import type { PlotColumn, PlotData } from './plot-data.ts';
 
@@ -21,6 +21,8 @@ const SCORE_BOTTOM = 476;
 /** Incidents that carry their number on the plot; more would hide each other. */
 const NUMBERED_MAX = 20;
 const TICKS = 5;
+/** A title longer than the plot is wide would be cut off. */
+const TITLE_COLUMNS = 96;
 /** The band may stretch the scale by at most this share of the values' own range: one wild expectation must not flatten the line. */
 const BAND_STRETCH = 0.25;
 
@@ -30,6 +32,7 @@ svg{font:12px system-ui,sans-serif;--ground:#fff;--text:#1f2328;--dim:#59636e;--
 @media (prefers-color-scheme:dark){svg{--ground:#0d1117;--text:#e6edf3;--dim:#9198a1;--line:#6cb0ff;--band:#6cb0ff;--expected:#e3b341;--mark:#ff8078;--grid:#30363d}}
 .ground{fill:var(--ground)}.title{font-size:16px;font-weight:600}text{fill:var(--text)}.dim{fill:var(--dim)}
 .grid{stroke:var(--grid);stroke-width:1}.band{fill:var(--band);opacity:.16}.value{stroke:var(--line);fill:none;stroke-width:1.2;stroke-linejoin:round}
+.dot{stroke-width:5}
 .expected{stroke:var(--expected);fill:none;stroke-width:1;stroke-dasharray:4 3}.score{stroke:var(--mark);stroke-width:1}
 .half{stroke:var(--dim);stroke-width:1;stroke-dasharray:2 3}.mark{stroke:var(--mark);fill:var(--ground);stroke-width:2}.drop{stroke:var(--mark);stroke-width:1;opacity:.45}.number{fill:var(--mark);font-weight:600}`;
 
@@ -59,7 +62,7 @@ export function drawSvg(data: PlotData, words: PlotWords): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="title summary">`,
     `<title id="title">${escapeMarkup(words.title)}</title><desc id="summary">${escapeMarkup(words.subtitle)}</desc>`,
     `<style>${STYLE}</style><rect class="ground" width="100%" height="100%"/>`,
-    `<text class="title" x="${LEFT}" y="26">${escapeMarkup(words.title)}</text>`,
+    `<text class="title" x="${LEFT}" y="26">${escapeMarkup(cleanLabel(words.title, TITLE_COLUMNS))}</text>`,
     `<text class="dim" x="${LEFT}" y="46">${escapeMarkup(words.subtitle)}</text>`,
     valueAxis(scale, y),
     timeAxis(columns, x),
@@ -195,8 +198,9 @@ function valueLine(columns: readonly PlotColumn[], x: Place, y: Place): string {
         return rows === 1 ? [`${at} ${fixed(y(max))}`] : [`${at} ${fixed(y(min))}`, `${at} ${fixed(y(max))}`];
       });
       // A point alone has no line; a line of no length with round ends shows as a dot.
-      const d = points.length === 1 ? `${points[0]}h.01` : points.join('L');
-      return `<path class="value" stroke-linecap="round" d="M${d}"/>`;
+      const isDot = points.length === 1;
+      const d = isDot ? `${points[0]}h.01` : points.join('L');
+      return `<path class="value${isDot ? ' dot' : ''}" stroke-linecap="round" d="M${d}"/>`;
     })
     .join('');
 }

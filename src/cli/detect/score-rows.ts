@@ -9,6 +9,7 @@ import { parseSeriesTime } from '../../domain/series/series-time.ts';
 import { isMissingValue, parseSeriesValue } from '../../domain/series/series-value.ts';
 import { cellText, type Delimiter, splitCells } from './cells.ts';
 import { ADDED_COLUMNS, CHANNEL_COLUMNS, type Columns } from './columns.ts';
+import { inertLine, inertRow } from './inert-cells.ts';
 import type { Row } from './rows.ts';
 import { countRow, type DetectTally, startTally } from './tally.ts';
 
@@ -29,12 +30,16 @@ export interface RowScorer {
   readonly stepMs: () => number;
 }
 
-/** Scores rows as they come. Cells that were there are handed back byte for byte; what has no score gets empty cells. */
+/**
+ * Scores rows as they come. Cells that were there are handed back byte for byte, unless a spreadsheet would run one and `isRaw` is not
+ * asked for. What has no score gets empty cells.
+ */
 export function createRowScorer(
   columns: Columns,
   delimiter: Delimiter,
   channel: SeriesChannelChoice,
   listen: RowListener,
+  isRaw: boolean,
 ): RowScorer {
   const scorer = createScorer(channel);
   const tally = startTally();
@@ -49,7 +54,9 @@ export function createRowScorer(
     const cells = splitCells(row.text, delimiter);
     if (cells.length !== width) countRow(tally.uneven, row.line);
     // A row that is too short is filled up, so that the added cells stand under their names.
-    const text = cells.length < width ? row.text + delimiter.repeat(width - cells.length) : row.text;
+    const inert = isRaw ? { text: row.text, changed: 0 } : inertRow(row.text, cells, delimiter);
+    if (inert.changed > 0) countRow(tally.formula, row.line);
+    const text = cells.length < width ? inert.text + delimiter.repeat(width - cells.length) : inert.text;
     const read = readRow(cells, columns, tally, row.line);
     if (read === undefined) return text + blank + row.end;
     noteTime(tally, read.atMs, row.line);
@@ -62,7 +69,11 @@ export function createRowScorer(
     return text + delimiter + addedCells(scored, delimiter) + row.end;
   };
   return {
-    header: (row) => row.text + delimiter + added.join(delimiter) + (row.end === '' ? '\n' : row.end),
+    header: (row) =>
+      (isRaw ? row.text : inertLine(row.text, delimiter).text) +
+      delimiter +
+      added.join(delimiter) +
+      (row.end === '' ? '\n' : row.end),
     row: judge,
     tally,
     incidents,

@@ -116,6 +116,7 @@ export function summaryJson(detected: DetectedFile, { channel, out, plot }: Summ
     unreadableValue: tally.unreadableValue.count,
     unreadableTime: tally.unreadableTime.count,
     unevenRows: tally.uneven.count,
+    formulaRows: tally.formula.count,
     repeatedTimes: tally.repeated.count,
     backwardTimes: tally.backward.count,
     stepSeconds: step === 0 ? null : step / SECOND_MS,
@@ -140,7 +141,7 @@ export function summaryJson(detected: DetectedFile, { channel, out, plot }: Summ
 
 /** Things about the rows that their owner should know, one line each. */
 export function warnings({ columns, scorer }: DetectedFile): readonly string[] {
-  const { repeated, backward, missing, unreadableValue, unreadableTime, uneven } = scorer.tally;
+  const { repeated, backward, missing, unreadableValue, unreadableTime, uneven, formula } = scorer.tally;
   const lines: string[] = [];
   if (repeated.count + backward.count > 0) {
     const what = [
@@ -163,6 +164,7 @@ export function warnings({ columns, scorer }: DetectedFile): readonly string[] {
   blank(missing, 'without a value got no score');
   blank(unreadableValue, 'with a value that is no number got no score');
   blank(unreadableTime, 'with a time that cannot be read got no score');
+  blank(formula, 'with a cell that a spreadsheet would run got an apostrophe before it; --raw leaves it');
   blank(uneven, `with another number of cells than the ${columns.hasHeader ? 'header' : 'first row'}`);
   return lines;
 }

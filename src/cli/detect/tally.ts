@@ -12,6 +12,8 @@ export interface DetectTally {
   readonly unreadableValue: RowCount;
   readonly unreadableTime: RowCount;
   readonly uneven: RowCount;
+  /** Rows with a cell that a spreadsheet would have run. */
+  readonly formula: RowCount;
   readonly repeated: RowCount;
   readonly backward: RowCount;
   firstMs: number | undefined;
@@ -28,6 +30,7 @@ export function startTally(): DetectTally {
     unreadableValue: none(),
     unreadableTime: none(),
     uneven: none(),
+    formula: none(),
     repeated: none(),
     backward: none(),
     firstMs: undefined,

@@ -1,15 +1,16 @@
 import { type AutoregressionState, autoregression, predictNext } from './autoregression.ts';
 import { difference } from './difference.ts';
-import { nearestDay } from './nearest-day.ts';
+import { LEVEL_SHIFT, levelShift } from './level-shift.ts';
 import { rarityByTable } from './rarity-table.ts';
 import type { SeriesDetector, SeriesJudgement, SeriesRow } from './series-detector.ts';
 import { learnShared, pointOf, type SharedState, startShared } from './shared-state.ts';
+import { SMOOTHED_DAY, smoothedDay } from './smoothed-day.ts';
 import { learnQuantile, type TailQuantile } from './tail-quantile.ts';
 import { typicalBand } from './typical-error.ts';
 
 /** How the channels become one rarity. */
 export interface FastSettings {
-  /** Typical errors that one channel may add at most: three that agree outweigh one that is far off. */
+  /** Typical errors that one channel may add at most: four that agree outweigh one that is far off. */
   readonly cap: number;
   /** The sum is measured in units of this quantile of its own past, plus `steadying`. */
   readonly quantile: number;
@@ -25,7 +26,24 @@ export const FAST: FastSettings = { cap: 10, quantile: 0.985, steadying: 4, echo
 export interface FastChannels {
   readonly difference: ReturnType<typeof difference>;
   readonly autoregression: ReturnType<typeof autoregression>;
-  readonly nearestDay: ReturnType<typeof nearestDay>;
+  readonly smoothedDay: ReturnType<typeof smoothedDay>;
+  readonly levelShift: ReturnType<typeof levelShift>;
+}
+
+/** An alarm may come a few rows late: distances to other days are smoothed over about three rows. */
+export const FAST_DAY = { ...SMOOTHED_DAY, smoothing: 0.3, clip: 10 };
+
+/** The mean of about three rows beside that of about fifteen: a step that noise hides in each row by itself. */
+export const FAST_LEVEL = { ...LEVEL_SHIFT, quick: 0.35, steady: 0.07 };
+
+/** The channels as they are shipped. */
+export function fastChannels(): FastChannels {
+  return {
+    difference: difference(),
+    autoregression: autoregression(),
+    smoothedDay: smoothedDay(FAST_DAY),
+    levelShift: levelShift(FAST_LEVEL),
+  };
 }
 
 /** Everything the fast detector has learned. */
@@ -33,7 +51,8 @@ export interface FastState {
   readonly shared: SharedState;
   readonly difference: ReturnType<FastChannels['difference']['start']>;
   readonly autoregression: AutoregressionState;
-  readonly nearestDay: ReturnType<FastChannels['nearestDay']['start']>;
+  readonly smoothedDay: ReturnType<FastChannels['smoothedDay']['start']>;
+  readonly levelShift: ReturnType<FastChannels['levelShift']['start']>;
   readonly tail: TailQuantile;
   /** Sums of the last rows, in units of the tail. */
   readonly recent: number[];
@@ -43,13 +62,14 @@ export interface FastState {
 export function fastDetector(
   saved?: FastState,
   settings: FastSettings = FAST,
-  channels: FastChannels = { difference: difference(), autoregression: autoregression(), nearestDay: nearestDay() },
+  channels: FastChannels = fastChannels(),
 ): SeriesDetector<FastState> {
   const state: FastState = saved ?? {
     shared: startShared(),
     difference: channels.difference.start(),
     autoregression: channels.autoregression.start(),
-    nearestDay: channels.nearestDay.start(),
+    smoothedDay: channels.smoothedDay.start(),
+    levelShift: channels.levelShift.start(),
     tail: { value: settings.steadying },
     recent: [],
   };
@@ -64,7 +84,8 @@ function judge(state: FastState, row: SeriesRow, settings: FastSettings, channel
   const sum =
     Math.min(cap, channels.difference.score(state.difference, point)) +
     Math.min(cap, channels.autoregression.score(state.autoregression, point)) +
-    Math.min(cap, channels.nearestDay.score(state.nearestDay, point));
+    Math.min(cap, channels.smoothedDay.score(state.smoothedDay, point)) +
+    Math.min(cap, channels.levelShift.score(state.levelShift, point));
   const relative = sum / (tail.value + steadying);
   let highest = 0;
   for (const earlier of recent) highest = Math.max(highest, earlier);
@@ -77,15 +98,16 @@ function judge(state: FastState, row: SeriesRow, settings: FastSettings, channel
   learnQuantile(tail, sum, quantile);
   channels.difference.learn(state.difference, point);
   channels.autoregression.learn(state.autoregression, point);
-  channels.nearestDay.learn(state.nearestDay, point);
+  channels.smoothedDay.learn(state.smoothedDay, point);
+  channels.levelShift.learn(state.levelShift, point);
   learnShared(shared, row.value);
   const rarity = fastRarity(heard);
   if (isFirst) return { rarity, expected: null, lower: null, upper: null };
   return { rarity, expected, lower: expected - half, upper: expected + half };
 }
 
-/** Sums, in units of the tail, that this share of ordinary rows reaches, as −log10: measured on the curves of docs/detect.md. */
-const RARITY_OF_SUM = [0, 0.36, 0.74, 1.26, 2.34, 4.34] as const;
+/** Sums, in units of the tail, that this share of ordinary rows reaches, as −log10: measured by `npm run trial`, see docs/detect.md. */
+const RARITY_OF_SUM = [0, 0.17, 0.65, 1.11, 1.72, 2.44] as const;
 
 /** The rarity of a sum: by the table, and beyond it with the slope of its end. */
 export function fastRarity(relative: number): number {

@@ -181,7 +181,7 @@ function expectedValue(state: SlowState, point: SeriesPoint): number {
   return sameClockMedian(state.smoothedDay.ring, point) ?? predictNext(state.autoregression, point);
 }
 
-/** Oddness that this share of ordinary rows reaches, as −log10: measured on the curves and series of docs/detect.md. */
+/** Oddness that this share of ordinary rows reaches, as −log10: measured by `npm run trial`, see docs/detect.md. */
 const RARITY_OF_ODDNESS = [0, 1.7, 2.9, 3.5, 4.4, 5.3] as const;
 
 /** The rarity of an oddness: by the table, and beyond it with the slope of its end. */

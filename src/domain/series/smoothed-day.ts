@@ -1,6 +1,5 @@
 import type { SeriesChannel, SeriesPoint } from './channel.ts';
 import { type ClockRing, keepValue, nearestDistance, startRing } from './clock-ring.ts';
-import { WARM_UP_PERIODS } from './nearest-day.ts';
 import { type ErrorSettings, errorZ, learnError, startError, type TypicalError } from './typical-error.ts';
 
 /** How the smoothed distance is learned. */
@@ -22,10 +21,16 @@ interface SmoothedDayState {
   smoothed: number;
 }
 
+/** A fifth of a day of distances must be known: right after the first day they are those of one hour. */
+const WARM_UP_PERIODS = 0.2;
+
 /** Smoothing halves an error of noise; the floor follows it. */
 const SMOOTHED_FLOOR_SHARE = 0.5;
 
-/** The distance to the nearest day, smoothed: one odd row weighs half of what two or three in succession do. */
+/**
+ * Distance to the nearest value at the same clock time of earlier days, smoothed: judges what repeats daily without a model
+ * of it. One odd row weighs half of what two or three in succession do.
+ */
 export function smoothedDay(settings: SmoothedDaySettings = SMOOTHED_DAY): SeriesChannel<SmoothedDayState> {
   const { smoothing, clip, floorShare } = settings;
   const smooth = ({ raw, smoothed }: SmoothedDayState, distance: number, spread: number): number => {

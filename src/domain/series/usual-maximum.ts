@@ -26,7 +26,7 @@ export const USUAL_MAXIMUM: UsualMaximumSettings = {
   stretchRows: 240,
   priorMean: 1.386,
   priorDeviation: 0.4,
-  priorWeight: 8,
+  priorWeight: 4,
   deviationFloor: 0.5,
 };
 
@@ -48,7 +48,8 @@ export function startMaximum({ priorMean, priorDeviation, priorWeight }: UsualMa
  * ten typical errors in a smooth series happens every hour in a ragged one.
  */
 export function aboveUsual({ mean, variance }: UsualMaximum, score: number, settings: UsualMaximumSettings): number {
-  const deviations = (log(Math.max(score, SCORE_MIN)) - mean) / (settings.deviationFloor + Math.sqrt(variance));
+  if (score <= SCORE_MIN) return 0;
+  const deviations = (log(score) - mean) / (settings.deviationFloor + Math.sqrt(variance));
   return Math.max(0, deviations + ZERO_DEVIATIONS);
 }
 

@@ -185,8 +185,14 @@ function labelView(run: FinishedBacktest, labels: LabelSet, ledger: FraudLedger)
     budgets: BUDGETS.map((budget) => viewScore(seen.at(budget))),
     decisions: viewScore(decided.at(null)),
     curve: CURVE_BUDGETS.map((budget) => {
-      const { precision, recall } = seen.at(budget);
-      return { budget, precision: precision.value, recall: recall.value ?? 0 };
+      const { precision, recall, lossNanos, lostBeforeNanos } = seen.at(budget);
+      return {
+        budget,
+        precision: precision.value,
+        recall: recall.value ?? 0,
+        saved: decimal(Math.max(0, lossNanos - lostBeforeNanos)),
+        lost: decimal(lostBeforeNanos),
+      };
     }),
   };
 }

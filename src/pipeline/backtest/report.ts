@@ -131,8 +131,18 @@ export interface LabelView {
   readonly budgets: readonly ScoreView[];
   /** What the ruleset decides: its alerts, at no threshold. */
   readonly decisions: ScoreView;
-  /** Precision and recall over budgets, for a plot. */
-  readonly curve: readonly { readonly budget: number; readonly precision: number | null; readonly recall: number }[];
+  /** Precision, recall and stolen usage over budgets, for plots. */
+  readonly curve: readonly CurvePoint[];
+}
+
+/** What the rules reach at one budget of false incidents per 1,000 account-days. */
+export interface CurvePoint {
+  readonly budget: number;
+  readonly precision: number | null;
+  readonly recall: number;
+  /** Stolen usage that was not lost yet when its attack was found, and the rest of it. */
+  readonly saved: Decimal;
+  readonly lost: Decimal;
 }
 
 /** An `AlertScore` for print: money as decimals, times as text, no endless numbers. */
