@@ -19,9 +19,10 @@ const SHARE_MIN = 0.1;
 const BESIDE_SHARE = 0.25;
 
 const TOGETHER_DECADES = 1.2;
+const OPENED_DECADES = 0.25;
 
 /** A rotated key carries what the account used before; one that carries so many times as much is used by somebody else. */
-const ROTATED_TIMES = 3;
+const ROTATED_TIMES = 5;
 const ROTATED_EVENTS_MIN = 20;
 /** After this long, usage that goes on as ever without the new key says that nothing was rotated. */
 const ROTATION_MS = 2 * DAY_MS;
@@ -105,7 +106,9 @@ class NoveltyRun implements StreamRun {
         const least = rarest(rarest(source, region), feature);
         if (least === undefined) return 0;
         this.#note(least, named(source, region, feature), now);
-        return (count - 1) * TOGETHER_DECADES + 0.6 * decades(1 + least.count) + 1.2 * pace(least, now);
+        // A business that opens in another region runs its own machines there, and does there what it does at home.
+        const opened = feature === undefined && source !== undefined && region !== undefined ? OPENED_DECADES : 0;
+        return (count - 1) * TOGETHER_DECADES + 0.6 * decades(1 + least.count) + 1.2 * pace(least, now) - opened;
       }
     }
   }
