@@ -33,6 +33,10 @@ export interface SightingBook {
 /** Below this nothing is told: one incident in ten account-days is no news. */
 const TOLD_MIN_DECADES = 1;
 const RISE_MIN = 0.02;
+/** A day after an incident was first told, it is told again when it is this much rarer: log10(2), twice as rare. */
+const AGAIN_DECADES = 0.3;
+/** Below this nobody was told yet, whatever the budget. */
+const NOTED_DECADES = 2.5;
 const INCIDENT_ENDS_MS = 2 * DAY_MS;
 
 /** A window at its cut-off is reached by honest accounts more often than once in 1,000 account-days. */
@@ -52,6 +56,9 @@ interface OpenIncident {
   peak: number;
   atMs: number;
   learned: number;
+  /** When it was first told, and the score it was last told with. */
+  sinceMs: number;
+  told: number;
 }
 
 interface RuleBook {
@@ -133,7 +140,7 @@ class Book {
   #tell({ rule, calibration, incidents }: RuleBook, account: string, raw: number, atMs: number): void {
     let incident = incidents.get(account);
     if (incident === undefined || atMs - incident.atMs > INCIDENT_ENDS_MS) {
-      incident = { peak: Number.NEGATIVE_INFINITY, atMs, learned: Number.NaN };
+      incident = { peak: Number.NEGATIVE_INFINITY, atMs, learned: Number.NaN, sinceMs: atMs, told: 0 };
       incidents.set(account, incident);
     }
     if (raw < incident.peak + RISE_MIN) return;
@@ -144,7 +151,12 @@ class Book {
     incident.atMs = atMs;
     incident.learned = calibration.isClean(raw) ? raw : Number.NaN;
     if (calibration.isClean(raw)) calibration.learn(raw, 1);
-    if (score >= TOLD_MIN_DECADES) this.#told.push({ account, atMs, ruleId: rule.id, score, raw });
+    // Who was told of it yesterday is told again when it is twice as rare, not for every step.
+    const isNews = atMs - incident.sinceMs < DAY_MS || score >= incident.told + AGAIN_DECADES;
+    if (score < TOLD_MIN_DECADES || !isNews) return;
+    if (incident.told < NOTED_DECADES) incident.sinceMs = atMs;
+    incident.told = Math.max(incident.told, score);
+    this.#told.push({ account, atMs, ruleId: rule.id, score, raw });
   }
 
   // Account-days so far, whole days since each account's first event.

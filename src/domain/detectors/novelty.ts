@@ -24,6 +24,17 @@ const SHARE_MIN = 0.1;
 const BESIDE_SHARE = 0.25;
 
 const TOGETHER_DECADES = 1.2;
+const OPENED_DECADES = 0.25;
+
+/** A rotated key carries what the account used before; one that carries so many times as much is used by somebody else. */
+const ROTATED_TIMES = 5;
+const ROTATED_EVENTS_MIN = 20;
+/** After this long, usage that goes on as ever without the new key says that nothing was rotated. */
+const ROTATION_MS = 2 * DAY_MS;
+const GOES_ON_SHARE = 0.6;
+const BESIDE_KEY_SHARE = 0.8;
+/** Honest teams open keys for new machines now and then, so a new key beside the old ones still explains something. */
+const OWN_KEY_DECADES = 0.3;
 
 /** Honest accounts add a source with a new key (rotation), a feature, or move their region; rarely several at once. */
 const PRIORS: { readonly [what: string]: TailPrior } = {
@@ -84,12 +95,13 @@ class NoveltyRun implements StreamRun {
     const feature = this.#newValue(profile, FEATURE, now);
     if (source === undefined && region === undefined && feature === undefined) return 0;
     const key = this.#newValue(profile, KEY, now);
-    const count = (source ? 1 : 0) + (region ? 1 : 0) + (feature ? 1 : 0) - (key ? 1 : 0);
+    const isRotation = key !== undefined && replaces(key, profile, now);
+    const count = (source ? 1 : 0) + (region ? 1 : 0) + (feature ? 1 : 0) - (isRotation ? 1 : 0);
     switch (this.#of) {
       case 'source':
-        if (source === undefined || key !== undefined || region !== undefined || feature !== undefined) return 0;
+        if (source === undefined || isRotation || region !== undefined || feature !== undefined) return 0;
         this.#note(source, ['source'], now);
-        return decades(1 + source.count) + 0.5 * pace(source, now);
+        return decades(1 + source.count) + 0.5 * pace(source, now) - (key === undefined ? 0 : OWN_KEY_DECADES);
       case 'region':
         if (region === undefined || key !== undefined || count !== 1) return 0;
         if (hasMoved(region, profile)) return 0;
@@ -100,7 +112,9 @@ class NoveltyRun implements StreamRun {
         const least = rarest(rarest(source, region), feature);
         if (least === undefined) return 0;
         this.#note(least, named(source, region, feature), now);
-        return (count - 1) * TOGETHER_DECADES + 0.6 * decades(1 + least.count) + 1.2 * pace(least, now);
+        // A business that opens in another region runs its own machines there, and does there what it does at home.
+        const opened = feature === undefined && source !== undefined && region !== undefined ? OPENED_DECADES : 0;
+        return (count - 1) * TOGETHER_DECADES + 0.6 * decades(1 + least.count) + 1.2 * pace(least, now) - opened;
       }
     }
   }
@@ -153,6 +167,16 @@ function named(source: unknown, region: unknown, feature: unknown): Dimension[] 
 // Somebody who moves takes everything along; a thief works beside the owner.
 function hasMoved({ count, eventsBefore }: KnownValue, { realEvents }: Profile): boolean {
   return realEvents - eventsBefore - count < BESIDE_SHARE * count;
+}
+
+// Whether a new key takes the place of the ones before, so that whatever is new with it is the account's own doing.
+function replaces(key: KnownValue, profile: Profile, nowMs: number): boolean {
+  const age = nowMs - key.firstMs;
+  const expected = (key.perDayBefore * Math.max(DAYS_MIN * DAY_MS, age)) / DAY_MS;
+  if (key.count > Math.max(ROTATED_EVENTS_MIN, ROTATED_TIMES * expected)) return false;
+  if (age < ROTATION_MS) return true;
+  const others = profile.realEvents - key.eventsBefore - key.count;
+  return others < GOES_ON_SHARE * expected || others < BESIDE_KEY_SHARE * key.count;
 }
 
 function rarest(one: KnownValue | undefined, other: KnownValue | undefined): KnownValue | undefined {

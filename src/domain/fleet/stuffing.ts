@@ -62,9 +62,10 @@ class StuffingRun implements FleetRun {
       this.#bySource.add(details.source, account, ingestedAtMs);
       this.#all.add(EVERYBODY, account, ingestedAtMs);
     }
-    // A success from a source that fails elsewhere is what the attacker was after.
+    // A success from a source that fails elsewhere is what the attacker was after. A success from a machine that failed
+    // nowhere is somebody's new machine, however many others are under attack.
     const perSource = poissonRarity(this.#bySource.size(details.source), HONEST_PER_SOURCE);
-    const everywhere = poissonRarity(this.#all.size(EVERYBODY), this.#usual) * PLATFORM_WEIGHT;
+    const everywhere = details.failed ? poissonRarity(this.#all.size(EVERYBODY), this.#usual) * PLATFORM_WEIGHT : 0;
     tell(account, Math.max(perSource, everywhere));
   }
 }
