@@ -11,6 +11,7 @@ import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
+import type { HttpAddress } from '../wire/http-edge.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
 import type { RunningRules } from '../wire/rules-state.ts';
 import type { IngestJob } from './ingest/batch-jobs.ts';
@@ -42,7 +43,11 @@ export interface CliContext {
   readonly openBooks: () => Promise<Books>;
   readonly archive: ArchiveControl;
   readonly migrations: MigrationControl;
-  readonly startService: (options: { readonly ruleset: Ruleset }) => Promise<RunningService>;
+  readonly startService: (options: {
+    readonly ruleset: Ruleset;
+    /** Where HTTP is served; not at all when left out. */
+    readonly http?: HttpAddress;
+  }) => Promise<RunningService>;
   readonly openIntake: (options: { readonly ruleset: Ruleset }) => Promise<Intake>;
   /** A pipeline of its own in a throwaway database, for `demo`. */
   readonly openDemoStage: (options: { readonly ruleset: Ruleset }) => Promise<DemoStage>;

@@ -55,10 +55,10 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
       status: () => readMigrations(config(), onError),
       apply: () => applyMigrations(config(), onError),
     },
-    startService: ({ ruleset }) =>
+    startService: (options) =>
       startPipeline({
+        ...options,
         config: config(),
-        ruleset,
         onProblem,
         onRules: ({ level, message, details }) => log()[level](details, message),
       }),

@@ -1,0 +1,81 @@
+import { AppError } from '../errors.ts';
+import { isLoopback } from '../http/server/addresses.ts';
+import type { HttpRoutes } from '../http/server/http-app.ts';
+import { type HttpServer, startHttpServer } from '../http/server/http-server.ts';
+import type { Authenticator } from '../http/server/principal.ts';
+import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
+import type { Engine } from './engine.ts';
+import type { Service } from './service.ts';
+
+/** Where the edge listens when nobody says otherwise: this machine alone. */
+const HOST = '127.0.0.1';
+/** Taken if it is free; another free port otherwise, because nobody asked for this one. */
+const PORT = 8_377;
+
+/** How long a question of `/ready` may take. */
+const READY_MS = 2_000;
+
+/** Where to listen; nothing of it means this machine, at the usual port or a free one. */
+export interface HttpAddress {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+export interface HttpEdgeOptions {
+  readonly engine: Engine;
+  readonly service: Service;
+  readonly address: HttpAddress;
+  readonly onProblem: (what: string, error: unknown) => void;
+  readonly metrics?: MetricsText;
+  /** Routes of other parts, such as webhooks. */
+  readonly routes?: readonly HttpRoutes[];
+}
+
+/** Starts the HTTP edge on a running service. */
+export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServer> {
+  const { engine, service, address, onProblem } = options;
+  const host = address.host ?? HOST;
+  const metrics = options.metrics ?? NO_METRICS;
+  const areMetricsOpen = isLoopback(host);
+  const authenticator = nobody;
+  const routes: HttpRoutes[] = [
+    (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
+    ...(options.routes ?? []),
+  ];
+  const listen = (port: number) => startHttpServer({ host, port, authenticator, routes, onProblem });
+  if (address.port !== undefined) return listen(address.port);
+  return listen(PORT).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'HTTP_ADDRESS') return listen(0);
+    throw error;
+  });
+}
+
+const NO_METRICS: MetricsText = { contentType: 'text/plain; version=0.0.4; charset=utf-8', read: async () => '' };
+
+const nobody: Authenticator = { authenticate: async () => undefined };
+
+async function readyChecks({ pool, queues }: Engine, service: Service) {
+  const database = pool.query('select 1').then(() => true);
+  const queue = queues.openQueue('usage');
+  const counts = queue
+    .counts()
+    .then(() => true)
+    .finally(() => queue.close());
+  return [
+    { name: 'database', ok: await inTime(database) },
+    { name: 'queues', ok: await inTime(counts) },
+    { name: 'lanes', ok: service.ownedLanes.length > 0 },
+  ];
+}
+
+async function inTime(question: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), READY_MS);
+  });
+  try {
+    return await Promise.race([question.catch(() => false), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
