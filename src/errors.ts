@@ -107,6 +107,12 @@ export const ERROR_CATALOGUE = {
   },
   KEY_INVALID: { kind: 'denied', fix: 'Check the key; `tollkeeper api-key list` shows which are in force.' },
   KEY_NOT_ALLOWED: { kind: 'denied', fix: 'Use a key with the scope that the message names.' },
+  KEY_NOT_FOUND: { kind: 'not_found', fix: 'List keys with `tollkeeper api-key list`, and check the tenant.' },
+  KEY_STATE: {
+    kind: 'conflict',
+    fix: 'List keys with `tollkeeper api-key list`; create a new one if none is in force.',
+  },
+  TENANT_NOT_FOUND: { kind: 'not_found', fix: 'Check the name, or open the tenant with --new-tenant.' },
   TOO_MANY_REQUESTS: { kind: 'busy', fix: 'Wait as many seconds as Retry-After says, then go on more slowly.' },
   OVERLOADED: {
     kind: 'busy',

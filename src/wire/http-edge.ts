@@ -1,9 +1,11 @@
+import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { AppError } from '../errors.ts';
 import { isLoopback } from '../http/server/addresses.ts';
 import type { HttpRoutes } from '../http/server/http-app.ts';
 import { type HttpServer, startHttpServer } from '../http/server/http-server.ts';
 import type { Authenticator } from '../http/server/principal.ts';
 import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
+import { KeyRing } from '../pipeline/api-keys/key-ring.ts';
 import type { Engine } from './engine.ts';
 import type { Service } from './service.ts';
 
@@ -26,6 +28,8 @@ export interface HttpEdgeOptions {
   readonly service: Service;
   readonly address: HttpAddress;
   readonly onProblem: (what: string, error: unknown) => void;
+  /** Milliseconds epoch; the wall clock in production. */
+  readonly now: () => number;
   readonly metrics?: MetricsText;
   /** Routes of other parts, such as webhooks. */
   readonly routes?: readonly HttpRoutes[];
@@ -33,11 +37,15 @@ export interface HttpEdgeOptions {
 
 /** Starts the HTTP edge on a running service. */
 export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServer> {
-  const { engine, service, address, onProblem } = options;
+  const { engine, service, address, onProblem, now } = options;
   const host = address.host ?? HOST;
   const metrics = options.metrics ?? NO_METRICS;
   const areMetricsOpen = isLoopback(host);
-  const authenticator = nobody;
+  const store = createApiKeyStore(engine.pool);
+  if (!isLoopback(host) && !(await store.hasAny(now()))) {
+    throw new AppError('HTTP_NEEDS_KEYS', `Nobody could use HTTP on ${host}: there is no API key in force.`);
+  }
+  const authenticator = authenticatorOf(new KeyRing({ store, now, onProblem }));
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
     ...(options.routes ?? []),
@@ -52,7 +60,22 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
 
 const NO_METRICS: MetricsText = { contentType: 'text/plain; version=0.0.4; charset=utf-8', read: async () => '' };
 
-const nobody: Authenticator = { authenticate: async () => undefined };
+function authenticatorOf(ring: KeyRing): Authenticator {
+  return {
+    async authenticate(secret) {
+      const key = await ring.identify(secret);
+      if (key === undefined) return undefined;
+      const { keyId, tenant, scopes, accounts, requestsPerMinute } = key;
+      return {
+        tenant,
+        keyId,
+        scopes: new Set(scopes),
+        accounts: accounts === null ? undefined : new Set(accounts),
+        requestsPerMinute: requestsPerMinute ?? undefined,
+      };
+    },
+  };
+}
 
 async function readyChecks({ pool, queues }: Engine, service: Service) {
   const database = pool.query('select 1').then(() => true);

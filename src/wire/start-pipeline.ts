@@ -63,7 +63,10 @@ export async function startPipeline(options: {
     });
     running.push(() => service.close());
     const lanes = service.ownedLanes;
-    const edge = http === undefined ? undefined : await startHttpEdge({ engine, service, address: http, onProblem });
+    const edge =
+      http === undefined
+        ? undefined
+        : await startHttpEdge({ engine, service, address: http, onProblem, now: () => Date.now() });
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
     return {
