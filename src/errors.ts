@@ -112,6 +112,10 @@ export const ERROR_CATALOGUE = {
     kind: 'conflict',
     fix: 'List keys with `tollkeeper api-key list`; create a new one if none is in force.',
   },
+  JOB_NOT_FOUND: {
+    kind: 'not_found',
+    fix: 'Jobs are kept for a day; what became of one event is told at /v1/events/{id} for good.',
+  },
   TENANT_NOT_FOUND: { kind: 'not_found', fix: 'Check the name, or open the tenant with --new-tenant.' },
   TOO_MANY_REQUESTS: { kind: 'busy', fix: 'Wait as many seconds as Retry-After says, then go on more slowly.' },
   OVERLOADED: {

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { AppError } from '../errors.ts';
+import { eventRoutes } from '../http/events/event-routes.ts';
 import { isLoopback } from '../http/server/addresses.ts';
 import type { HttpRoutes } from '../http/server/http-app.ts';
 import { type HttpServer, startHttpServer } from '../http/server/http-server.ts';
@@ -48,6 +50,7 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
   const authenticator = authenticatorOf(new KeyRing({ store, now, onProblem }));
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
+    (app) => eventRoutes(app, { intake: service.intake, newId: randomUUID, now }),
     ...(options.routes ?? []),
   ];
   const listen = (port: number) => startHttpServer({ host, port, authenticator, routes, onProblem });
