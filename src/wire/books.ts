@@ -1,5 +1,6 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
@@ -13,6 +14,7 @@ import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import { SetPoster } from '../pipeline/admin/post-set.ts';
+import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
@@ -33,6 +35,8 @@ export interface OpenBooks {
   readonly usage: (tenant: string) => Promise<UsageHistory>;
   /** What people and payments have said of a tenant's accounts. */
   readonly cases: (tenant: string) => Promise<KnownCases>;
+  /** Keys of the HTTP API. */
+  readonly keys: ApiKeyStore;
   readonly close: () => Promise<void>;
 }
 
@@ -54,6 +58,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     sets: new SetPoster(createSetStore(pool)),
     usage: (tenant) => openFactHistory(pool, tenant),
     cases: (tenant) => readKnownCases(pool, tenant),
+    keys: createApiKeyStore(pool),
     close,
   };
 }
