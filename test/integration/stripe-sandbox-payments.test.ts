@@ -65,7 +65,7 @@ test('a webhook is signed so that the SDK accepts it, and carries the object as 
   const { port } = server.address() as AddressInfo;
   const { secret = '' } = await stripe.webhookEndpoints.create({
     url: `http://127.0.0.1:${port}/hook`,
-    enabled_events: ['payment_intent.*'],
+    enabled_events: ['payment_intent.created', 'payment_intent.succeeded'],
     api_version: '2026-10-28.endive',
   });
   await stripe.paymentIntents.create({
