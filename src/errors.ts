@@ -88,17 +88,6 @@ export const ERROR_CATALOGUE = {
   },
   INSUFFICIENT_FUNDS: { kind: 'conflict', fix: 'Top the wallet up, hold less, or wait for other holds to end.' },
   WALLET_FROZEN: { kind: 'conflict', fix: 'Wait until the freeze ends; `tollkeeper wallet show` says when and why.' },
-  STRIPE_OFF: { kind: 'config', fix: 'Set STRIPE_SECRET_KEY; docs/stripe.md says which rights the key needs.' },
-  STRIPE_UNREACHABLE: {
-    kind: 'infrastructure',
-    fix: 'Wait: it is tried again by itself. status.stripe.com has outages.',
-  },
-  STRIPE_DENIED: { kind: 'config', fix: 'Check STRIPE_SECRET_KEY and the rights of the key in the Dashboard.' },
-  STRIPE_NOT_FOUND: {
-    kind: 'not_found',
-    fix: 'Check that the id is of the Stripe account and mode that the key is for.',
-  },
-  STRIPE_REFUSED: { kind: 'conflict', fix: 'Read what Stripe says; the request is in the Dashboard under Developers.' },
   STRIPE_LISTS_UNAVAILABLE: {
     kind: 'conflict',
     fix: 'Value lists need Radar for Fraud Teams; flagged payments wait in the local queue until then.',

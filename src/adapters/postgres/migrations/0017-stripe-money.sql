@@ -51,7 +51,7 @@ create table topup (
   updated_at timestamptz not null
 );
 create index topup_account on topup (tenant_id, account_id, created_at desc);
-create index topup_open on topup (next_try_at) where status in ('pending', 'processing', 'in_review');
+create index topup_open on topup (next_try_at) where status in ('pending', 'awaiting_customer', 'processing', 'in_review');
 create index topup_auto on topup (wallet_id, created_at desc) where kind = 'auto';
 -- One automatic top-up of a wallet at a time, whatever raced to start it.
 create unique index topup_in_flight on topup (wallet_id)

@@ -110,8 +110,10 @@ export function topUpTable(pool: pg.Pool): TopUpTable {
     advance: (topupId, nowMs, change) => advance(pool, topupId, nowMs, change),
     async due(nowMs, limit) {
       const { rows } = await pool.query<TopUpRow>(
-        `select * from topup where status in ('pending', 'processing', 'in_review') and next_try_at <= $1
-         order by next_try_at limit $2`,
+        `select * from topup
+         where (status in ('pending', 'processing', 'in_review') and next_try_at <= $1)
+           or (status = 'awaiting_customer' and coalesce(url_expires_at, next_try_at) <= $1)
+         order by coalesce(next_try_at, url_expires_at) limit $2`,
         [at(nowMs), limit],
       );
       return rows.map(readTopUp);
