@@ -88,6 +88,15 @@ export const ERROR_CATALOGUE = {
   },
   INSUFFICIENT_FUNDS: { kind: 'conflict', fix: 'Top the wallet up, hold less, or wait for other holds to end.' },
   WALLET_FROZEN: { kind: 'conflict', fix: 'Wait until the freeze ends; `tollkeeper wallet show` says when and why.' },
+  STRIPE_LISTS_UNAVAILABLE: {
+    kind: 'conflict',
+    fix: 'Value lists need Radar for Fraud Teams; flagged payments wait in the local queue until then.',
+  },
+  WEBHOOK_SIGNATURE: { kind: 'input', fix: 'Check that STRIPE_WEBHOOK_SECRET holds the secret of this endpoint.' },
+  WEBHOOK_INVALID: { kind: 'input', fix: 'Send the body exactly as Stripe signed it.' },
+  TOPUP_NOT_FOUND: { kind: 'not_found', fix: 'List top-ups with `tollkeeper topup list`.' },
+  TOPUP_STATE: { kind: 'conflict', fix: 'Look at the top-up with `tollkeeper topup show` first.' },
+  CASE_NOT_FOUND: { kind: 'not_found', fix: 'List cases with `tollkeeper stripe cases`.' },
   ARCHIVE_DAY: { kind: 'conflict', fix: 'List the days with `tollkeeper archive list`.' },
   ARCHIVE_AWAY: {
     kind: 'conflict',
@@ -128,6 +137,7 @@ export const ERROR_CATALOGUE = {
     fix: 'Create a key first with `tollkeeper api-key create`, or leave --http-host out to listen on this machine alone.',
   },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
+  STRIPE_OFF: { kind: 'config', fix: 'Set STRIPE_SECRET_KEY; docs/stripe.md says which rights the key needs.' },
   STRIPE_LIVE_KEY: {
     kind: 'config',
     fix: 'Use a key that begins with sk_test_ or rk_test_: tests and sandboxes never touch real money.',

@@ -31,6 +31,20 @@ export const HOLDS_QUEUE: QueueDefinition = { name: 'holds', trusted: false, kee
 /** Outgoing: every status change of a wallet, for metering services to stop or resume serving. */
 export const WALLET_STATUS_QUEUE: QueueDefinition = { name: 'wallet-status', trusted: false, keepCompleted: KEEP };
 
+/** Events of Stripe that are stored and not yet worked on; filled by the outbox. */
+export const STRIPE_EVENTS_QUEUE: QueueDefinition = {
+  name: 'stripe-events',
+  trusted: true,
+  keepCompleted: { age: 3_600, count: 1_000 },
+};
+
+/** Customers to be put before Stripe Radar, or taken off; filled by the outbox. */
+export const RADAR_QUEUE: QueueDefinition = {
+  name: 'radar',
+  trusted: true,
+  keepCompleted: { age: 3_600, count: 1_000 },
+};
+
 /** Events handed to the process that owns their lane. */
 export function laneQueue(lane: number): QueueDefinition {
   return { name: `lane-${lane}`, trusted: true, keepCompleted: { age: 3_600, count: 100 } };
