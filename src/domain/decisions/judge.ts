@@ -34,9 +34,7 @@ export function judge(ruleset: Ruleset, features: AccountFeatures, moment: Momen
   // Somebody may have looked since the fold already.
   const isUnder = transient.isUnder && transient.cacheKey === ruleset;
   const isOver =
-    fleetRose !== null ||
-    (!isUnder && hasOverWindow(ruleset, features, moment)) ||
-    hasRisenStream(features, ruleset);
+    fleetRose !== null || (!isUnder && hasOverWindow(ruleset, features, moment)) || hasRisenStream(features, ruleset);
   transient.touched = 0;
   transient.touchedFine = -1;
   transient.fleetRose = null;

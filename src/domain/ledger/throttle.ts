@@ -92,7 +92,8 @@ export function roomAt(throttle: Throttle, nowMs: number): bigint {
   const own = slowed.own === null ? NANOS_MAX : roomOf(slowed.own, nowMs);
   if (nowMs >= slowed.untilMs) return own;
   const room = roomOf(throttle, nowMs);
-  return own < room ? own : room;
+  if (own < room) return own;
+  return room;
 }
 
 function roomOf(throttle: Throttle, nowMs: number): bigint {
