@@ -5,6 +5,7 @@ import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
+import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
@@ -79,6 +80,8 @@ export interface Books {
   readonly sets: SetPoster;
   /** All usage of a tenant in the order of its arrival, for backtests. */
   readonly usage: (tenant: string) => Promise<UsageHistory>;
+  /** What people and payments have said of a tenant's accounts. */
+  readonly cases: (tenant: string) => Promise<KnownCases>;
   readonly close: () => Promise<void>;
 }
 
