@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { createFleetStore } from '../../src/adapters/postgres/fleet-store.ts';
+import { createReplayStore } from '../../src/adapters/postgres/replay-store.ts';
 import { loadRuleset } from '../../src/domain/rules/load-ruleset.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { MINUTE_MS } from '../../src/domain/time.ts';
 import { FleetKeeper } from '../../src/pipeline/fleet/fleet-keeper.ts';
+import { replayDecision } from '../../src/pipeline/replay/replay-decision.ts';
 import { expectProven } from '../support/corrections.ts';
 import { openTestLedger, START_MS, type TestLedger } from '../support/ledger.ts';
 
@@ -102,6 +104,13 @@ test('a ring across accounts raises one alert for each account that is linked en
   await wake(ledger);
   expect(await alertsByAccount(ledger)).toEqual(alerts);
   await keeper.close();
+  const store = createReplayStore(ledger.pool);
+  const stored = await ledger.pool.query<{ decision_id: string }>('select decision_id from decision');
+  for (const { decision_id: id } of stored.rows) {
+    const decision = await store.decision('default', id);
+    if (decision === undefined) throw new Error('stored a moment ago');
+    expect(await replayDecision(store, () => Promise.resolve(rules), decision)).toMatchObject({ status: 'same' });
+  }
   await expectProven(ledger);
 });
 

@@ -123,6 +123,13 @@ describe('a band that slows down', () => {
     });
     expect(await spend(ledger, '4', JUMP_MS + MINUTE_MS)).toBe('posted');
     expect(await spend(ledger, '2', JUMP_MS + 2 * MINUTE_MS)).toBe('throttled');
+    const tampered = [`update wallet set slowed = slowed || '{"limit":"900000000000"}' where slowed is not null`];
+    const { found } = await verifyAfter(ledger.pool, tampered, { ruleset });
+    expect(found.map(({ table, column }) => `${table}.${column}`)).toEqual(['wallet.slowed']);
+    const freed = await verifyAfter(ledger.pool, ['update wallet set slowed = null where slowed is not null'], {
+      ruleset,
+    });
+    expect(freed.found.map(({ table, column }) => `${table}.${column}`)).toEqual(['wallet.slowed']);
     // Another process knows the same, and the spent part of the hour.
     await ledger.takeOver();
     expect(await spend(ledger, '3', JUMP_MS + 3 * MINUTE_MS)).toBe('throttled');

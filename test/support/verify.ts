@@ -40,6 +40,7 @@ export function otherValue(table: string, column: string, type: string): string 
     'quarantine.reason': "case reason when 'too_late' then 'altered' else 'too_late' end",
     'quarantine.status': "case status when 'open' then 'void' when 'void' then 'posted' else 'open' end",
     'wallet.status': "case status when 'active' then 'frozen' else 'active' end",
+    'wallet.slowed': `case when slowed is null then '{"limit":"1","periodMs":1,"untilMs":1,"by":"x"}'::jsonb end`,
     'decision.outcome': "'watch'",
     'credit_grant.source': "case source when 'paid' then 'promotional' else 'paid' end",
     'hold.state': "case state when 'released' then 'expired' else 'released' end",

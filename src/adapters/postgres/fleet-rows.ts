@@ -3,6 +3,7 @@ import { formatIso } from '../../domain/time.ts';
 import type { FleetFinding } from '../../pipeline/fleet/fleet-finding.ts';
 import { NO_MOVE, type PlatformMove } from '../../pipeline/fleet/platform-move.ts';
 import type { BatchRecord } from '../../pipeline/lane/batch-record.ts';
+import type { AppliedFinding } from '../../pipeline/replay/replay-store.ts';
 
 /** What a batch shows to the rules across accounts. */
 export async function insertSightings(client: pg.PoolClient, { lane, batchNo, fleetRows }: BatchRecord): Promise<void> {
@@ -59,6 +60,22 @@ export async function readFindings(
     [lane, most],
   );
   return rows.map(readFinding);
+}
+
+/** What was judged of a wallet, each with the time of its decision. */
+export async function readAppliedFindings(pool: pg.Pool, walletId: bigint): Promise<readonly AppliedFinding[]> {
+  const { rows } = await pool.query<FindingRow & { applied_batch: bigint; decided_at: Date | null }>(
+    `select f.finding_id, f.wallet_id, f.tenant_id, f.account_id, f.rule_id, f.raw, f.at, f.applied_batch, d.decided_at
+     from fleet_finding f left join decision d on d.wallet_id = f.wallet_id and d.batch_no = f.applied_batch
+       and d.evidence -> 'event' ->> 'id' = 'fleet:' || f.finding_id
+     where f.wallet_id = $1 and f.applied_batch is not null order by f.applied_batch, f.finding_id`,
+    [walletId],
+  );
+  return rows.map((row) => ({
+    batchNo: Number(row.applied_batch),
+    finding: readFinding(row),
+    decidedAtMs: row.decided_at?.getTime() ?? null,
+  }));
 }
 
 /** The newest factor; an ordinary day before the first. */

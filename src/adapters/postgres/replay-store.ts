@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { decodeFacts } from '../../pipeline/lane/facts-codec.ts';
 import type { AppliedLesson, ReplayBatch, ReplayStore } from '../../pipeline/replay/replay-store.ts';
+import { readAppliedFindings } from './fleet-rows.ts';
 import { readBalances, readWalletsJudged } from './replay-wallets.ts';
 import { createRulesetArchive } from './ruleset-archive.ts';
 
@@ -46,6 +47,7 @@ export function createReplayStore(pool: pg.Pool): ReplayStore {
       return rows.map((row) => ({ tenant: row.tenant_id, decisionId: row.decision_id }));
     },
     ruleset: createRulesetArchive(pool).read,
+    findings: (walletId) => readAppliedFindings(pool, walletId),
     batches: (lane, throughBatch) => readBatches(pool, lane, throughBatch),
     walletsJudged: (walletId, throughBatch) => readWalletsJudged(pool, walletId, throughBatch),
     balances: (walletId, throughBatch) => readBalances(pool, walletId, throughBatch),
@@ -90,14 +92,21 @@ interface DecisionRow {
 async function* readBatches(pool: pg.Pool, lane: number, throughBatch: number): AsyncIterable<ReplayBatch> {
   let last = 0n;
   for (;;) {
-    const { rows }: { rows: { batch_no: bigint; ruleset_hash: string; facts: Buffer }[] } = await pool.query(
-      `select f.batch_no, b.ruleset_hash, f.facts from batch_facts f join batch b using (lane, batch_no)
+    const { rows }: { rows: { batch_no: bigint; ruleset_hash: string; facts: Buffer; factor: number | null }[] } =
+      await pool.query(
+        `select f.batch_no, b.ruleset_hash, f.facts, (select u.factor from platform_use u
+         where u.lane = f.lane and u.batch_no <= f.batch_no order by u.batch_no desc limit 1) as factor from batch_facts f join batch b using (lane, batch_no)
        where f.lane = $1 and f.batch_no > $2 and f.batch_no <= $3 order by f.batch_no limit $4`,
-      [lane, last, throughBatch, BATCHES_PAGE],
-    );
+        [lane, last, throughBatch, BATCHES_PAGE],
+      );
     for (const row of rows) {
       last = row.batch_no;
-      yield { batchNo: Number(row.batch_no), rulesetHash: row.ruleset_hash, facts: decodeFacts(row.facts) };
+      yield {
+        batchNo: Number(row.batch_no),
+        rulesetHash: row.ruleset_hash,
+        facts: decodeFacts(row.facts),
+        platformFactor: row.factor ?? 1,
+      };
     }
     if (rows.length < BATCHES_PAGE) return;
   }

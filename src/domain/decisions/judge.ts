@@ -113,8 +113,8 @@ function standOver(
   const { rule, observed } = situation;
   const standing = standingOf(ruleset, features, situation);
   const over = { rule, observed, standing, isUnsure: standing.status === 'inconclusive' };
-  if (rule.once.againIf !== 'money_at_risk_doubles') return over;
   const { moment } = situation;
+  if (rule.once.againIf !== 'money_at_risk_doubles' || moment.isRiskUnknown === true) return over;
   return { ...over, atRiskNanos: Number(accountAtRisk(features, moment.wallet, moment.ingestedAtMs)) };
 }
 

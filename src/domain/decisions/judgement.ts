@@ -10,6 +10,8 @@ export interface Moment {
   readonly eventSpendNanos: number;
   /** How much busier all accounts together are than usual; 1 when left out. Volumes are judged as if divided by it. */
   readonly platformFactor?: number;
+  /** Judged again without the wallet it had then: no gate opens because money at risk has doubled. */
+  readonly isRiskUnknown?: boolean;
   /** What conditions may ask of the wallet and the event; left out where they are not known. */
   readonly wallet?: WalletFigures;
   readonly event?: { readonly source: string; readonly meter: string };

@@ -82,7 +82,7 @@ export function isSlowdownOver(throttle: Throttle | null, nowMs: number): boolea
 /** The most that one period lets through: usage that costs more waits for another limit. */
 export function mostPerPeriod({ limit, slowed }: Throttle): bigint {
   const own = slowed?.own?.limit;
-  return own !== undefined && own < limit ? own : limit;
+  return own === undefined ? limit : lower(own, limit);
 }
 
 /** What may still be spent in the period of this moment. A clock that goes back stays in the later period. */
@@ -91,9 +91,7 @@ export function roomAt(throttle: Throttle, nowMs: number): bigint {
   if (slowed === undefined) return roomOf(throttle, nowMs);
   const own = slowed.own === null ? NANOS_MAX : roomOf(slowed.own, nowMs);
   if (nowMs >= slowed.untilMs) return own;
-  const room = roomOf(throttle, nowMs);
-  if (own < room) return own;
-  return room;
+  return lower(own, roomOf(throttle, nowMs));
 }
 
 function roomOf(throttle: Throttle, nowMs: number): bigint {
@@ -133,6 +131,12 @@ export function tellLimit(throttle: Throttle, sequence: number, nowMs: number): 
 /** When the period after this moment begins: usage that is throttled now can be posted then. */
 export function nextPeriodMs(throttle: Throttle, nowMs: number): number {
   return periodOf(throttle, nowMs) + throttle.periodMs;
+}
+
+// Math.min knows no bigint.
+function lower(left: bigint, right: bigint): bigint {
+  if (left < right) return left;
+  return right;
 }
 
 function periodOf(throttle: Throttle, nowMs: number): number {

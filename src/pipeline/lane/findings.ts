@@ -5,9 +5,10 @@ import { fleetPlacesOf, isWanted } from '../../domain/fleet/fleet-places.ts';
 import { fleetRowOf } from '../../domain/fleet/fleet-row.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { MINUTE_MS } from '../../domain/time.ts';
+import type { FleetFinding } from '../fleet/fleet-finding.ts';
 import type { PlatformMove } from '../fleet/platform-move.ts';
 import type { BatchRecord } from './batch-record.ts';
-import { decide } from './decide.ts';
+import { decide, type JudgedItem } from './decide.ts';
 import { type LaneAccount, type LaneMemory, markDirty } from './lane-memory.ts';
 import type { LaneTransaction } from './lane-store.ts';
 import { loadAccountsOf } from './take-over.ts';
@@ -65,12 +66,20 @@ export function takePlatformMove(memory: LaneMemory): PlatformMove | null {
   return isSame ? null : platform;
 }
 
+/** What a decision about a finding names in place of an event. */
+export function judgedItem({ findingId, tenant, ruleId, atMs }: FleetFinding): JudgedItem {
+  const id = `fleet:${findingId}`;
+  const key = eventKeyOf({ tenant, source: FLEET_SOURCE, id, occurredAtMs: atMs });
+  return { key, contentHash: 0n, event: { id, source: FLEET_SOURCE, meter: ruleId } };
+}
+
 /**
  * Judges what was found across accounts before the batch's first event, with everything else that is known of each
  * account: its points add up with those of its own rules, and what follows is part of the batch.
  */
 export function applyFindings(memory: LaneMemory, batch: BatchRecord, ruleset: Ruleset): void {
-  for (const { findingId, walletId, tenant, ruleId, raw, atMs } of memory.findings) {
+  for (const finding of memory.findings) {
+    const { findingId, walletId, ruleId, raw, atMs } = finding;
     batch.fleetFindings.push(findingId);
     const account = memory.accounts.get(walletId);
     if (account === undefined) continue;
@@ -79,10 +88,7 @@ export function applyFindings(memory: LaneMemory, batch: BatchRecord, ruleset: R
     touch(batch, account);
     markDirty(memory, account, batch.batchNo);
     batch.checkpoints.add(account);
-    const id = `fleet:${findingId}`;
-    const key = eventKeyOf({ tenant, source: FLEET_SOURCE, id, occurredAtMs: atMs });
-    const item = { key, contentHash: 0n, event: { id, source: FLEET_SOURCE, meter: ruleId } };
-    decide(memory, batch, ruleset, account, item, 0n, memory.clockMs);
+    decide(memory, batch, ruleset, account, judgedItem(finding), 0n, memory.clockMs);
   }
   memory.findings = [];
 }

@@ -4,21 +4,24 @@ import { contentHashOf, eventKeyOf, formatEventKey } from '../../domain/events/e
 import type { UsageEvent } from '../../domain/events/usage-event.ts';
 import {
   type AccountFeatures,
+  bindSpec,
   closeIncident,
   createFeatures,
   foldUsage,
   hourlySeries,
   unflagHours,
 } from '../../domain/features/account-features.ts';
+import { noteFleet } from '../../domain/fleet/fleet-mark.ts';
 import { derivedId } from '../../domain/ids.ts';
 import { parseQuantity } from '../../domain/money/quantity.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { rulesetInLanes } from '../../domain/rules/ruleset-in-lanes.ts';
 import { HOUR_MS } from '../../domain/time.ts';
 import type { StoredFact } from '../lane/facts-codec.ts';
+import { judgedItem } from '../lane/findings.ts';
 import { foldInputOf } from '../lane/fold-input.ts';
 import { type Difference, firstDifference } from './first-difference.ts';
-import type { AppliedLesson, ReplayBatch, ReplayStore, StoredDecision } from './replay-store.ts';
+import type { AppliedFinding, AppliedLesson, ReplayBatch, ReplayStore, StoredDecision } from './replay-store.ts';
 import { BalanceWalk, rulesOfBalance, rulesOfWallet } from './replay-wallet.ts';
 
 /** The ruleset of a hash; undefined when its files are no longer known. */
@@ -53,7 +56,7 @@ export async function replayDecision(
 ): Promise<ReplayResult> {
   const rulesets = new Map<string, Ruleset | undefined>();
   const { walletId, batchNo } = decision;
-  const account = new Account(await store.lessons(walletId));
+  const account = new Account(await store.lessons(walletId), await store.findings(walletId));
   for await (const batch of store.batches(decision.lane, decision.batchNo)) {
     if (!rulesets.has(batch.rulesetHash)) {
       const then = await rulesetOf(batch.rulesetHash);
@@ -84,8 +87,12 @@ class Account {
   readonly #lessons: readonly AppliedLesson[];
   #taught = 0;
 
-  constructor(lessons: readonly AppliedLesson[]) {
+  readonly #findings: readonly AppliedFinding[];
+  #found = 0;
+
+  constructor(lessons: readonly AppliedLesson[], findings: readonly AppliedFinding[]) {
     this.#lessons = lessons;
+    this.#findings = findings;
   }
 
   /** Plays a batch; the judgement that made the decision, or null where nothing came of it, once its event is reached. */
@@ -93,6 +100,8 @@ class Account {
     this.#learn(batch.batchNo);
     this.balance?.enter(batch.batchNo);
     const asksForWallet = rulesOfWallet(ruleset);
+    const made = this.#judgeFindings(batch, ruleset, decision);
+    if (made !== undefined) return made;
     for (const fact of batch.facts) {
       if (!isOf(fact, decision)) continue;
       this.events++;
@@ -100,7 +109,11 @@ class Account {
       const input = foldInputOf(fact);
       foldUsage(this.features, balanceNanos === undefined ? input : { ...input, balanceNanos }, ruleset.features);
       const decisionId = decisionIdOf(fact, ruleset);
-      const judgement = this.#judge(fact, ruleset, { wallet: this.wallets?.get(decisionId), asksForWallet });
+      const judgement = this.#judge(fact, ruleset, {
+        wallet: this.wallets?.get(decisionId),
+        asksForWallet,
+        platformFactor: batch.platformFactor,
+      });
       if (batch.batchNo === decision.batchNo && decisionId === decision.decisionId) return judgement;
     }
     return undefined;
@@ -109,7 +122,11 @@ class Account {
   #judge(
     fact: StoredFact,
     ruleset: Ruleset,
-    { wallet, asksForWallet }: { wallet: WalletFigures | undefined; asksForWallet: readonly string[] },
+    {
+      wallet,
+      asksForWallet,
+      platformFactor,
+    }: { wallet: WalletFigures | undefined; asksForWallet: readonly string[]; platformFactor: number },
   ): Judgement | null {
     const { incident } = this.features;
     const judgement = judge(ruleset, this.features, {
@@ -117,13 +134,44 @@ class Account {
       ingestedAtMs: fact.ingestedAtMs,
       eventSpendNanos: Number(fact.amount ?? 0n),
       event: { source: fact.source, meter: fact.meter },
-      ...(wallet === undefined ? {} : { wallet }),
+      platformFactor,
+      ...(wallet === undefined ? { isRiskUnknown: true } : { wallet }),
     });
     // A judgement that changed anything was stored, with the wallet's figures. Where none was, the figures are not known, and
     // a rule that asks for them said nothing then: it must not be the reason for an incident now.
     if (judgement !== null && wallet === undefined && isUnsure(judgement, asksForWallet))
       this.features.incident = incident;
     return judgement;
+  }
+
+  /** What the batch judged before its first event; the judgement when it is the one that is looked for. */
+  #judgeFindings(batch: ReplayBatch, ruleset: Ruleset, decision: StoredDecision): Judgement | null | undefined {
+    for (; this.#found < this.#findings.length; this.#found++) {
+      const applied = this.#findings[this.#found];
+      if (applied === undefined || applied.batchNo > batch.batchNo) return undefined;
+      const { finding, decidedAtMs } = applied;
+      bindSpec(this.features, ruleset.features);
+      if (!noteFleet(this.features, finding, ruleset) || decidedAtMs === null) {
+        this.features.transient.fleetRose = null;
+        continue;
+      }
+      const { key, contentHash, event } = judgedItem(finding);
+      const decisionId = derivedId('dec', [formatEventKey(key), contentHash.toString(), ruleset.hash]);
+      const wallet = this.wallets?.get(decisionId);
+      const judgement = judge(ruleset, this.features, {
+        account: finding.account,
+        ingestedAtMs: decidedAtMs,
+        eventSpendNanos: 0,
+        event,
+        platformFactor: batch.platformFactor,
+        ...(wallet === undefined ? { isRiskUnknown: true } : { wallet }),
+      });
+      if (decisionId === decision.decisionId) {
+        this.#found++;
+        return judgement;
+      }
+    }
+    return undefined;
   }
 
   #learn(batchNo: number): void {

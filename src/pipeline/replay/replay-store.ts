@@ -1,5 +1,6 @@
 import type { WalletFigures } from '../../domain/decisions/judgement.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
+import type { FleetFinding } from '../fleet/fleet-finding.ts';
 import type { StoredFact } from '../lane/facts-codec.ts';
 
 /** A decision as it was stored. */
@@ -23,6 +24,16 @@ export interface ReplayBatch {
   readonly batchNo: number;
   readonly rulesetHash: string;
   readonly facts: readonly StoredFact[];
+  /** How much busier the whole platform was, as the batch was judged. */
+  readonly platformFactor: number;
+}
+
+/** What was found about an account across accounts, with the batch that judged it. */
+export interface AppliedFinding {
+  readonly batchNo: number;
+  readonly finding: FleetFinding;
+  /** When its decision was made; null where nothing came of it. */
+  readonly decidedAtMs: number | null;
 }
 
 /** A lesson with the batch that carried it out. */
@@ -53,6 +64,8 @@ export interface ReplayStore {
   readonly batches: (lane: number, throughBatch: number) => AsyncIterable<ReplayBatch>;
   /** Lessons of a wallet that a batch has carried out, oldest first. */
   readonly lessons: (walletId: bigint) => Promise<readonly AppliedLesson[]>;
+  /** What was found about a wallet's account across accounts and a batch has judged, in that order. */
+  readonly findings: (walletId: bigint) => Promise<readonly AppliedFinding[]>;
   /** The wallet as each of its decisions through a batch was made with, by decision; those that kept no figures are left out. */
   readonly walletsJudged: (walletId: bigint, throughBatch: number) => Promise<ReadonlyMap<string, WalletFigures>>;
   /** The wallet's balance around every batch that posted to it, oldest first; days in the archive are left out. */

@@ -2,10 +2,14 @@ import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { StoredFact } from '../lane/facts-codec.ts';
 import type { BatchBalance } from './replay-store.ts';
 
-/** Rules whose conditions ask for the wallet. */
+/** Rules whose conditions, or whose gate on money at risk, ask for the wallet. */
 export function rulesOfWallet(ruleset: Ruleset): readonly string[] {
-  return listed(ruleset, WALLET_RULES, ({ when, unless }) =>
-    [when, unless].some((condition) => condition !== undefined && /\bwallet\s*\./.test(condition.text)),
+  return listed(
+    ruleset,
+    WALLET_RULES,
+    ({ when, unless, once }) =>
+      once.againIf === 'money_at_risk_doubles' ||
+      [when, unless].some((condition) => condition !== undefined && /\bwallet\s*\./.test(condition.text)),
   );
 }
 

@@ -5,9 +5,10 @@ import { finding, type LedgerFinding } from '../../../pipeline/queries/ledger-fi
 import { TAKEN } from '../admin/wallet-quarantine.ts';
 import { readCursor } from '../queries/read-cursor.ts';
 import { readLimits, type SetLimits } from './check-credit.ts';
+import { readLifted, SLOWED_COLUMNS, type SlowedRow, slowedPair } from './check-slowed.ts';
 import { changedResidue, type ResidueWalk } from './residue-walk.ts';
 
-interface HeadRow {
+interface HeadRow extends SlowedRow {
   readonly wallet_id: bigint;
   readonly tenant_id: string;
   readonly account_id: string;
@@ -53,6 +54,7 @@ export interface SeenWallets {
 /** Every wallet's head against its entries, its quarantine, its last change of status, its limits and its own name. */
 export async function* checkWallets(client: pg.PoolClient, seen: SeenWallets): AsyncGenerator<LedgerFinding, number> {
   const limits = await readLimits(client);
+  const lifted = await readLifted(client);
   const rows = readCursor<HeadRow>(client, {
     name: 'verify_wallet',
     page: 1_000,
@@ -79,7 +81,7 @@ export async function* checkWallets(client: pg.PoolClient, seen: SeenWallets): A
       select w.*, extract(microseconds from w.frozen_until)::int % 1000 as frozen_us, coalesce(own.entries, 0) as entries, coalesce(own.last_seq, 0) as last_seq,
         coalesce(own.last_balance, 0) as last_balance, own.last_status, coalesce(own.status_seq, 0) as status_seq,
         coalesce(own.archived_seq, 0) as archived_seq, coalesce(own.amount, 0) as amount, coalesce(waiting.events, 0) as open_events,
-        coalesce(waiting.amount, 0) as open_amount, o.payload as told
+        coalesce(waiting.amount, 0) as open_amount, o.payload as told, ${SLOWED_COLUMNS}
       from wallet w left join own using (wallet_id) left join waiting using (wallet_id)
       left join outbox o on o.payload ->> 'account' = w.account_id and o.payload ->> 'tenant' = w.tenant_id
         and o.topic = 'wallet-status' and o.payload ->> 'sequence' = w.status_sequence::text
@@ -88,7 +90,7 @@ export async function* checkWallets(client: pg.PoolClient, seen: SeenWallets): A
   let wallets = 0;
   for await (const row of rows) {
     wallets++;
-    yield* walletFindings(row, seen, limits.get(formatWalletId(row.wallet_id)));
+    yield* walletFindings(row, seen, { set: limits.get(formatWalletId(row.wallet_id)), lifted });
     yield* changedResidue(row, seen.residues.residueOf(row.wallet_id, row.seq));
   }
   for await (const row of readCursor<{ wallet_id: bigint; entries: bigint }>(client, {
@@ -103,7 +105,11 @@ export async function* checkWallets(client: pg.PoolClient, seen: SeenWallets): A
   return wallets;
 }
 
-function walletFindings(row: HeadRow, seen: SeenWallets, set: SetLimits | undefined): readonly LedgerFinding[] {
+function walletFindings(
+  row: HeadRow,
+  seen: SeenWallets,
+  { set, lifted }: { readonly set: SetLimits | undefined; readonly lifted: ReadonlySet<string> },
+): readonly LedgerFinding[] {
   const address = addressOf(row.tenant_id, row.account_id, row.currency);
   // A thaw that is under way has no entry yet.
   const archived = seen.statuses.get(row.wallet_id);
@@ -133,6 +139,7 @@ function walletFindings(row: HeadRow, seen: SeenWallets, set: SetLimits | undefi
       set?.throttle_period_ms ?? null,
       'the audit log says otherwise',
     ],
+    ['slowed', ...slowedPair(row, lifted), 'the decision behind it says otherwise'],
     ['quarantined', row.quarantined.toString(), row.open_amount.toString(), 'open quarantined usage costs another sum'],
     [
       'quarantined_events',
