@@ -36,15 +36,15 @@ function load(change: (file: RuleFile) => string = ({ text }) => text): Ruleset 
 const shipped = load();
 
 /** Every rule decides, and points weigh more, so that there is something to tell apart: alerts, freezes, held usage. */
-function strict(parameters: (text: string) => string = (text) => text): Ruleset {
+function strict(parameters: (text: string) => string = (text) => text, freezeFrom = 50): Ruleset {
   return load(({ path, text }) => {
     if (path.endsWith('ruleset.yaml')) {
       return text
         .replace('from: 0, to: 19', 'from: 0, to: 9')
         .replace('from: 20, to: 34', 'from: 10, to: 19')
         .replace('from: 35', 'from: 20')
-        .replace('to: 69', 'to: 49')
-        .replace('from: 70', 'from: 50');
+        .replace('to: 69', `to: ${freezeFrom - 1}`)
+        .replace('from: 70', `from: ${freezeFrom}`);
     }
     return parameters(
       text.replace('mode: shadow', 'mode: live').replace('above_expected: 20.00', 'above_expected: 1.00'),
@@ -189,11 +189,13 @@ test('windows that are not read because they cannot be over their cut-off would 
 
 test('two rulesets over one set of features decide what each decides alone, freezes and all', async () => {
   const a = strict();
-  const b = strict((text) =>
-    text
-      .replace('drift: 0.4', 'drift: 0.3')
-      .replace('threshold: 3.5', 'threshold: 2')
-      .replace('of: card, on: topup', 'of: key, on: topup'),
+  const b = strict(
+    (text) =>
+      text
+        .replace('drift: 0.4', 'drift: 0.3')
+        .replace('threshold: 3.5', 'threshold: 2')
+        .replace('of: card, on: topup', 'of: key, on: topup'),
+    60,
   );
   expect(joinRulesets(a, b)).toBeDefined();
   let frozen = 0;
