@@ -117,7 +117,11 @@ async function compare(
   });
   // As a user waits for it, less what a database or file would have to deliver instead.
   const seconds = (performance.now() - startedMs - history.spentMs()) / 1_000;
-  return { seconds, cpu: busy - history.spentMs() / 1_000, alerts: diff.a.collector.alerts.length + diff.b.collector.alerts.length };
+  return {
+    seconds,
+    cpu: busy - history.spentMs() / 1_000,
+    alerts: diff.a.collector.alerts.length + diff.b.collector.alerts.length,
+  };
 }
 
 async function cpuSeconds(work: () => Promise<void>): Promise<number> {
