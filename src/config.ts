@@ -31,6 +31,14 @@ export interface Config {
   readonly jobLockMs: number;
   /** BullMQ prefix, shared with the producers. */
   readonly queuePrefix: string;
+  /** Key of the Stripe account that takes payments; undefined when none does. */
+  readonly stripeSecretKey: Secret | undefined;
+  /** Secrets that sign snapshot events; several while one is replaced. */
+  readonly stripeWebhookSecrets: readonly Secret[];
+  /** Secrets that sign thin events. */
+  readonly stripeThinWebhookSecrets: readonly Secret[];
+  /** A Stripe sandbox on this machine instead of Stripe. */
+  readonly stripeApiUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Colours may be used where people watch (https://no-color.org). */
@@ -82,6 +90,21 @@ export const VARIABLES = {
   TOLLKEEPER_CONCURRENCY: integer('64', 1, 10_000),
   TOLLKEEPER_JOB_LOCK_MS: integer('60000', 1_000, 600_000),
   TOLLKEEPER_QUEUE_PREFIX: queueWord('bull'),
+  STRIPE_SECRET_KEY: {
+    schema: z
+      .string()
+      .regex(/^(?:sk|rk)_(?:test|live)_\w{4,255}$/, 'is not a secret key of Stripe')
+      .transform((value) => new Secret(value))
+      .optional(),
+    secret: true,
+    fix: 'Copy a secret or restricted key (sk_test_…, rk_live_…) from the Stripe Dashboard; leave it empty for no Stripe.',
+  },
+  STRIPE_WEBHOOK_SECRET: webhookSecrets(),
+  STRIPE_THIN_WEBHOOK_SECRET: webhookSecrets(),
+  STRIPE_API_URL: optional(
+    z.string().regex(/^https?:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?\/?$/, 'is not an address of this machine'),
+    'Give the address of a Stripe sandbox on this machine, such as http://127.0.0.1:12111; leave it empty for Stripe.',
+  ),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
   NO_COLOR: optional(z.string(), 'Set it to anything for no colours.'),
@@ -129,10 +152,20 @@ export function parseConfig(environment: Environment): Config {
     concurrency: read('TOLLKEEPER_CONCURRENCY', VARIABLES.TOLLKEEPER_CONCURRENCY) ?? 0,
     jobLockMs: read('TOLLKEEPER_JOB_LOCK_MS', VARIABLES.TOLLKEEPER_JOB_LOCK_MS) ?? 0,
     queuePrefix: read('TOLLKEEPER_QUEUE_PREFIX', VARIABLES.TOLLKEEPER_QUEUE_PREFIX) ?? '',
+    stripeSecretKey: read('STRIPE_SECRET_KEY', VARIABLES.STRIPE_SECRET_KEY),
+    stripeWebhookSecrets: read('STRIPE_WEBHOOK_SECRET', VARIABLES.STRIPE_WEBHOOK_SECRET) ?? [],
+    stripeThinWebhookSecrets: read('STRIPE_THIN_WEBHOOK_SECRET', VARIABLES.STRIPE_THIN_WEBHOOK_SECRET) ?? [],
+    stripeApiUrl: read('STRIPE_API_URL', VARIABLES.STRIPE_API_URL),
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
     logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',
     color: read('NO_COLOR', VARIABLES.NO_COLOR) === undefined,
   };
+  // A test that found a live key in the environment would move real money.
+  if (environment.NODE_ENV === 'test' && /^.k_live_/.test(config.stripeSecretKey?.reveal() ?? '')) {
+    problems.push(
+      'STRIPE_SECRET_KEY: a live key is refused while NODE_ENV is test. Use a key that begins with sk_test_.',
+    );
+  }
   if (problems.length > 0) throw new AppError('CONFIG_INVALID', problems.join('\n'));
   return config;
 }
@@ -160,6 +193,16 @@ function secretUrl(protocols: readonly string[], example: string) {
     .optional();
   const fix = `Write it like ${example}, with special characters of the password percent-encoded; leave it empty for the embedded engine.`;
   return { schema, secret: true, fix } as const satisfies Variable<Secret | undefined>;
+}
+
+function webhookSecrets() {
+  const schema = z
+    .string()
+    .regex(/^whsec_[\w+/=-]{8,255}(?:\s*,\s*whsec_[\w+/=-]{8,255})*$/, 'is not a signing secret of a webhook endpoint')
+    .transform((list) => list.split(',').map((value) => new Secret(value.trim())))
+    .optional();
+  const fix = 'Copy the signing secret (whsec_…) of the endpoint; two with a comma between them while one is rolled.';
+  return { schema, secret: true, fix } as const satisfies Variable<readonly Secret[] | undefined>;
 }
 
 function text(standard: string, fix: string) {

@@ -105,6 +105,32 @@ export const ERROR_CATALOGUE = {
   ARCHIVE_BUSY: { kind: 'conflict', fix: 'Wait until the other process is done, then run it again.' },
   ARCHIVE_INVALID: { kind: 'input', fix: 'Bring back the file and its manifest from a copy, or write them again.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
+  STRIPE_LIVE_KEY: {
+    kind: 'config',
+    fix: 'Use a key that begins with sk_test_ or rk_test_: tests and sandboxes never touch real money.',
+  },
+  STRIPE_UNREACHABLE: {
+    kind: 'infrastructure',
+    fix: 'Check the network and https://status.stripe.com; the call is safe to repeat under its idempotency key.',
+  },
+  STRIPE_RATE_LIMITED: { kind: 'infrastructure', fix: 'Wait and repeat; Stripe allows about 25 requests a second.' },
+  STRIPE_BUSY: { kind: 'conflict', fix: 'Another request holds the same object or key; repeat in a few seconds.' },
+  STRIPE_FAILED: {
+    kind: 'infrastructure',
+    fix: 'Repeat under the same idempotency key; https://status.stripe.com says whether Stripe has trouble.',
+  },
+  STRIPE_KEY_REFUSED: { kind: 'config', fix: 'Check STRIPE_SECRET_KEY; a rolled key stops working at its deadline.' },
+  STRIPE_NOT_PERMITTED: {
+    kind: 'conflict',
+    fix: 'Give the restricted key this permission, or check that the Stripe plan includes the feature.',
+  },
+  STRIPE_NOT_FOUND: {
+    kind: 'not_found',
+    fix: 'Check that the id is of the same Stripe account and mode as STRIPE_SECRET_KEY.',
+  },
+  STRIPE_REFUSED: { kind: 'conflict', fix: 'Read what Stripe says about the request; the Dashboard has its log.' },
+  STRIPE_IDEMPOTENCY: { kind: 'conflict', fix: 'Use a new idempotency key for a different request.' },
+  STRIPE_CARD_DECLINED: { kind: 'conflict', fix: 'Ask the customer for another card, or try again later.' },
   UNEXPECTED: {
     kind: 'infrastructure',
     fix: 'Run it again with LOG_LEVEL=debug for the stack; if it stays, report it.',

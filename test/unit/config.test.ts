@@ -54,6 +54,10 @@ describe('parseConfig', () => {
       concurrency: 64,
       jobLockMs: 60_000,
       queuePrefix: 'bull',
+      stripeSecretKey: undefined,
+      stripeWebhookSecrets: [],
+      stripeThinWebhookSecrets: [],
+      stripeApiUrl: undefined,
       logLevel: 'info',
       logFormat: 'auto',
       color: true,
@@ -87,6 +91,25 @@ describe('parseConfig', () => {
     ['TOLLKEEPER_GATHER_MS', '-1'],
   ])('refuses %s=%s', (name, value) => {
     expect(problemsOf({ [name]: value })).toContain(name);
+  });
+
+  test('refuses a live Stripe key while tests run, and never shows it', () => {
+    const key = `sk_live_${'x'.repeat(24)}`;
+    expect(parseConfig({ STRIPE_SECRET_KEY: key }).stripeSecretKey?.reveal()).toBe(key);
+    const problems = problemsOf({ STRIPE_SECRET_KEY: key, NODE_ENV: 'test' });
+    expect(problems).toContain('STRIPE_SECRET_KEY: a live key is refused');
+    expect(problems).not.toContain('xxxx');
+    expect(problemsOf({ STRIPE_SECRET_KEY: 'pk_test_1234' })).toContain('is not a secret key of Stripe');
+  });
+
+  test('takes several webhook secrets, so that one can be rolled', () => {
+    const { stripeWebhookSecrets } = parseConfig({ STRIPE_WEBHOOK_SECRET: 'whsec_first123, whsec_second45' });
+    expect(stripeWebhookSecrets.map((secret) => secret.reveal())).toEqual(['whsec_first123', 'whsec_second45']);
+  });
+
+  test('sends Stripe calls to this machine or to Stripe, nowhere else', () => {
+    expect(problemsOf({ STRIPE_API_URL: 'http://evil.example.com' })).toContain('is not an address of this machine');
+    expect(parseConfig({ STRIPE_API_URL: 'http://127.0.0.1:12111' }).stripeApiUrl).toBe('http://127.0.0.1:12111');
   });
 
   test('a secret shows nowhere but where it is revealed', () => {

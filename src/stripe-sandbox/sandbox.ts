@@ -1,0 +1,105 @@
+import { Control } from './control.ts';
+import { Api } from './http/api.ts';
+import { Faults } from './http/faults.ts';
+import { listen } from './http/server.ts';
+import { sandboxPages } from './pages.ts';
+import { allRoutes } from './routes.ts';
+import { Deliveries } from './webhooks/deliveries.ts';
+import { dispatchEvents } from './webhooks/dispatch.ts';
+import { type FeeSettings, type RadarSettings, World } from './world.ts';
+
+export interface SandboxOptions {
+  /** Same seed and same requests give the same ids; 1 unless given. */
+  readonly seed?: number;
+  /** Epoch milliseconds; the sandbox lives in this time, moved by `advance`. */
+  readonly now: () => number;
+  /** Any free port unless given. */
+  readonly port?: number;
+  /** `auto` sends webhooks at once and again after failures; `manual` waits for `deliveries.deliver()`. */
+  readonly webhooks?: 'auto' | 'manual';
+  readonly radar?: Partial<RadarSettings>;
+  readonly fees?: Partial<FeeSettings>;
+  readonly meterDelayMs?: number;
+}
+
+/** A fake Stripe on loopback: the real SDK talks to it. Holds everything in memory; nothing leaves the machine. */
+export interface StripeSandbox {
+  readonly host: string;
+  readonly port: number;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** What happens outside the API: cardholders, banks, the Dashboard, time. */
+  readonly control: Control;
+  readonly faults: Faults;
+  readonly deliveries: Deliveries;
+  /** Everything stored, for tests that look behind the API. */
+  readonly world: World;
+  readonly api: Api;
+  readonly close: () => Promise<void>;
+}
+
+const RADAR: RadarSettings = {
+  plan: 'teams',
+  reviewList: 'usage_anomaly_review',
+  blockList: 'usage_anomaly_block',
+  reviewCustomerMetadata: false,
+  reviewPaymentMetadata: false,
+};
+// 2.9 % and 30 cents a charge, available after two days: Stripe's standard prices for cards in the US.
+const FEES: FeeSettings = {
+  chargeBasisPoints: 290,
+  chargeFixed: 30,
+  disputeFixed: 1_500,
+  availableAfterSeconds: 2 * 86_400,
+};
+
+/** Starts the sandbox; it runs until it is closed. */
+export async function startStripeSandbox(options: SandboxOptions): Promise<StripeSandbox> {
+  let shiftMs = 0;
+  const now = () => options.now() + shiftMs;
+  const world = new World({
+    seed: options.seed ?? 1,
+    now,
+    radar: { ...RADAR, ...options.radar },
+    fees: { ...FEES, ...options.fees },
+    meterDelayMs: options.meterDelayMs ?? 0,
+  });
+  const deliveries = new Deliveries({
+    mode: options.webhooks ?? 'auto',
+    now,
+    ids: world.ids,
+    onDelivered: ({ eventId }) => {
+      const event = world.events.find(eventId);
+      if (event !== undefined) event.pending_webhooks = Math.max(0, event.pending_webhooks - 1);
+    },
+  });
+  dispatchEvents(world, deliveries);
+  const faults = new Faults();
+  const control = new Control(world, deliveries, faults, (ms) => {
+    shiftMs += ms;
+  });
+  const api = new Api({
+    world,
+    routes: allRoutes(world, () => deliveries.unacknowledged()),
+    faults,
+    before: () => control.tick(),
+    isSessionToken: () => false,
+  });
+  const { server, port } = await listen(api, sandboxPages(control), options.port ?? 0);
+  return {
+    host: '127.0.0.1',
+    port,
+    url: `http://127.0.0.1:${port}`,
+    control,
+    faults,
+    deliveries,
+    world,
+    api,
+    async close() {
+      deliveries.close();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await deliveries.settled();
+    },
+  };
+}
