@@ -92,7 +92,7 @@ export const ERROR_CATALOGUE = {
     kind: 'conflict',
     fix: 'Value lists need Radar for Fraud Teams; flagged payments wait in the local queue until then.',
   },
-  WEBHOOK_SIGNATURE: { kind: 'input', fix: 'Check that STRIPE_WEBHOOK_SECRETS holds the secret of this endpoint.' },
+  WEBHOOK_SIGNATURE: { kind: 'input', fix: 'Check that STRIPE_WEBHOOK_SECRET holds the secret of this endpoint.' },
   WEBHOOK_INVALID: { kind: 'input', fix: 'Send the body exactly as Stripe signed it.' },
   TOPUP_NOT_FOUND: { kind: 'not_found', fix: 'List top-ups with `tollkeeper topup list`.' },
   TOPUP_STATE: { kind: 'conflict', fix: 'Look at the top-up with `tollkeeper topup show` first.' },
@@ -105,6 +105,7 @@ export const ERROR_CATALOGUE = {
   ARCHIVE_BUSY: { kind: 'conflict', fix: 'Wait until the other process is done, then run it again.' },
   ARCHIVE_INVALID: { kind: 'input', fix: 'Bring back the file and its manifest from a copy, or write them again.' },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
+  STRIPE_OFF: { kind: 'config', fix: 'Set STRIPE_SECRET_KEY; docs/stripe.md says which rights the key needs.' },
   STRIPE_LIVE_KEY: {
     kind: 'config',
     fix: 'Use a key that begins with sk_test_ or rk_test_: tests and sandboxes never touch real money.',

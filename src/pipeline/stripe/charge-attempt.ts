@@ -5,6 +5,7 @@ import type { TopUp } from '../../domain/topups/top-up.ts';
 import { isEnded } from '../../domain/topups/top-up-status.ts';
 import { AppError } from '../../errors.ts';
 import { afterAutoDecline } from './after-decline.ts';
+import { isFinal, isPassing } from './failures.ts';
 import type { MoneyIn } from './money-in.ts';
 import { settlePayment } from './settle-payment.ts';
 
@@ -43,8 +44,8 @@ export async function chargeAttempt(money: MoneyIn, topUp: TopUp): Promise<TopUp
     return await declined(money, topUp, answer.paymentIntent, answer.decline);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    if (error.code === 'STRIPE_UNREACHABLE' || error.code === 'STRIPE_DENIED') return tryLater(money, topUp, error);
-    if (error.code !== 'STRIPE_REFUSED' && error.code !== 'STRIPE_NOT_FOUND') throw error;
+    if (isPassing(error)) return tryLater(money, topUp, error);
+    if (!isFinal(error)) throw error;
     return giveUp(money, topUp, error.message);
   }
 }
@@ -136,7 +137,7 @@ async function lookForPayment(money: MoneyIn, topUp: TopUp, customer: string): P
     if (found.length === 0)
       return await giveUp(money, topUp, 'Stripe did not answer for 20 hours and knows no payment of it');
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'STRIPE_UNREACHABLE') throw error;
+    if (!(error instanceof AppError) || !isPassing(error)) throw error;
     return tryLater(money, topUp, error);
   }
   return (await store.topUps.read(topupId)) ?? topUp;

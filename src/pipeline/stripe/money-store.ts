@@ -154,7 +154,7 @@ export interface CustomerTable {
 }
 
 export interface TopUpTable {
-  /** Undefined when the same wallet has an automatic top-up under way. A known request key answers with what it began. */
+  /** Undefined when the request key is known, or the wallet has an automatic top-up under way. */
   readonly insert: (topUp: NewTopUp, nowMs: number) => Promise<TopUp | undefined>;
   readonly read: (topupId: string) => Promise<TopUp | undefined>;
   readonly byRequest: (requestKey: string) => Promise<TopUp | undefined>;

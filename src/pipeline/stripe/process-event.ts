@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { eventSubject } from '../../domain/payments/event-kinds.ts';
 import { AppError } from '../../errors.ts';
 import type { DeliveredJob } from '../ingest/queue-port.ts';
+import { isFinal } from './failures.ts';
 import type { MoneyIn } from './money-in.ts';
 import type { EventStatus, StoredEvent } from './money-store.ts';
 import { settleCheckout } from './settle-checkout.ts';
@@ -69,7 +70,7 @@ async function workOff(money: MoneyIn, event: StoredEvent, others: OtherEvents |
     }
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    if (error.code !== 'STRIPE_NOT_FOUND' && error.code !== 'STRIPE_REFUSED') throw error;
+    if (!isFinal(error)) throw error;
     return keep(money, event, error.message);
   }
 }

@@ -44,7 +44,7 @@ export async function startCheckout(money: MoneyIn, request: CheckoutTopUp): Pro
 
   const { customer } = await customerOf(money, tenant, account);
   const isFlagged = await isBeforeRadar(money, customer);
-  const topUp = await store.topUps.insert(
+  const begun = await store.topUps.insert(
     {
       topupId: derivedId('top', [tenant, 'checkout', key]),
       tenant,
@@ -63,7 +63,9 @@ export async function startCheckout(money: MoneyIn, request: CheckoutTopUp): Pro
     },
     nowMs,
   );
-  if (topUp === undefined) throw new AppError('TOPUP_STATE', 'Another request began this top-up at the same moment.');
+  // Begun by a request that went away, or is being begun beside this one: both get the same page.
+  const topUp = begun ?? (await store.topUps.byRequest(requestKey));
+  if (topUp === undefined) throw new AppError('TOPUP_STATE', 'The top-up was begun and is not there.');
   const page = await stripe.createCheckout({
     topupId: topUp.topupId,
     customer,

@@ -57,8 +57,8 @@ export interface EventNotice {
 }
 
 /**
- * Stripe, as far as money in needs it. Every method throws `AppError`: `STRIPE_UNREACHABLE` when trying again later may
- * help (network, 5xx, 429), `STRIPE_DENIED` for the key, `STRIPE_NOT_FOUND`, and `STRIPE_REFUSED` for the rest.
+ * Stripe, as far as money in needs it. Every method throws an `AppError` with a code `STRIPE_…`; `failures.ts` says which of
+ * them pass.
  */
 export interface StripePort {
   readonly isLive: boolean;

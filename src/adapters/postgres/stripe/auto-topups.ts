@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { AutoTopUp, AutoTopUpTable } from '../../../pipeline/stripe/money-store.ts';
+import type { AutoTopUp, AutoTopUpFigures, AutoTopUpTable } from '../../../pipeline/stripe/money-store.ts';
 import { at, ms, msOrNull } from './rows.ts';
 
 interface AutoRow {
@@ -20,6 +20,9 @@ interface AutoRow {
   readonly updated_at: Date;
   readonly updated_by: string;
 }
+
+/** What open holds of a wallet reserve. */
+const HELD = `(select coalesce(sum(h.amount), 0) from hold h where h.wallet_id = w.wallet_id and h.state = 'open')`;
 
 /** Settings of automatic top-ups, and the balances they look at. */
 export function autoTopUpTable(pool: pg.Pool): AutoTopUpTable {
@@ -66,7 +69,7 @@ export function autoTopUpTable(pool: pg.Pool): AutoTopUpTable {
       const { rows } = await pool.query<{ wallet_id: bigint }>(
         `select a.wallet_id from auto_topup a join wallet w using (wallet_id)
          where a.is_on and a.stopped_because is null and (a.paused_until is null or a.paused_until <= $1)
-           and w.status = 'active' and w.posted - w.held < a.threshold
+           and w.status = 'active' and w.posted - ${HELD} < a.threshold
            and not exists (select from topup t where t.wallet_id = a.wallet_id and t.kind = 'auto'
              and t.status in ('pending', 'awaiting_customer', 'processing', 'in_review'))
            and exists (select from stripe_customer c
@@ -124,9 +127,9 @@ interface FigureRow extends AutoRow {
   readonly recent: readonly { readonly at: string; readonly amount: string }[];
 }
 
-const readFigures = async (pool: pg.Pool, walletId: bigint, sinceMs: number) => {
+async function readFigures(pool: pg.Pool, walletId: bigint, sinceMs: number): Promise<AutoTopUpFigures | undefined> {
   const { rows } = await pool.query<FigureRow>(
-    `select a.*, w.posted - w.held as available, w.status, c.customer_id, c.payment_method,
+    `select a.*, (w.posted - ${HELD})::bigint as available, w.status, c.customer_id, c.payment_method,
        exists (select from topup t where t.wallet_id = a.wallet_id and t.kind = 'auto'
          and t.status in ('pending', 'awaiting_customer', 'processing', 'in_review'))
        or exists (select from topup t where t.wallet_id = a.wallet_id and t.status in ('processing', 'in_review')) as in_flight,
@@ -149,7 +152,7 @@ const readFigures = async (pool: pg.Pool, walletId: bigint, sinceMs: number) => 
     isInFlight: row.in_flight,
     recent: row.recent.map((item) => ({ atMs: Date.parse(item.at), amountNanos: BigInt(item.amount) })),
   };
-};
+}
 
 function readAuto(row: AutoRow): AutoTopUp {
   return {

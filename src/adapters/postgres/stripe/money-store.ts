@@ -4,6 +4,7 @@ import { autoTopUpTable } from './auto-topups.ts';
 import { caseTable } from './cases.ts';
 import { customerTable } from './customers.ts';
 import { eventTable } from './events.ts';
+import { createNamedLocks } from './named-locks.ts';
 import { radarTable } from './radar-listings.ts';
 import { at } from './rows.ts';
 import { topUpTable } from './topups.ts';
@@ -11,7 +12,7 @@ import { topUpTable } from './topups.ts';
 /** Tables of money in, on PostgreSQL. */
 export function createMoneyStore(pool: pg.Pool): MoneyStore {
   return {
-    alone: (name, work) => alone(pool, name, work),
+    alone: createNamedLocks(pool),
     customers: customerTable(pool),
     topUps: topUpTable(pool),
     auto: autoTopUpTable(pool),
@@ -37,30 +38,4 @@ export function createMoneyStore(pool: pg.Pool): MoneyStore {
       );
     },
   };
-}
-
-/**
- * A lock of the server's, on a connection of its own and outside any transaction: the work asks Stripe, and a transaction
- * that waits for a stranger would hold its rows. The server drops the lock when the process dies.
- */
-async function alone<T>(pool: pg.Pool, name: string, work: () => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  const onError = (error: Error) => {
-    broken = error;
-  };
-  client.on('error', onError);
-  try {
-    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
-    const result = await work();
-    await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [name]);
-    return result;
-  } catch (error) {
-    // The connection goes, and the lock with it.
-    broken ??= error instanceof Error ? error : new Error(String(error));
-    throw error;
-  } finally {
-    client.off('error', onError);
-    client.release(broken);
-  }
 }

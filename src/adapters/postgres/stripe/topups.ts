@@ -70,7 +70,6 @@ export function topUpTable(pool: pg.Pool): TopUpTable {
     const { rows } = await pool.query<TopUpRow>(`select * from topup where ${condition} = $1`, [value]);
     return rows[0] === undefined ? undefined : readTopUp(rows[0]);
   };
-  const byRequest = (key: string) => readWhere('request_key', key);
   return {
     async insert(topUp, nowMs) {
       try {
@@ -98,14 +97,14 @@ export function topUpTable(pool: pg.Pool): TopUpTable {
             at(nowMs),
           ],
         );
-        return rows[0] === undefined ? await byRequest(topUp.requestKey) : readTopUp(rows[0]);
+        return rows[0] === undefined ? undefined : readTopUp(rows[0]);
       } catch (error) {
         if (isSqlState(error, '23505')) return undefined;
         throw error;
       }
     },
     read: (topupId) => readWhere('topup_id', topupId),
-    byRequest,
+    byRequest: (key) => readWhere('request_key', key),
     byPayment: (paymentIntent) => readWhere('payment_intent', paymentIntent),
     advance: (topupId, nowMs, change) => advance(pool, topupId, nowMs, change),
     async due(nowMs, limit) {
