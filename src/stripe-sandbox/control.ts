@@ -1,9 +1,12 @@
 import type Stripe from 'stripe';
 import type { Faults } from './http/faults.ts';
+import { processMeterEvents } from './meters/process-meter-events.ts';
 import { openWarning } from './radar/early-fraud-warnings.ts';
 import { closeReview, openReview } from './radar/reviews.ts';
+import { expireSession } from './resources/checkout-sessions.ts';
 import { confirmIntent, saveCard } from './resources/confirm-intent.ts';
 import { closeDispute, openDispute } from './resources/disputes.ts';
+import { type Payment, paySession, settlePayment } from './resources/pay-session.ts';
 import { cancelIntent } from './resources/payment-intents.ts';
 import { completeRefund, failRefund } from './resources/refunds.ts';
 import type { CardBehaviour, Decline } from './resources/test-cards.ts';
@@ -34,13 +37,28 @@ export class Control {
 
   /** Does what is due by the clock; every request does so first. */
   tick(): void {
+    processMeterEvents(this.world);
     const now = this.world.now();
+    for (const id of this.world.openSessions) {
+      const session = this.world.sessions.get(id);
+      if (session.expires_at <= now) expireSession(this.world, session);
+    }
     for (const id of this.world.authorised) {
       const intent = this.world.paymentIntents.get(id);
       const charge = this.world.charges.get(idOf(intent.latest_charge) ?? '');
       const before = charge.payment_method_details?.card?.capture_before ?? Number.POSITIVE_INFINITY;
       if (before <= now) cancelIntent(this.world, intent, 'automatic');
     }
+  }
+
+  /** A customer pays on the Checkout page; a decline is thrown and leaves the session open. */
+  pay(session: string, payment: Payment): Stripe.Checkout.Session {
+    return paySession(this.world, session, payment);
+  }
+
+  /** A delayed payment of a session arrives after days, or does not. */
+  settlePayment(session: string, arrives: boolean): Stripe.Checkout.Session {
+    return settlePayment(this.world, session, arrives);
   }
 
   /** Makes the card behind a payment method decline from now on; without a decline it works again. */

@@ -6,6 +6,7 @@ import { sandboxPages } from './pages.ts';
 import { allRoutes } from './routes.ts';
 import { Deliveries } from './webhooks/deliveries.ts';
 import { dispatchEvents } from './webhooks/dispatch.ts';
+import { dispatchThinEvents } from './webhooks/thin-events.ts';
 import { type FeeSettings, type RadarSettings, World } from './world.ts';
 
 export interface SandboxOptions {
@@ -74,6 +75,7 @@ export async function startStripeSandbox(options: SandboxOptions): Promise<Strip
     },
   });
   dispatchEvents(world, deliveries);
+  dispatchThinEvents(world, deliveries);
   const faults = new Faults();
   const control = new Control(world, deliveries, faults, (ms) => {
     shiftMs += ms;
@@ -83,7 +85,6 @@ export async function startStripeSandbox(options: SandboxOptions): Promise<Strip
     routes: allRoutes(world, () => deliveries.unacknowledged()),
     faults,
     before: () => control.tick(),
-    isSessionToken: () => false,
   });
   const { server, port } = await listen(api, sandboxPages(control), options.port ?? 0);
   return {

@@ -7,7 +7,8 @@ const LIMIT_MAX = 100;
 /** What every stored object has. */
 export interface Row {
   readonly id: string;
-  readonly created?: number;
+  /** Unix seconds; objects of API v2 have text here. */
+  readonly created?: number | string;
 }
 
 /** A page of Stripe's. */
@@ -112,6 +113,7 @@ function createdFilter(params: Params): (row: Row) => boolean {
   if (!params.has('created')) return () => true;
   const bounds = createdBounds(params);
   return ({ created = 0 }) =>
+    typeof created === 'number' &&
     created >= (bounds.gte ?? created) &&
     created > (bounds.gt ?? created - 1) &&
     created < (bounds.lt ?? created + 1) &&

@@ -1,8 +1,12 @@
 import type Stripe from 'stripe';
+import { MeterStore } from './meters/meter-store.ts';
+import type { IntentPlan } from './resources/checkout-sessions.ts';
+import { matchesType } from './resources/events.ts';
 import type { CardBehaviour } from './resources/test-cards.ts';
 import { SeededIds } from './seeded-ids.ts';
 import type { StripeFault } from './stripe-fault.ts';
 import { Table } from './table.ts';
+import type { RelatedObject, ThinEvent } from './webhooks/thin-events.ts';
 
 /** The version whose shapes the sandbox speaks: the one the installed SDK is pinned to. */
 export const API_VERSION = '2026-10-28.endive' satisfies Stripe.LatestApiVersion;
@@ -72,10 +76,19 @@ export class World {
   readonly balanceTransactions = new Table<Stripe.BalanceTransaction>('balance transaction');
   readonly sessions = new Table<Stripe.Checkout.Session>('checkout.session');
   readonly lineItems = new Map<string, Stripe.LineItem[]>();
+  /** Sessions that nobody has paid yet; they expire. */
+  readonly openSessions = new Set<string>();
+  readonly intentPlans = new Map<string, IntentPlan>();
+  /** The payment that a session's tries share. */
+  readonly intentsOfSessions = new Map<string, string>();
   readonly events = new Table<Stripe.Event>('event');
   readonly endpoints = new Table<Stripe.WebhookEndpoint>('webhook endpoint');
   readonly endpointSecrets = new Map<string, string>();
   readonly sinks: EventSink[] = [];
+  readonly destinations = new Table<Stripe.V2.Core.EventDestination>('event destination');
+  readonly thinEvents: ThinEvent[] = [];
+  readonly thinSinks: ((event: ThinEvent) => void)[] = [];
+  readonly meterStore = new MeterStore();
   /** The request being carried out; events name it. */
   request: Stripe.Event.Request | null = null;
   #latestSecond = 0;
@@ -111,6 +124,37 @@ export class World {
     // The SDK's union of 300 event types cannot be built from a type that is only known at run time.
     const stored = this.events.add(event as Stripe.Event);
     for (const sink of this.sinks) sink(stored);
+    this.#emitThinCopy(stored);
+  }
+
+  /** Records an event of API v2. */
+  emitThin(type: string, related: RelatedObject | undefined, data: object | undefined, snapshot?: string): ThinEvent {
+    const { request } = this;
+    const event: ThinEvent = {
+      id: `evt_test_${this.ids.next('', 24).slice(1)}`,
+      object: 'v2.core.event',
+      created: new Date(this.settings.now()).toISOString(),
+      livemode: false,
+      type,
+      ...(related === undefined ? {} : { related_object: related }),
+      ...(request?.id == null
+        ? {}
+        : { reason: { type: 'request', request: { id: request.id, idempotency_key: request.idempotency_key ?? '' } } }),
+      ...(snapshot === undefined ? {} : { snapshot_event: snapshot }),
+      ...(data === undefined ? {} : { data }),
+    };
+    this.thinEvents.push(event);
+    for (const sink of this.thinSinks) sink(event);
+    return event;
+  }
+
+  /** Snapshot events exist as thin ones too; they are made only when somebody listens. */
+  #emitThinCopy(event: Stripe.Event): void {
+    const type = `v1.${event.type}`;
+    const isWanted = this.destinations.all().some((row) => row.enabled_events.some((name) => matchesType(name, type)));
+    if (!isWanted) return;
+    const { id, object } = event.data.object as { readonly id: string; readonly object: string };
+    this.emitThin(type, { id, type: object, url: urlOf(object, id) }, undefined, event.id);
   }
 }
 
@@ -122,4 +166,11 @@ export interface Declined {
 /** The id of what Stripe calls an expandable field. */
 export function idOf(field: string | { readonly id: string } | null | undefined): string | undefined {
   return typeof field === 'string' ? field : field?.id;
+}
+
+/** Where an object is fetched: `charge` becomes `/v1/charges/ch_1`. */
+function urlOf(object: string, id: string): string {
+  const plural =
+    object === 'radar.early_fraud_warning' ? 'radar/early_fraud_warnings' : `${object.replaceAll('.', '/')}s`;
+  return `/v1/${plural}/${id}`;
 }

@@ -1,7 +1,7 @@
 import { StripeFault } from '../stripe-fault.ts';
 
-/** Checks the key of a request: any test key will do, a live one is refused lest somebody believes it does something. */
-export function checkKey(authorization: string | undefined, isSessionToken: (token: string) => boolean): void {
+/** The key of a request: any test key will do, a live one is refused lest somebody believes it does something. */
+export function checkKey(authorization: string | undefined, takes: 'key' | 'session'): string {
   const token = tokenOf(authorization);
   if (token === undefined || token === '') {
     throw new StripeFault(
@@ -15,12 +15,11 @@ export function checkKey(authorization: string | undefined, isSessionToken: (tok
       401,
       'invalid_request_error',
       'This is a sandbox: it refuses live keys. Use one that begins with sk_test_.',
-      {
-        code: 'api_key_invalid',
-      },
+      { code: 'api_key_invalid' },
     );
   }
-  if (/^(?:sk|rk)_test_\w+$/.test(token) || isSessionToken(token)) return;
+  const isRight = takes === 'session' ? token.startsWith('mes_') : /^(?:sk|rk)_test_\w+$/.test(token);
+  if (isRight) return token;
   throw new StripeFault(401, 'invalid_request_error', `Invalid API Key provided: ${token.slice(0, 7)}****`);
 }
 

@@ -35,7 +35,6 @@ export class Api {
   readonly #routes: readonly Route[];
   readonly #keys: IdempotencyKeys;
   readonly #before: () => void;
-  readonly #isSessionToken: (token: string) => boolean;
   readonly faults: Faults;
   /** Requests per second before 429; no limit when undefined. */
   rateLimit: number | undefined;
@@ -47,13 +46,11 @@ export class Api {
     readonly faults: Faults;
     /** Runs before every request: what is due by the clock happens first. */
     readonly before: () => void;
-    readonly isSessionToken: (token: string) => boolean;
   }) {
     this.#world = parts.world;
     this.#routes = parts.routes;
     this.faults = parts.faults;
     this.#before = parts.before;
-    this.#isSessionToken = parts.isSessionToken;
     this.#keys = new IdempotencyKeys(parts.world.settings.now);
   }
 
@@ -72,8 +69,8 @@ export class Api {
     let claimed: string | undefined;
     try {
       this.#limitRate();
-      checkKey(headerOf(request, 'authorization'), this.#isSessionToken);
       const found = matchRoute(this.#routes, request.method, request.path);
+      const token = checkKey(headerOf(request, 'authorization'), found?.route.auth ?? 'key');
       if (found === undefined) throw unknownRoute(request);
       if (key !== undefined && request.method !== 'GET') {
         const stored = this.#keys.begin(key, `${request.method} ${request.path}?${request.query}\n${request.body}`);
@@ -81,7 +78,7 @@ export class Api {
         claimed = key;
       }
       await pause('before');
-      const body = this.#work(found, request, { requestId, key });
+      const body = this.#work(found, request, { requestId, key, token });
       if (claimed !== undefined) this.#keys.finish(claimed, { status: 200, body });
       await pause('after');
       return { status: 200, body, headers };
@@ -101,7 +98,7 @@ export class Api {
   #work(
     { route, id }: { readonly route: Route; readonly id: string },
     request: ApiRequest,
-    names: { readonly requestId: string; readonly key: string | undefined },
+    names: { readonly requestId: string; readonly key: string | undefined; readonly token: string },
   ): string {
     const params = new Params(valuesOf(request));
     params.refuseUnknown(route.params);
@@ -114,6 +111,7 @@ export class Api {
         requestId: names.requestId,
         idempotencyKey: names.key,
         origin: request.origin,
+        token: names.token,
       });
       return JSON.stringify(expand(this.#world, answer, params.texts('expand')), undefined, 2);
     } finally {

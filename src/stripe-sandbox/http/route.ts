@@ -9,6 +9,8 @@ export interface RouteRequest {
   readonly idempotencyKey: string | undefined;
   /** Where the caller reached the sandbox: `http://127.0.0.1:4242`. */
   readonly origin: string;
+  /** The key of the request. */
+  readonly token: string;
 }
 
 /** One operation. Handlers are synchronous: nothing else happens in the sandbox while one runs. */
@@ -18,6 +20,8 @@ export interface Route {
   readonly path: string;
   /** Top-level parameters it takes; any other is refused the way Stripe refuses a typo. */
   readonly params: readonly string[];
+  /** `session`: takes the token of a meter event session instead of an API key. */
+  readonly auth?: 'session';
   readonly handle: (request: RouteRequest) => object;
 }
 
