@@ -15,6 +15,10 @@ export interface Config {
   readonly archiveDir: string;
   /** Port of the embedded PostgreSQL; any free one when undefined. */
   readonly port: number | undefined;
+  /** Where HTTP is served: this machine alone when undefined. */
+  readonly httpHost: string | undefined;
+  /** The usual port, or any free one, when undefined. */
+  readonly httpPort: number | undefined;
   /** The packaged rules when undefined. */
   readonly rulesDir: string | undefined;
   readonly lanes: number;
@@ -68,6 +72,14 @@ export const VARIABLES = {
   TOLLKEEPER_PORT: optional(
     integerBetween(1, 65_535),
     'Give a port from 1 to 65535, or leave it empty for a free one.',
+  ),
+  TOLLKEEPER_HTTP_HOST: optional(
+    z.string().regex(/^[\w.:[\]-]{1,255}$/, 'is not a host name or an address'),
+    'Give the address to listen on, such as 0.0.0.0; leave it empty for this machine alone.',
+  ),
+  TOLLKEEPER_HTTP_PORT: optional(
+    integerBetween(0, 65_535),
+    'Give a port from 1 to 65535, 0 for any free one, or leave it empty for 8377.',
   ),
   TOLLKEEPER_RULES_DIR: optional(z.string(), 'Give a directory with ruleset.yaml and pricing.yaml.'),
   TOLLKEEPER_LANES: integer('4', 1, 64),
@@ -142,6 +154,8 @@ export function parseConfig(environment: Environment): Config {
         join(environment.TOLLKEEPER_DATA_DIR?.trim() || VARIABLES.TOLLKEEPER_DATA_DIR.standard, 'archive'),
     ),
     port: read('TOLLKEEPER_PORT', VARIABLES.TOLLKEEPER_PORT),
+    httpHost: read('TOLLKEEPER_HTTP_HOST', VARIABLES.TOLLKEEPER_HTTP_HOST),
+    httpPort: read('TOLLKEEPER_HTTP_PORT', VARIABLES.TOLLKEEPER_HTTP_PORT),
     rulesDir: read('TOLLKEEPER_RULES_DIR', VARIABLES.TOLLKEEPER_RULES_DIR),
     lanes: read('TOLLKEEPER_LANES', VARIABLES.TOLLKEEPER_LANES) ?? 0,
     lateWindowMs: (read('TOLLKEEPER_LATE_WINDOW_DAYS', VARIABLES.TOLLKEEPER_LATE_WINDOW_DAYS) ?? 0) * DAY_MS,

@@ -22,6 +22,9 @@ export const INGEST_QUEUE: QueueDefinition = {
   keepCompleted: { age: 3_600, count: 100 },
 };
 
+/** Events that came over HTTP and were acknowledged before they were posted. The key they were sent with says the tenant. */
+export const HTTP_QUEUE: QueueDefinition = { name: 'http', trusted: true, keepCompleted: KEEP };
+
 /** Holds: any BullMQ client reserves money for a call, and captures or releases it afterwards. */
 export const HOLDS_QUEUE: QueueDefinition = { name: 'holds', trusted: false, keepCompleted: KEEP };
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerAccount } from './commands/account.ts';
 import { registerAlert } from './commands/alert.ts';
+import { registerApiKey } from './commands/api-key.ts';
 import { registerArchive } from './commands/archive.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -40,6 +41,7 @@ export const COMMANDS: readonly Register[] = [
   registerRules,
   registerSimulateAttack,
   registerDoctor,
+  registerApiKey,
   registerArchive,
   registerMigrate,
 ];

@@ -1,5 +1,6 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
@@ -12,6 +13,7 @@ import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import { SetPoster } from '../pipeline/admin/post-set.ts';
+import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
@@ -29,6 +31,8 @@ export interface OpenBooks {
   readonly sets: SetPoster;
   /** All usage of a tenant in the order of its arrival, for backtests. */
   readonly usage: (tenant: string) => Promise<UsageHistory>;
+  /** Keys of the HTTP API. */
+  readonly keys: ApiKeyStore;
   readonly close: () => Promise<void>;
 }
 
@@ -49,6 +53,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     replay: createReplayStore(pool),
     sets: new SetPoster(createSetStore(pool)),
     usage: (tenant) => openFactHistory(pool, tenant),
+    keys: createApiKeyStore(pool),
     close,
   };
 }
