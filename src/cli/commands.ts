@@ -10,6 +10,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerHold } from './commands/hold.ts';
 import { registerIngest } from './commands/ingest.ts';
+import { registerLabels } from './commands/labels.ts';
 import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Register[] = [
   registerAudit,
   registerLedger,
   registerAlert,
+  registerLabels,
   registerDetect,
   registerRules,
   registerSimulateAttack,

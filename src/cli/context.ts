@@ -6,6 +6,7 @@ import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
+import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
@@ -87,8 +88,13 @@ export interface Books {
   readonly sets: SetPoster;
   /** All usage of a tenant in the order of its arrival, for backtests. */
   readonly usage: (tenant: string) => Promise<UsageHistory>;
+<<<<<<< HEAD
   /** Keys of the HTTP API. */
   readonly keys: ApiKeyStore;
+=======
+  /** What people and payments have said of a tenant's accounts. */
+  readonly cases: (tenant: string) => Promise<KnownCases>;
+>>>>>>> w-e
   readonly close: () => Promise<void>;
 }
 

@@ -38,6 +38,7 @@ import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
 import { HOLDS_QUEUE, HTTP_QUEUE, INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
 import { LaneKeeper } from './lane-keeper.ts';
+import { startNightlyReplay } from './nightly-replay.ts';
 
 export interface ServiceOptions {
   readonly ruleset: () => Ruleset;
@@ -164,7 +165,7 @@ function startSweepers(
   { pool }: Engine,
   store: AdminStore,
   holds: HoldRouter,
-  { now, onRetry, ruleset, holdsKeptMs }: ServiceOptions,
+  { now, onRetry, ruleset, holdsKeptMs, owner }: ServiceOptions,
 ) {
   let deletedAtMs = Number.NEGATIVE_INFINITY;
   const deleteHolds = async () => {
@@ -176,6 +177,7 @@ function startSweepers(
   const indexer = new WalletIndexer(pool, now);
   const indexing = startSweep({ what: 'wallet index', onRetry, sweep: async () => void (await indexer.sweep()) });
   return [
+    startNightlyReplay(pool, { owner, now, onRetry }),
     startSweep({ what: 'hold retention', onRetry, sweep: deleteHolds }),
     { close: () => Promise.all([indexer.close(), indexing.close()]).then(() => undefined) },
     startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),
