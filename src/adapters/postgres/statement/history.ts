@@ -1,3 +1,4 @@
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import type pg from 'pg';
 import { formatWalletId, parseWalletId } from '../../../domain/ids.ts';
 import type { WalletHead } from '../../../domain/ledger/wallet.ts';
@@ -70,8 +71,7 @@ function atOneMoment<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<
   return inTransaction(
     pool,
     async (client) => {
-      // Before the first look, so that no day is archived between the look and its entries being read.
-      await client.query('lock table entry in access share mode');
+      await client.query(LOCK_MOMENT);
       return work(client);
     },
     (client) => client.query('begin isolation level repeatable read read only'),

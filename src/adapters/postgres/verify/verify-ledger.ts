@@ -1,3 +1,4 @@
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import type pg from 'pg';
 import { parseLaneHead } from '../../../domain/ledger/chain/published-head.ts';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
@@ -38,8 +39,7 @@ export function verifyLedger(
 ): Promise<VerifySummary> {
   return inTransaction(pool, async (client) => {
     await client.query('set transaction isolation level repeatable read read only');
-    // Before the first look, so that no day is archived between the look and its entries being read.
-    await client.query('lock table entry in access share mode');
+    await client.query(LOCK_MOMENT);
     return verifyWithin(client, ruleset, files, request);
   });
 }
