@@ -1,8 +1,8 @@
-import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import type pg from 'pg';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import type { ArchiveFiles } from '../../../pipeline/archive/archive-store.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import { proveArchive } from '../archive/prove-archive.ts';
 import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';

@@ -1,4 +1,3 @@
-import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import type pg from 'pg';
 import { formatWalletId, parseWalletId } from '../../../domain/ids.ts';
 import type { WalletHead } from '../../../domain/ledger/wallet.ts';
@@ -14,6 +13,7 @@ import type {
   StatementPoint,
 } from '../../../pipeline/statement/statement.ts';
 import { createArchiveFiles } from '../../archive-files.ts';
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import { archivedInRange } from '../archive/wallet-history.ts';
 import { inTransaction } from '../pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';

@@ -1,4 +1,3 @@
-import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import type pg from 'pg';
 import { parseLaneHead } from '../../../domain/ledger/chain/published-head.ts';
 import { ENTRY_KIND } from '../../../domain/ledger/wallet.ts';
@@ -13,6 +12,7 @@ import {
   type VerifySummary,
 } from '../../../pipeline/queries/ledger-finding.ts';
 import { keysAway } from '../archive/chain-entries.ts';
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import { proveArchive } from '../archive/prove-archive.ts';
 import { inTransaction } from '../pool.ts';
 import { checkChange, checkSides } from './check-change.ts';
