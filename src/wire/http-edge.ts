@@ -6,6 +6,7 @@ import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { createPages } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 import { alertRoutes } from '../http/books/alert-routes.ts';
@@ -30,6 +31,9 @@ import type { Service } from './service.ts';
 const HOST = '127.0.0.1';
 /** Taken if it is free; another free port otherwise, because nobody asked for this one. */
 const PORT = 8_377;
+
+/** Connections for reads of one tenant's rows. */
+const READERS_MAX = 6;
 
 /** How long a question of `/ready` may take. */
 const READY_MS = 2_000;
@@ -67,7 +71,17 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     throw new AppError('HTTP_NEEDS_KEYS', `Nobody could use HTTP on ${host}: there is no API key in force.`);
   }
   const authenticator = authenticatorOf(new KeyRing({ store, now, onProblem }));
-  const parts = { books: booksOf(engine, options.archiveDir), holds: service.holds, ruleset: options.ruleset, now };
+  const tenants = createTenantPools(engine.connectionString, {
+    name: 'http',
+    max: READERS_MAX,
+    onError: (error) => onProblem('a connection of the HTTP edge', error),
+  });
+  const parts = {
+    books: booksOf(engine, options.archiveDir, tenants),
+    holds: service.holds,
+    ruleset: options.ruleset,
+    now,
+  };
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
     (app) => eventRoutes(app, { intake: service.intake, newId: randomUUID, now }),
@@ -81,7 +95,17 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     ...(options.routes ?? []),
   ];
   const listen = (port: number) => startHttpServer({ host, port, authenticator, routes, onProblem });
-  if (address.port !== undefined) return listen(address.port);
+  try {
+    const server = await listenSomewhere(listen, address.port);
+    return { ...server, close: () => server.close().finally(() => tenants.end()) };
+  } catch (error) {
+    await tenants.end();
+    throw error;
+  }
+}
+
+function listenSomewhere(listen: (port: number) => Promise<HttpServer>, port: number | undefined): Promise<HttpServer> {
+  if (port !== undefined) return listen(port);
   return listen(PORT).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'HTTP_ADDRESS') return listen(0);
     throw error;
@@ -90,16 +114,29 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
 
 const NO_METRICS: MetricsText = { contentType: 'text/plain; version=0.0.4; charset=utf-8', read: async () => '' };
 
-/** The books of each tenant: all that requests ask and change goes through them. */
-function booksOf({ pool }: Engine, archiveDir: string | undefined): (tenant: string) => TenantBooks {
+/**
+ * The books of each tenant: all that requests ask and change goes through them. Lists and single rows are read as a role that
+ * sees one tenant (docs/tenants.md); what lies in records of all tenants is asked for by the tenant's name.
+ */
+function booksOf(
+  { pool }: Engine,
+  archiveDir: string | undefined,
+  tenants: TenantPools,
+): (tenant: string) => TenantBooks {
   const files = createArchiveFiles(archiveDir === undefined ? [] : [archiveDir]);
   const shared = {
-    queries: createQueries(pool, files),
-    pages: createPages(pool),
     admin: createAdminStore(pool),
     history: createHistory(pool, files),
   };
-  return (tenant) => ({ ...shared, usage: () => openFactHistory(pool, tenant) });
+  return (tenant) => {
+    const reader = tenants.of(tenant);
+    return {
+      ...shared,
+      queries: createQueries(pool, files, reader),
+      pages: createPages(reader),
+      usage: () => openFactHistory(pool, tenant),
+    };
+  };
 }
 
 function authenticatorOf(ring: KeyRing): Authenticator {

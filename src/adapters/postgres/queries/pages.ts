@@ -1,16 +1,16 @@
-import type pg from 'pg';
 import type { Pages } from '../../../pipeline/queries/pages.ts';
+import type { Querier } from '../pool.ts';
 import { listAccounts } from './accounts.ts';
 import { listAlerts } from './alerts.ts';
 import { listHolds } from './holds.ts';
 import { pageOfWallets } from './wallets.ts';
 
 /** Lists a page at a time on PostgreSQL. */
-export function createPages(pool: pg.Pool): Pages {
+export function createPages(reader: Querier): Pages {
   return {
-    wallets: (filter) => pageOfWallets(pool, filter),
-    accounts: (filter) => listAccounts(pool, filter, { after: filter.after }),
-    alerts: (filter) => listAlerts(pool, filter),
-    holds: (filter) => listHolds(pool, filter),
+    wallets: (filter) => pageOfWallets(reader, filter),
+    accounts: (filter) => listAccounts(reader, filter, { after: filter.after }),
+    alerts: (filter) => listAlerts(reader, filter),
+    holds: (filter) => listHolds(reader, filter),
   };
 }
