@@ -110,8 +110,10 @@ describe('stored features', () => {
     const { details: _details, ...plain } = usage(START);
     foldUsage(features, plain, ruleset.features);
     const bytes = encodeFeatures(features);
-    // Version 1 had no text for streams and no count of different values at its end.
-    const before = Uint8Array.from([1, ...bytes.slice(1, -2)]);
+    // Version 1 had no text for streams, no count of different values and no findings across accounts at its end.
+    const before = Uint8Array.from([1, ...bytes.slice(1, -3)]);
     expect(encodeFeatures(decodeFeatures(before))).toEqual(bytes);
+    const withoutFindings = Uint8Array.from([3, ...bytes.slice(1, -1)]);
+    expect(encodeFeatures(decodeFeatures(withoutFindings))).toEqual(bytes);
   });
 });
