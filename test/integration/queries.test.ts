@@ -175,6 +175,9 @@ describe('lists', () => {
       quarantined: [],
       outbox: [],
       lessons: [],
+      fleetRows: [],
+      fleetFindings: [],
+      platform: null,
       decisions: ids.map((id) => ({
         decisionId: `dec_${id}`,
         wallet,
