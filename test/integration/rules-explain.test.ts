@@ -150,7 +150,7 @@ test('every rule is taken apart: what it saw, needed and would have needed, what
     points: 0,
     wouldChange: ["Would have fired had `events('24h') >= 1000` not been false."],
   });
-  expect(of('busy')?.checks.at(-1)).toMatchObject({ part: 'when', value: 25, against: 1000, holds: false });
+  expect(of('busy')?.checks.at(-1)).toMatchObject({ part: 'when', value: 24, against: 1000, holds: false });
   expect(of('veteran')).toMatchObject({ verdict: 'inconclusive', reason: expect.stringContaining('of 600 hours') });
   expect(of('alone')).toMatchObject({ verdict: 'fires', mode: 'shadow', points: 0, firesFrom: '6' });
 });
