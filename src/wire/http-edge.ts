@@ -3,9 +3,10 @@ import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
-import { createPages } from '../adapters/postgres/queries/pages.ts';
+import { createPages, createTenantQueries } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 import { alertRoutes } from '../http/books/alert-routes.ts';
@@ -67,7 +68,17 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     throw new AppError('HTTP_NEEDS_KEYS', `Nobody could use HTTP on ${host}: there is no API key in force.`);
   }
   const authenticator = authenticatorOf(new KeyRing({ store, now, onProblem }));
-  const parts = { books: booksOf(engine, options.archiveDir), holds: service.holds, ruleset: options.ruleset, now };
+  const pools = createTenantPools(engine.connectionString, {
+    name: 'http',
+    max: READERS_MAX,
+    onError: (error) => onProblem('database connection', error),
+  });
+  const parts = {
+    books: booksOf(engine, pools, options.archiveDir),
+    holds: service.holds,
+    ruleset: options.ruleset,
+    now,
+  };
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
     (app) => eventRoutes(app, { intake: service.intake, newId: randomUUID, now }),
@@ -81,25 +92,49 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     ...(options.routes ?? []),
   ];
   const listen = (port: number) => startHttpServer({ host, port, authenticator, routes, onProblem });
-  if (address.port !== undefined) return listen(address.port);
+  try {
+    const server = await listenAt(address.port, listen);
+    return { ...server, close: () => server.close().finally(() => pools.end()) };
+  } catch (error) {
+    await pools.end();
+    throw error;
+  }
+}
+
+async function listenAt(port: number | undefined, listen: (port: number) => Promise<HttpServer>): Promise<HttpServer> {
+  if (port !== undefined) return listen(port);
   return listen(PORT).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'HTTP_ADDRESS') return listen(0);
     throw error;
   });
 }
 
+/** Connections of requests that look something up. */
+const READERS_MAX = 8;
+
 const NO_METRICS: MetricsText = { contentType: 'text/plain; version=0.0.4; charset=utf-8', read: async () => '' };
 
-/** The books of each tenant: all that requests ask and change goes through them. */
-function booksOf({ pool }: Engine, archiveDir: string | undefined): (tenant: string) => TenantBooks {
+/**
+ * The books of each tenant: all that requests ask and change goes through them. Lists and look-ups run on connections to
+ * which the database shows one tenant alone; the rest names the tenant itself.
+ */
+function booksOf(
+  { pool }: Engine,
+  pools: TenantPools,
+  archiveDir: string | undefined,
+): (tenant: string) => TenantBooks {
   const files = createArchiveFiles(archiveDir === undefined ? [] : [archiveDir]);
-  const shared = {
-    queries: createQueries(pool, files),
-    pages: createPages(pool),
-    admin: createAdminStore(pool),
-    history: createHistory(pool, files),
+  const queries = createQueries(pool, files);
+  const shared = { admin: createAdminStore(pool), history: createHistory(pool, files) };
+  return (tenant) => {
+    const own = pools.of(tenant);
+    return {
+      ...shared,
+      queries: { ...queries, ...createTenantQueries(own) },
+      pages: createPages(own),
+      usage: () => openFactHistory(pool, tenant),
+    };
   };
-  return (tenant) => ({ ...shared, usage: () => openFactHistory(pool, tenant) });
 }
 
 function authenticatorOf(ring: KeyRing): Authenticator {

@@ -1,10 +1,10 @@
-import type pg from 'pg';
 import type { AccountStatus, AccountView, ListFilter } from '../../../pipeline/queries/queries.ts';
+import type { Querier } from '../pool.ts';
 import { walletsOf } from './wallets.ts';
 
 /** Accounts with their wallets: the newest first, or by name from after a given one on. */
 export async function listAccounts(
-  pool: pg.Pool,
+  pool: Querier,
   filter: ListFilter<AccountStatus>,
   page?: { readonly after: string | undefined },
 ): Promise<readonly AccountView[]> {
