@@ -17,14 +17,17 @@ import { walletChangeRoutes } from '../http/books/wallet-changes.ts';
 import { walletRoutes } from '../http/books/wallet-routes.ts';
 import { eventRoutes } from '../http/events/event-routes.ts';
 import { holdRoutes } from '../http/holds/hold-routes.ts';
+import { describeApi } from '../http/openapi/openapi.ts';
 import { ruleRoutes } from '../http/rules/rule-routes.ts';
 import { isLoopback } from '../http/server/addresses.ts';
-import type { HttpRoutes } from '../http/server/http-app.ts';
+import type { HttpApp, HttpRoutes } from '../http/server/http-app.ts';
 import { type HttpServer, startHttpServer } from '../http/server/http-server.ts';
 import type { Authenticator } from '../http/server/principal.ts';
+import { limitRates } from '../http/server/rate-limit.ts';
 import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
 import { KeyRing } from '../pipeline/api-keys/key-ring.ts';
 import type { Engine } from './engine.ts';
+import { packageVersions } from './package-versions.ts';
 import type { Service } from './service.ts';
 
 /** Where the edge listens when nobody says otherwise: this machine alone. */
@@ -79,6 +82,10 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     ruleset: options.ruleset,
     now,
   };
+  const prepare = async (app: HttpApp) => {
+    await limitRates(app);
+    await describeApi(app, packageVersions().tollkeeper);
+  };
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
     (app) => eventRoutes(app, { intake: service.intake, newId: randomUUID, now }),
@@ -91,7 +98,7 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     (app) => ruleRoutes(app, parts),
     ...(options.routes ?? []),
   ];
-  const listen = (port: number) => startHttpServer({ host, port, authenticator, routes, onProblem });
+  const listen = (port: number) => startHttpServer({ host, port, authenticator, prepare, routes, onProblem });
   try {
     const server = await listenAt(address.port, listen);
     return { ...server, close: () => server.close().finally(() => pools.end()) };
