@@ -1,4 +1,5 @@
 import { benchBacktest, benchDiff } from './backtest.ts';
+import { benchHttp } from './http.ts';
 import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
 import { type BenchRow, printRows } from './rows.ts';
@@ -7,6 +8,7 @@ import { benchSeries } from './series.ts';
 
 /** Every suite, by the name given on the command line. */
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
+  http: benchHttp,
   ledger: benchLedger,
   pipeline: benchPipeline,
   rules: async (log) => [...(await benchRules(log)), ...(await benchBacktest(log)), ...(await benchSeries(log))],

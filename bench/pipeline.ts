@@ -21,7 +21,8 @@ const WORKER_FLAGS = ['--max-semi-space-size=64'];
 
 type RunningWorker = Awaited<ReturnType<typeof startWorker>>;
 
-interface Bench {
+/** Where a run finds its engines. */
+export interface Bench {
   readonly redisUrl: string;
   readonly databaseUrl: (name: string) => Promise<string>;
   readonly log: (line: string) => void;
@@ -108,7 +109,12 @@ async function runSingle(bench: Bench, run: string, mode: WorkerOrder['mode']): 
   return SINGLE_JOBS / ((last.atMs - startedAtMs) / 1_000);
 }
 
-async function runWorker(bench: Bench, run: string, size: { readonly accounts: number; readonly events: number }) {
+/** Posts so many events from the queue; the rate runs from the first job taken to the last commit. */
+export async function runWorker(
+  bench: Bench,
+  run: string,
+  size: { readonly accounts: number; readonly events: number },
+) {
   const nowMs = Date.now();
   const jobs: unknown[] = [];
   for (let from = 0; from < size.events; from += JOB_EVENTS) {

@@ -3,7 +3,7 @@ import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
-import { createPages } from '../adapters/postgres/queries/pages.ts';
+import { createPages, createTenantQueries } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
@@ -17,23 +17,23 @@ import { walletChangeRoutes } from '../http/books/wallet-changes.ts';
 import { walletRoutes } from '../http/books/wallet-routes.ts';
 import { eventRoutes } from '../http/events/event-routes.ts';
 import { holdRoutes } from '../http/holds/hold-routes.ts';
+import { describeApi } from '../http/openapi/openapi.ts';
 import { ruleRoutes } from '../http/rules/rule-routes.ts';
 import { isLoopback } from '../http/server/addresses.ts';
-import type { HttpRoutes } from '../http/server/http-app.ts';
+import type { HttpApp, HttpRoutes } from '../http/server/http-app.ts';
 import { type HttpServer, startHttpServer } from '../http/server/http-server.ts';
 import type { Authenticator } from '../http/server/principal.ts';
+import { limitRates } from '../http/server/rate-limit.ts';
 import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
 import { KeyRing } from '../pipeline/api-keys/key-ring.ts';
 import type { Engine } from './engine.ts';
+import { packageVersions } from './package-versions.ts';
 import type { Service } from './service.ts';
 
 /** Where the edge listens when nobody says otherwise: this machine alone. */
 const HOST = '127.0.0.1';
 /** Taken if it is free; another free port otherwise, because nobody asked for this one. */
 const PORT = 8_377;
-
-/** Connections for reads of one tenant's rows. */
-const READERS_MAX = 6;
 
 /** How long a question of `/ready` may take. */
 const READY_MS = 2_000;
@@ -71,16 +71,20 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     throw new AppError('HTTP_NEEDS_KEYS', `Nobody could use HTTP on ${host}: there is no API key in force.`);
   }
   const authenticator = authenticatorOf(new KeyRing({ store, now, onProblem }));
-  const tenants = createTenantPools(engine.connectionString, {
+  const pools = createTenantPools(engine.connectionString, {
     name: 'http',
     max: READERS_MAX,
-    onError: (error) => onProblem('a connection of the HTTP edge', error),
+    onError: (error) => onProblem('database connection', error),
   });
   const parts = {
-    books: booksOf(engine, options.archiveDir, tenants),
+    books: booksOf(engine, pools, options.archiveDir),
     holds: service.holds,
     ruleset: options.ruleset,
     now,
+  };
+  const prepare = async (app: HttpApp) => {
+    await limitRates(app);
+    await describeApi(app, packageVersions().tollkeeper);
   };
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
@@ -94,17 +98,17 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     (app) => ruleRoutes(app, parts),
     ...(options.routes ?? []),
   ];
-  const listen = (port: number) => startHttpServer({ host, port, authenticator, routes, onProblem });
+  const listen = (port: number) => startHttpServer({ host, port, authenticator, prepare, routes, onProblem });
   try {
-    const server = await listenSomewhere(listen, address.port);
-    return { ...server, close: () => server.close().finally(() => tenants.end()) };
+    const server = await listenAt(address.port, listen);
+    return { ...server, close: () => server.close().finally(() => pools.end()) };
   } catch (error) {
-    await tenants.end();
+    await pools.end();
     throw error;
   }
 }
 
-function listenSomewhere(listen: (port: number) => Promise<HttpServer>, port: number | undefined): Promise<HttpServer> {
+async function listenAt(port: number | undefined, listen: (port: number) => Promise<HttpServer>): Promise<HttpServer> {
   if (port !== undefined) return listen(port);
   return listen(PORT).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'HTTP_ADDRESS') return listen(0);
@@ -112,28 +116,29 @@ function listenSomewhere(listen: (port: number) => Promise<HttpServer>, port: nu
   });
 }
 
+/** Connections of requests that look something up. */
+const READERS_MAX = 8;
+
 const NO_METRICS: MetricsText = { contentType: 'text/plain; version=0.0.4; charset=utf-8', read: async () => '' };
 
 /**
- * The books of each tenant: all that requests ask and change goes through them. Lists and single rows are read as a role that
- * sees one tenant (docs/tenants.md); what lies in records of all tenants is asked for by the tenant's name.
+ * The books of each tenant: all that requests ask and change goes through them. Lists and look-ups run on connections to
+ * which the database shows one tenant alone; the rest names the tenant itself.
  */
 function booksOf(
   { pool }: Engine,
+  pools: TenantPools,
   archiveDir: string | undefined,
-  tenants: TenantPools,
 ): (tenant: string) => TenantBooks {
   const files = createArchiveFiles(archiveDir === undefined ? [] : [archiveDir]);
-  const shared = {
-    admin: createAdminStore(pool),
-    history: createHistory(pool, files),
-  };
+  const queries = createQueries(pool, files);
+  const shared = { admin: createAdminStore(pool), history: createHistory(pool, files) };
   return (tenant) => {
-    const reader = tenants.of(tenant);
+    const own = pools.of(tenant);
     return {
       ...shared,
-      queries: createQueries(pool, files, reader),
-      pages: createPages(reader),
+      queries: { ...queries, ...createTenantQueries(own) },
+      pages: createPages(own),
       usage: () => openFactHistory(pool, tenant),
     };
   };

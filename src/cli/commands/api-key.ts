@@ -40,7 +40,7 @@ interface CreateOptions extends CommonOptions {
 
 function registerCreate(parent: Command, context: CliContext): void {
   const scope = new Option('--scope <names>', `what it may do: ${API_SCOPES.join(', ')}; several with commas`);
-  const rate = new Option('--rate <count>', 'requests a minute; 6,000 unless given');
+  const rate = new Option('--rate <count>', 'requests a minute; 600,000 unless given');
   const command = parent
     .command('create')
     .description('make a key; it is shown this once')
