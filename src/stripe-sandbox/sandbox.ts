@@ -2,7 +2,7 @@ import { Control } from './control.ts';
 import { Api } from './http/api.ts';
 import { Faults } from './http/faults.ts';
 import { listen } from './http/server.ts';
-import { sandboxPages } from './pages.ts';
+import { sandboxPages } from './pages/pages.ts';
 import { allRoutes } from './routes.ts';
 import { Deliveries } from './webhooks/deliveries.ts';
 import { dispatchEvents } from './webhooks/dispatch.ts';
