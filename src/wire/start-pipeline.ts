@@ -7,6 +7,7 @@ import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { type HttpAddress, startHttpEdge } from './http-edge.ts';
+import { createMoneyIn, moneyRoutes, startMoneyIn } from './money-in.ts';
 import { startService } from './service.ts';
 import { type RulesLine, watchRules } from './watch-rules.ts';
 
@@ -63,10 +64,24 @@ export async function startPipeline(options: {
     });
     running.push(() => service.close());
     const lanes = service.ownedLanes;
+    const money = createMoneyIn(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
     const edge =
       http === undefined
         ? undefined
-        : await startHttpEdge({ engine, service, address: http, onProblem, now: () => Date.now() });
+        : await startHttpEdge({
+            engine,
+            service,
+            address: http,
+            onProblem,
+            now: () => Date.now(),
+            ...(money !== undefined && {
+              routes: moneyRoutes(money, { config, currency: () => rules.ruleset().pricing.currency }),
+            }),
+          });
+    if (money !== undefined) {
+      const working = startMoneyIn(engine, money, { onRetry: (what, _attempt, error) => onProblem(what, error) });
+      running.push(working.close);
+    }
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
     return {
