@@ -15,6 +15,10 @@ export interface Config {
   readonly archiveDir: string;
   /** Port of the embedded PostgreSQL; any free one when undefined. */
   readonly port: number | undefined;
+  /** Where HTTP is served: this machine alone when undefined. */
+  readonly httpHost: string | undefined;
+  /** The usual port, or any free one, when undefined. */
+  readonly httpPort: number | undefined;
   /** The packaged rules when undefined. */
   readonly rulesDir: string | undefined;
   readonly lanes: number;
@@ -39,6 +43,8 @@ export interface Config {
   readonly stripeThinWebhookSecrets: readonly Secret[];
   /** A Stripe sandbox on this machine instead of Stripe. */
   readonly stripeApiUrl: string | undefined;
+  /** Where customers reach our HTTP: Stripe's pages send them back there. */
+  readonly publicUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Colours may be used where people watch (https://no-color.org). */
@@ -68,6 +74,14 @@ export const VARIABLES = {
   TOLLKEEPER_PORT: optional(
     integerBetween(1, 65_535),
     'Give a port from 1 to 65535, or leave it empty for a free one.',
+  ),
+  TOLLKEEPER_HTTP_HOST: optional(
+    z.string().regex(/^[\w.:[\]-]{1,255}$/, 'is not a host name or an address'),
+    'Give the address to listen on, such as 0.0.0.0; leave it empty for this machine alone.',
+  ),
+  TOLLKEEPER_HTTP_PORT: optional(
+    integerBetween(0, 65_535),
+    'Give a port from 1 to 65535, 0 for any free one, or leave it empty for 8377.',
   ),
   TOLLKEEPER_RULES_DIR: optional(z.string(), 'Give a directory with ruleset.yaml and pricing.yaml.'),
   TOLLKEEPER_LANES: integer('4', 1, 64),
@@ -104,6 +118,15 @@ export const VARIABLES = {
   STRIPE_API_URL: optional(
     z.string().regex(/^https?:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?\/?$/, 'is not an address of this machine'),
     'Give the address of a Stripe sandbox on this machine, such as http://127.0.0.1:12111; leave it empty for Stripe.',
+  ),
+  TOLLKEEPER_PUBLIC_URL: optional(
+    z
+      .string()
+      .max(500)
+      .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
+        error: 'is not an address that begins with http:// or https://',
+      }),
+    'Give the address customers see, such as https://billing.example.com.',
   ),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
@@ -142,6 +165,8 @@ export function parseConfig(environment: Environment): Config {
         join(environment.TOLLKEEPER_DATA_DIR?.trim() || VARIABLES.TOLLKEEPER_DATA_DIR.standard, 'archive'),
     ),
     port: read('TOLLKEEPER_PORT', VARIABLES.TOLLKEEPER_PORT),
+    httpHost: read('TOLLKEEPER_HTTP_HOST', VARIABLES.TOLLKEEPER_HTTP_HOST),
+    httpPort: read('TOLLKEEPER_HTTP_PORT', VARIABLES.TOLLKEEPER_HTTP_PORT),
     rulesDir: read('TOLLKEEPER_RULES_DIR', VARIABLES.TOLLKEEPER_RULES_DIR),
     lanes: read('TOLLKEEPER_LANES', VARIABLES.TOLLKEEPER_LANES) ?? 0,
     lateWindowMs: (read('TOLLKEEPER_LATE_WINDOW_DAYS', VARIABLES.TOLLKEEPER_LATE_WINDOW_DAYS) ?? 0) * DAY_MS,
@@ -156,6 +181,7 @@ export function parseConfig(environment: Environment): Config {
     stripeWebhookSecrets: read('STRIPE_WEBHOOK_SECRET', VARIABLES.STRIPE_WEBHOOK_SECRET) ?? [],
     stripeThinWebhookSecrets: read('STRIPE_THIN_WEBHOOK_SECRET', VARIABLES.STRIPE_THIN_WEBHOOK_SECRET) ?? [],
     stripeApiUrl: read('STRIPE_API_URL', VARIABLES.STRIPE_API_URL),
+    publicUrl: read('TOLLKEEPER_PUBLIC_URL', VARIABLES.TOLLKEEPER_PUBLIC_URL),
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
     logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',
     color: read('NO_COLOR', VARIABLES.NO_COLOR) === undefined,

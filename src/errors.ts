@@ -4,7 +4,7 @@
  */
 
 /** What the process should do about an error: `usage` exits 2, everything else exits 1. */
-export type ErrorKind = 'usage' | 'config' | 'input' | 'conflict' | 'not_found' | 'infrastructure';
+export type ErrorKind = 'usage' | 'config' | 'input' | 'conflict' | 'not_found' | 'denied' | 'busy' | 'infrastructure';
 
 /** Every error code, its kind, and the default fix shown when the thrower has nothing better to say. */
 export const ERROR_CATALOGUE = {
@@ -88,6 +88,15 @@ export const ERROR_CATALOGUE = {
   },
   INSUFFICIENT_FUNDS: { kind: 'conflict', fix: 'Top the wallet up, hold less, or wait for other holds to end.' },
   WALLET_FROZEN: { kind: 'conflict', fix: 'Wait until the freeze ends; `tollkeeper wallet show` says when and why.' },
+  STRIPE_LISTS_UNAVAILABLE: {
+    kind: 'conflict',
+    fix: 'Value lists need Radar for Fraud Teams; flagged payments wait in the local queue until then.',
+  },
+  WEBHOOK_SIGNATURE: { kind: 'input', fix: 'Check that STRIPE_WEBHOOK_SECRET holds the secret of this endpoint.' },
+  WEBHOOK_INVALID: { kind: 'input', fix: 'Send the body exactly as Stripe signed it.' },
+  TOPUP_NOT_FOUND: { kind: 'not_found', fix: 'List top-ups with `tollkeeper topup list`.' },
+  TOPUP_STATE: { kind: 'conflict', fix: 'Look at the top-up with `tollkeeper topup show` first.' },
+  CASE_NOT_FOUND: { kind: 'not_found', fix: 'List cases with `tollkeeper stripe cases`.' },
   ARCHIVE_DAY: { kind: 'conflict', fix: 'List the days with `tollkeeper archive list`.' },
   ARCHIVE_AWAY: {
     kind: 'conflict',
@@ -95,7 +104,40 @@ export const ERROR_CATALOGUE = {
   },
   ARCHIVE_BUSY: { kind: 'conflict', fix: 'Wait until the other process is done, then run it again.' },
   ARCHIVE_INVALID: { kind: 'input', fix: 'Bring back the file and its manifest from a copy, or write them again.' },
+  REQUEST_INVALID: { kind: 'usage', fix: 'Correct the named fields; /docs shows what each route takes.' },
+  BODY_NOT_JSON: { kind: 'usage', fix: 'Send JSON in UTF-8, with each field once and at most 32 levels deep.' },
+  BODY_TOO_LARGE: { kind: 'usage', fix: 'Send less at a time: events in several requests, at most 10,000 in each.' },
+  MEDIA_TYPE_UNKNOWN: { kind: 'usage', fix: 'Set Content-Type to one of those that the route takes.' },
+  REQUEST_TIMEOUT: { kind: 'usage', fix: 'Send the whole request within 30 s of its first byte.' },
+  ROUTE_NOT_FOUND: { kind: 'not_found', fix: 'Look at /docs for the routes there are, and check the method.' },
+  KEY_REQUIRED: {
+    kind: 'denied',
+    fix: 'Send `Authorization: Bearer tk_live_…`; `tollkeeper api-key create` makes a key.',
+  },
+  KEY_INVALID: { kind: 'denied', fix: 'Check the key; `tollkeeper api-key list` shows which are in force.' },
+  KEY_NOT_ALLOWED: { kind: 'denied', fix: 'Use a key with the scope that the message names.' },
+  KEY_NOT_FOUND: { kind: 'not_found', fix: 'List keys with `tollkeeper api-key list`, and check the tenant.' },
+  KEY_STATE: {
+    kind: 'conflict',
+    fix: 'List keys with `tollkeeper api-key list`; create a new one if none is in force.',
+  },
+  JOB_NOT_FOUND: {
+    kind: 'not_found',
+    fix: 'Jobs are kept for a day; what became of one event is told at /v1/events/{id} for good.',
+  },
+  TENANT_NOT_FOUND: { kind: 'not_found', fix: 'Check the name, or open the tenant with --new-tenant.' },
+  TOO_MANY_REQUESTS: { kind: 'busy', fix: 'Wait as many seconds as Retry-After says, then go on more slowly.' },
+  OVERLOADED: {
+    kind: 'busy',
+    fix: 'Wait as many seconds as Retry-After says, then send it again: nothing of it was taken.',
+  },
+  HTTP_ADDRESS: { kind: 'infrastructure', fix: 'Give a free port with --http-port, or turn HTTP off with --no-http.' },
+  HTTP_NEEDS_KEYS: {
+    kind: 'config',
+    fix: 'Create a key first with `tollkeeper api-key create`, or leave --http-host out to listen on this machine alone.',
+  },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
+  STRIPE_OFF: { kind: 'config', fix: 'Set STRIPE_SECRET_KEY; docs/stripe.md says which rights the key needs.' },
   STRIPE_LIVE_KEY: {
     kind: 'config',
     fix: 'Use a key that begins with sk_test_ or rk_test_: tests and sandboxes never touch real money.',

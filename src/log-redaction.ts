@@ -13,6 +13,8 @@ const IN_TEXT: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${HIDDEN}`],
   // Stripe's and OpenAI's keys: sk_live_…, rk_test_…, whsec_…, sk-proj-…
   [/\b(?:sk|rk|pk|whsec)[_-][A-Za-z0-9_-]{8,}/g, HIDDEN],
+  // Our own, but for the id that names it.
+  [/\b(tk_live_[0-9a-z]{12})_[0-9a-z]{8,}/g, `$1_${HIDDEN}`],
   [/\b(password|passwd|api_?key)=[^\s"\\&]+/gi, `$1=${HIDDEN}`],
 ];
 

@@ -22,11 +22,28 @@ export const INGEST_QUEUE: QueueDefinition = {
   keepCompleted: { age: 3_600, count: 100 },
 };
 
+/** Events that came over HTTP and were acknowledged before they were posted. The key they were sent with says the tenant. */
+export const HTTP_QUEUE: QueueDefinition = { name: 'http', trusted: true, keepCompleted: KEEP };
+
 /** Holds: any BullMQ client reserves money for a call, and captures or releases it afterwards. */
 export const HOLDS_QUEUE: QueueDefinition = { name: 'holds', trusted: false, keepCompleted: KEEP };
 
 /** Outgoing: every status change of a wallet, for metering services to stop or resume serving. */
 export const WALLET_STATUS_QUEUE: QueueDefinition = { name: 'wallet-status', trusted: false, keepCompleted: KEEP };
+
+/** Events of Stripe that are stored and not yet worked on; filled by the outbox. */
+export const STRIPE_EVENTS_QUEUE: QueueDefinition = {
+  name: 'stripe-events',
+  trusted: true,
+  keepCompleted: { age: 3_600, count: 1_000 },
+};
+
+/** Customers to be put before Stripe Radar, or taken off; filled by the outbox. */
+export const RADAR_QUEUE: QueueDefinition = {
+  name: 'radar',
+  trusted: true,
+  keepCompleted: { age: 3_600, count: 1_000 },
+};
 
 /** Events handed to the process that owns their lane. */
 export function laneQueue(lane: number): QueueDefinition {

@@ -1,4 +1,5 @@
 import { freezeWallet } from './freeze-wallet.ts';
+import { radarReview } from './radar-review.ts';
 
 /** Every action a ruleset may name. A new action is one file and one line here. */
-export const ACTIONS = [freezeWallet] as const;
+export const ACTIONS = [freezeWallet, radarReview] as const;

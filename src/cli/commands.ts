@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerAccount } from './commands/account.ts';
 import { registerAlert } from './commands/alert.ts';
+import { registerApiKey } from './commands/api-key.ts';
 import { registerArchive } from './commands/archive.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -9,6 +10,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerHold } from './commands/hold.ts';
 import { registerIngest } from './commands/ingest.ts';
+import { registerLabels } from './commands/labels.ts';
 import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
@@ -36,10 +38,12 @@ export const COMMANDS: readonly Register[] = [
   registerAudit,
   registerLedger,
   registerAlert,
+  registerLabels,
   registerDetect,
   registerRules,
   registerSimulateAttack,
   registerDoctor,
+  registerApiKey,
   registerArchive,
   registerMigrate,
 ];

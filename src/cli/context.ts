@@ -4,13 +4,16 @@ import type { Logger } from '../log.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { SetPoster } from '../pipeline/admin/post-set.ts';
+import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
+import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
+import type { HttpAddress } from '../wire/http-edge.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
 import type { RunningRules } from '../wire/rules-state.ts';
 import type { IngestJob } from './ingest/batch-jobs.ts';
@@ -29,6 +32,8 @@ export interface CliContext {
   readonly now: () => number;
   /** A key nobody has used: names a request that was given none. */
   readonly newKey: () => string;
+  /** Random bytes that nobody can guess. */
+  readonly randomBytes: (count: number) => Uint8Array;
   /** Who is typing, for the audit log: `cli:ana`. */
   readonly actor: string;
   readonly version: string;
@@ -42,7 +47,11 @@ export interface CliContext {
   readonly openBooks: () => Promise<Books>;
   readonly archive: ArchiveControl;
   readonly migrations: MigrationControl;
-  readonly startService: (options: { readonly ruleset: Ruleset }) => Promise<RunningService>;
+  readonly startService: (options: {
+    readonly ruleset: Ruleset;
+    /** Where HTTP is served; not at all when left out. */
+    readonly http?: HttpAddress;
+  }) => Promise<RunningService>;
   readonly openIntake: (options: { readonly ruleset: Ruleset }) => Promise<Intake>;
   /** A pipeline of its own in a throwaway database, for `demo`. */
   readonly openDemoStage: (options: { readonly ruleset: Ruleset }) => Promise<DemoStage>;
@@ -79,6 +88,10 @@ export interface Books {
   readonly sets: SetPoster;
   /** All usage of a tenant in the order of its arrival, for backtests. */
   readonly usage: (tenant: string) => Promise<UsageHistory>;
+  /** Keys of the HTTP API. */
+  readonly keys: ApiKeyStore;
+  /** What people and payments have said of a tenant's accounts. */
+  readonly cases: (tenant: string) => Promise<KnownCases>;
   readonly close: () => Promise<void>;
 }
 

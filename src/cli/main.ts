@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { type Config, loadConfig } from '../config.ts';
 import { createLogger, type Logger } from '../log.ts';
@@ -41,6 +41,7 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
     output: createOutput(process.stdout, process.stderr),
     now: () => Date.now(),
     newKey: () => `cli-${randomUUID()}`,
+    randomBytes: (count) => randomBytes(count),
     actor: `cli:${userName()}@${hostname()}`,
     version: packageVersions().tollkeeper,
     readRules: (directory, options) => {
@@ -55,10 +56,10 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
       status: () => readMigrations(config(), onError),
       apply: () => applyMigrations(config(), onError),
     },
-    startService: ({ ruleset }) =>
+    startService: (options) =>
       startPipeline({
+        ...options,
         config: config(),
-        ruleset,
         onProblem,
         onRules: ({ level, message, details }) => log()[level](details, message),
       }),

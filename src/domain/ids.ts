@@ -46,7 +46,10 @@ export function parseWalletId(text: string): bigint | undefined {
 }
 
 /** A stable, prefixed id from what it identifies: the same decision has the same id in every replay. */
-export function derivedId(prefix: 'dec' | 'alt' | 'rej' | 'top' | 'chg' | 'grt', parts: readonly string[]): string {
+export function derivedId(
+  prefix: 'dec' | 'alt' | 'rej' | 'top' | 'chg' | 'grt' | 'cas',
+  parts: readonly string[],
+): string {
   const digest = hash('sha256', parts.join(SEPARATOR), 'buffer');
   let text = '';
   for (let index = 0; index < 16; index++) text += ALPHABET.charAt((digest[index] ?? 0) & 31);

@@ -1,9 +1,11 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
+import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createSetStore } from '../adapters/postgres/post-set.ts';
+import { readKnownCases } from '../adapters/postgres/queries/case-labels.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createReplayStore } from '../adapters/postgres/replay-store.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
@@ -12,6 +14,8 @@ import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import { SetPoster } from '../pipeline/admin/post-set.ts';
+import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
+import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
@@ -29,6 +33,10 @@ export interface OpenBooks {
   readonly sets: SetPoster;
   /** All usage of a tenant in the order of its arrival, for backtests. */
   readonly usage: (tenant: string) => Promise<UsageHistory>;
+  /** Keys of the HTTP API. */
+  readonly keys: ApiKeyStore;
+  /** What people and payments have said of a tenant's accounts. */
+  readonly cases: (tenant: string) => Promise<KnownCases>;
   readonly close: () => Promise<void>;
 }
 
@@ -49,6 +57,8 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     replay: createReplayStore(pool),
     sets: new SetPoster(createSetStore(pool)),
     usage: (tenant) => openFactHistory(pool, tenant),
+    keys: createApiKeyStore(pool),
+    cases: (tenant) => readKnownCases(pool, tenant),
     close,
   };
 }

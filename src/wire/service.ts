@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processHold } from '../../jobs/holds.ts';
+import { processHttp } from '../../jobs/http.ts';
 import { processIngest } from '../../jobs/ingest.ts';
 import { processUsage } from '../../jobs/usage.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
@@ -22,6 +23,7 @@ import { startSweep } from '../pipeline/admin/sweep-loop.ts';
 import { startThawSweeper } from '../pipeline/admin/thaw-sweeper.ts';
 import { HoldRouter } from '../pipeline/holds/hold-router.ts';
 import { startHoldSweeper } from '../pipeline/holds/hold-sweeper.ts';
+import { Intake } from '../pipeline/ingest/intake.ts';
 import { processLaneJob } from '../pipeline/ingest/lane-intake.ts';
 import { neverFail } from '../pipeline/ingest/never-fail.ts';
 import {
@@ -33,9 +35,10 @@ import {
 import { UsageRouter } from '../pipeline/ingest/usage-router.ts';
 import type { BatchRecord } from '../pipeline/lane/batch-record.ts';
 import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
-import { HOLDS_QUEUE, INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
+import { HOLDS_QUEUE, HTTP_QUEUE, INGEST_QUEUE, laneQueue, type QueueDefinition, USAGE_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
 import { LaneKeeper } from './lane-keeper.ts';
+import { startNightlyReplay } from './nightly-replay.ts';
 
 export interface ServiceOptions {
   readonly ruleset: () => Ruleset;
@@ -63,6 +66,10 @@ export interface ServiceOptions {
 export interface Service {
   /** Lanes owned now; a lane whose owner is gone is taken over. */
   readonly ownedLanes: readonly number[];
+  /** The way in for events that come over HTTP. */
+  readonly intake: Intake;
+  /** Holds, granted from the memory of the lanes owned here. */
+  readonly holds: HoldRouter;
   /** Finishes what is in hand, then stops; what cannot finish in time is delivered again by the queue. */
   readonly close: (options?: { readonly graceMs?: number }) => Promise<void>;
 }
@@ -117,7 +124,16 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     open(USAGE_QUEUE, (job) => processUsage(router, job)),
     // A replayed file is judged in its own order: two jobs in hand at once could overtake each other.
     open(INGEST_QUEUE, (job) => processIngest(router, job), 1),
+    open(HTTP_QUEUE, (job) => processHttp(router, job)),
   ];
+  const kept = engine.queues.openQueue(HTTP_QUEUE.name);
+  const intake = new Intake({
+    router,
+    queue: kept,
+    backlog: () => [...writers.values()].reduce((sum, writer) => sum + writer.backlog, 0),
+    now: options.now,
+    sleep: pause,
+  });
   const sweepers = options.sweepsThaws === true ? startSweepers(engine, admin, holds, options) : [];
   const relay = startOutboxRelay(createOutboxStore(engine.pool), engine.queues, options.onRetry);
 
@@ -125,6 +141,8 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
     get ownedLanes() {
       return [...writers.keys()].sort((left, right) => left - right);
     },
+    intake,
+    holds,
     async close({ graceMs = CLOSE_GRACE_MS } = {}) {
       const finished = Promise.all([...workers.map((worker) => worker.close()), lanes.stopTaking()]);
       const inTime = await within(graceMs, finished);
@@ -135,7 +153,7 @@ export async function startService(engine: Engine, options: ServiceOptions): Pro
         await Promise.all([...workers.map((worker) => worker.close(true)), lanes.cutOff()]);
       }
       await Promise.all(sweepers.map((sweeper) => sweeper.close()));
-      await within(GIVE_BACK_MS, relay.close());
+      await within(GIVE_BACK_MS, Promise.all([relay.close(), kept.close()]));
     },
   };
 }
@@ -147,7 +165,7 @@ function startSweepers(
   { pool }: Engine,
   store: AdminStore,
   holds: HoldRouter,
-  { now, onRetry, ruleset, holdsKeptMs }: ServiceOptions,
+  { now, onRetry, ruleset, holdsKeptMs, owner }: ServiceOptions,
 ) {
   let deletedAtMs = Number.NEGATIVE_INFINITY;
   const deleteHolds = async () => {
@@ -159,6 +177,7 @@ function startSweepers(
   const indexer = new WalletIndexer(pool, now);
   const indexing = startSweep({ what: 'wallet index', onRetry, sweep: async () => void (await indexer.sweep()) });
   return [
+    startNightlyReplay(pool, { owner, now, onRetry }),
     startSweep({ what: 'hold retention', onRetry, sweep: deleteHolds }),
     { close: () => Promise.all([indexer.close(), indexing.close()]).then(() => undefined) },
     startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),

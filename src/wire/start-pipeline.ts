@@ -6,6 +6,8 @@ import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
+import { type HttpAddress, startHttpEdge } from './http-edge.ts';
+import { createMoneyIn, moneyRoutes, startMoneyIn } from './money-in.ts';
 import { startService } from './service.ts';
 import { type RulesLine, watchRules } from './watch-rules.ts';
 
@@ -21,15 +23,21 @@ export async function startPipeline(options: {
   readonly config: Config;
   readonly ruleset: Ruleset;
   readonly onProblem: (what: string, error: unknown) => void;
+  /** Where HTTP is served; not at all when left out. */
+  readonly http?: HttpAddress;
   /** Told when other rules come into force, or are refused. */
   readonly onRules?: (line: RulesLine) => void;
 }): Promise<RunningPipeline> {
-  const { config, ruleset, onProblem, onRules } = options;
+  const { config, ruleset, onProblem, onRules, http } = options;
   const engine = await openEngine(engineSettings(config), {
     mode: 'exclusive',
     onError: (error) => onProblem('engine', error),
   });
-  let closeRules = async (): Promise<void> => undefined;
+  // In the order of starting; what was started last is closed first.
+  const running: (() => Promise<void>)[] = [() => engine.close()];
+  const closeAll = async () => {
+    for (const close of running.splice(0).reverse()) await close();
+  };
   try {
     const rules = await watchRules({
       pool: engine.pool,
@@ -40,7 +48,7 @@ export async function startPipeline(options: {
       onProblem,
       now: () => Date.now(),
     });
-    closeRules = rules.close;
+    running.push(rules.close);
     const service = await startService(engine, {
       ruleset: rules.ruleset,
       lateWindowMs: config.lateWindowMs,
@@ -54,7 +62,28 @@ export async function startPipeline(options: {
       now: () => Date.now(),
       onRetry: (what, _attempt, error) => onProblem(what, error),
     });
+    running.push(() => service.close());
     const lanes = service.ownedLanes;
+    const money = createMoneyIn(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+    const edge =
+      http === undefined
+        ? undefined
+        : await startHttpEdge({
+            engine,
+            service,
+            address: http,
+            onProblem,
+            now: () => Date.now(),
+            ...(money !== undefined && {
+              routes: moneyRoutes(money, { config, currency: () => rules.ruleset().pricing.currency }),
+            }),
+          });
+    if (money !== undefined) {
+      const working = startMoneyIn(engine, money, { onRetry: (what, _attempt, error) => onProblem(what, error) });
+      running.push(working.close);
+    }
+    // Before the pipeline: what was accepted is answered while there is still somebody to write it.
+    if (edge !== undefined) running.push(edge.close);
     return {
       summary: [
         `Tollkeeper takes usage from the queue ${USAGE_QUEUE.name} (${engine.queues.kind}).`,
@@ -63,18 +92,20 @@ export async function startPipeline(options: {
               `Producers connect to PostgreSQL with engine.connectionString of ${join(config.dataDir, 'engine.json')} (schema ${QUEUE_SCHEMA}).`,
             ]
           : []),
+        ...(edge === undefined ? [] : [`HTTP on ${edge.url}`]),
         `Lanes ${lanes.join(', ')} · ruleset ${ruleset.hash.slice(0, 12)} with ${ruleset.judgedRules.length} rules · stop with Ctrl-C`,
       ],
-      details: { engine: engine.kind, queues: engine.queues.kind, lanes, ruleset: ruleset.hash },
-      async close() {
-        await rules.close();
-        await service.close();
-        await engine.close();
+      details: {
+        engine: engine.kind,
+        queues: engine.queues.kind,
+        lanes,
+        ruleset: ruleset.hash,
+        http: edge?.url ?? null,
       },
+      close: closeAll,
     };
   } catch (error) {
-    await closeRules();
-    await engine.close();
+    await closeAll();
     throw error;
   }
 }

@@ -24,6 +24,7 @@ export function cliContext(given: Partial<Context>): Context {
     log: () => createLogger({ level: 'silent', format: 'json' }, { write: () => undefined }),
     now: () => Date.UTC(2026, 2, 2, 9),
     newKey: () => 'cli-key',
+    randomBytes: (count) => new Uint8Array(count).fill(7),
     actor: 'cli:test',
     version: '1.2.3',
     readRules: refuse('rules'),

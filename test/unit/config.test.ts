@@ -45,6 +45,8 @@ describe('parseConfig', () => {
       movingSources: new Set(),
       archiveDir: resolve('.tollkeeper/archive'),
       port: undefined,
+      httpHost: undefined,
+      httpPort: undefined,
       rulesDir: undefined,
       lanes: 4,
       holdsKeptMs: 90 * 86_400_000,

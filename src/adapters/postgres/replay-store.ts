@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { decodeFacts } from '../../pipeline/lane/facts-codec.ts';
 import type { AppliedLesson, ReplayBatch, ReplayStore } from '../../pipeline/replay/replay-store.ts';
+import { readBalances, readWalletsJudged } from './replay-wallets.ts';
 import { createRulesetArchive } from './ruleset-archive.ts';
 
 /** Batches read at a time: a page of full ones is some megabytes. */
@@ -46,6 +47,8 @@ export function createReplayStore(pool: pg.Pool): ReplayStore {
     },
     ruleset: createRulesetArchive(pool).read,
     batches: (lane, throughBatch) => readBatches(pool, lane, throughBatch),
+    walletsJudged: (walletId, throughBatch) => readWalletsJudged(pool, walletId, throughBatch),
+    balances: (walletId, throughBatch) => readBalances(pool, walletId, throughBatch),
     lessons: async (walletId) => {
       const { rows } = await pool.query<{
         applied_batch: bigint;

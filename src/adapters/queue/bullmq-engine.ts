@@ -147,6 +147,12 @@ function openQueue(name: string, backend: Backend, onError: (error: Error) => vo
       const job = await queue.getJob(id);
       return job?.finishedOn === undefined ? undefined : job.returnvalue;
     },
+    async find(id) {
+      const job = await queue.getJob(id);
+      if (job === undefined) return undefined;
+      const isDone = job.finishedOn !== undefined && job.failedReason === undefined;
+      return { isDone, result: isDone ? job.returnvalue : undefined };
+    },
     close: () => queue.close(),
   };
 }

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import { AppError } from '../../errors.ts';
 import { buildReport } from '../../pipeline/backtest/build-report.ts';
+import { joinLabels, labelsFromCases } from '../../pipeline/backtest/case-labels.ts';
 import { Collector } from '../../pipeline/backtest/collector.ts';
 import { FraudLedger } from '../../pipeline/backtest/fraud-ledger.ts';
+import type { LabelSet } from '../../pipeline/backtest/labels.ts';
 import { QuickPricer } from '../../pipeline/backtest/quick-price.ts';
 import { Replay } from '../../pipeline/backtest/replay.ts';
 import type { BacktestReport } from '../../pipeline/backtest/report.ts';
@@ -23,11 +26,13 @@ import { writeReport } from '../backtest/write-report.ts';
 import type { CliContext } from '../context.ts';
 import { withJson } from '../options.ts';
 import { print } from '../output/print.ts';
+import { withBooks } from '../with-books.ts';
 
 /** What `backtest` can be asked for. */
 export interface BacktestOptions extends HistoryOptions {
   readonly alerts?: string;
   readonly labels?: string;
+  readonly cases?: boolean;
   readonly markdown?: string;
   readonly html?: string;
 }
@@ -44,12 +49,14 @@ export function registerBacktest(rules: Command, context: CliContext): void {
   )
     .option('--alerts <file>', 'write every hit of live and shadow rules as {account, at, score, rule} lines')
     .option('--labels <file>', 'attacks that are known (labels.csv): adds precision, recall, loss and friction')
+    .option('--cases', 'closed alerts and labels of the database as labels, alone or beside --labels')
     .option('--markdown <file>', 'write the report for a pull request')
     .option('--html <file>', 'write the report with plots, as one page that needs nothing else');
   withJson(command, [
     'tollkeeper rules backtest',
     'tollkeeper rules backtest --events usage.ndjson.gz --alerts alerts.ndjson',
     'tollkeeper rules backtest ./rules --events usage.ndjson --labels labels.csv --html report.html',
+    'tollkeeper rules backtest --cases',
     'tollkeeper rules backtest --events export.csv --map id=event_id,account=customer --json',
   ]).action(async (directory: string | undefined, options: BacktestOptions) => {
     const report = await backtest(context, directory, options);
@@ -60,6 +67,18 @@ export function registerBacktest(rules: Command, context: CliContext): void {
   });
 }
 
+/** What is known of the history: a file of labels, the database's closed cases, or both; undefined when nothing was asked for. */
+async function labelsOf(context: CliContext, options: BacktestOptions): Promise<LabelSet | undefined> {
+  const read = options.labels === undefined ? undefined : await readLabels(options.labels, isFile(options));
+  if (options.cases !== true) return read?.labels;
+  const known = labelsFromCases(await withBooks(context, ({ cases }) => cases(options.tenant)));
+  if (read !== undefined) return joinLabels(read.labels, known);
+  if (known.attacks.length + known.benign.length > 0) return known;
+  throw new AppError('LABELS_INVALID', 'No case is closed yet, and no account is labelled.', {
+    fix: 'Close alerts with `tollkeeper alert close`, or bring labels with `tollkeeper labels import`.',
+  });
+}
+
 /** Plays the history to the rules and reports. */
 export async function backtest(
   context: CliContext,
@@ -67,8 +86,7 @@ export async function backtest(
   options: BacktestOptions,
 ): Promise<BacktestReport> {
   const ruleset = await rulesetOf(context, directory);
-  const read = options.labels === undefined ? undefined : await readLabels(options.labels, isFile(options));
-  const labels = read?.labels;
+  const labels = await labelsOf(context, options);
   const ledger = labels === undefined ? undefined : new FraudLedger(labels, new QuickPricer(ruleset.pricing));
   return withHistory(context, options, async (history, tell) => {
     const alerts = options.alerts === undefined ? undefined : await AlertsFile.open(options.alerts);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { AppError } from '../../errors.ts';
 import { type ScorecardRow, scorecardOf } from '../../pipeline/backtest/scorecard.ts';
 import { rangeText, shareText } from '../backtest/report-text.ts';
 import { withHistoryOptions } from '../backtest/with-history.ts';
@@ -16,11 +17,15 @@ export function registerScorecard(rules: Command, context: CliContext): void {
       .command('scorecard')
       .description("each rule's precision and recall against known attacks, in cases and money: keep, tune or retire")
       .argument('[directory]', 'default: the rules in force'),
-  ).requiredOption('--labels <file>', 'attacks that are known (labels.csv)');
+  )
+    .option('--labels <file>', 'attacks that are known (labels.csv)')
+    .option('--cases', 'closed alerts and labels of the database as labels, alone or beside --labels');
   withJson(command, [
-    'tollkeeper rules scorecard --labels labels.csv',
+    'tollkeeper rules scorecard --cases',
     'tollkeeper rules scorecard ./rules --events usage.ndjson.gz --labels labels.csv --json',
   ]).action(async (directory: string | undefined, options: BacktestOptions) => {
+    if (options.labels === undefined && options.cases !== true)
+      throw new AppError('CLI_USAGE', 'Give --cases, or --labels with a file.');
     const report = await backtest(context, directory, options);
     // With labels and at least one event there always is a score.
     const score = report.labels?.budgets.at(-1);

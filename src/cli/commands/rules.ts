@@ -10,6 +10,7 @@ import { print } from '../output/print.ts';
 import { count } from '../output/words.ts';
 import { registerBacktest } from './rules-backtest.ts';
 import { registerDiff } from './rules-diff.ts';
+import { registerExplain } from './rules-explain.ts';
 import { registerMutate } from './rules-mutate.ts';
 import { registerReplay } from './rules-replay.ts';
 import { registerScorecard } from './rules-scorecard.ts';
@@ -26,6 +27,7 @@ export function registerRules(program: Command, context: CliContext): void {
   registerTest(rules, context);
   registerBacktest(rules, context);
   registerDiff(rules, context);
+  registerExplain(rules, context);
   registerReplay(rules, context);
   registerMutate(rules, context);
   registerScorecard(rules, context);

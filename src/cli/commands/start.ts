@@ -1,25 +1,47 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliContext } from '../context.ts';
-import { withJson } from '../options.ts';
+import { wholeNumber, withJson } from '../options.ts';
 import { jsonText } from '../output/json.ts';
 import { rulesInForce } from '../rules-in-force.ts';
+
+interface StartOptions {
+  readonly json?: boolean;
+  readonly http: boolean;
+  readonly httpHost?: string;
+  readonly httpPort?: number;
+}
 
 /** `start` */
 export function registerStart(program: Command, context: CliContext): void {
   const command = program
     .command('start')
-    .description('run the pipeline until it is stopped: the engine (unless you bring your own) and the workers');
-  withJson(command, ['tollkeeper start', 'DATABASE_URL=postgres://… REDIS_URL=redis://… tollkeeper start']).action(
-    async ({ json }: { readonly json?: boolean }) => {
-      const log = context.log();
-      const ruleset = await rulesInForce(context);
-      const service = await context.startService({ ruleset });
-      if (json === true) context.output.data(jsonText({ started: true, ...service.details }));
-      else context.output.data(service.summary.join('\n'));
-      const signal = await context.stopRequested();
-      log.info({ signal }, 'stopping: finishing what is in hand');
-      await service.close();
-      log.info('stopped');
-    },
-  );
+    .description(
+      'run the pipeline until it is stopped: the engine (unless you bring your own), the workers and the HTTP API',
+    )
+    .option('--http-host <address>', 'serve HTTP on this address instead of this machine alone; needs API keys')
+    .addOption(
+      new Option('--http-port <port>', 'instead of 8377 or, if that is taken, any free one').argParser((text) =>
+        wholeNumber(text, 0, 65_535),
+      ),
+    )
+    .option('--no-http', 'serve no HTTP');
+  withJson(command, [
+    'tollkeeper start',
+    'tollkeeper start --http-host 0.0.0.0 --http-port 8080',
+    'DATABASE_URL=postgres://… REDIS_URL=redis://… tollkeeper start',
+  ]).action(async ({ json, http, httpHost, httpPort }: StartOptions) => {
+    const log = context.log();
+    const { httpHost: host, httpPort: port } = context.config();
+    const ruleset = await rulesInForce(context);
+    const service = await context.startService({
+      ruleset,
+      ...(http ? { http: { host: httpHost ?? host, port: httpPort ?? port } } : {}),
+    });
+    if (json === true) context.output.data(jsonText({ started: true, ...service.details }));
+    else context.output.data(service.summary.join('\n'));
+    const signal = await context.stopRequested();
+    log.info({ signal }, 'stopping: finishing what is in hand');
+    await service.close();
+    log.info('stopped');
+  });
 }

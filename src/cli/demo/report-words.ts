@@ -43,6 +43,7 @@ export const REJECTION_WORDS: Readonly<Record<RejectionCode, string>> = {
   PROPERTIES_TOO_LARGE: 'properties that are too large',
   PROPERTIES_TOO_DEEP: 'properties nested too deeply',
   TENANT_NOT_ALLOWED: 'a tenant that may not be named',
+  ACCOUNT_NOT_ALLOWED: 'an account that the key may not name',
   JOB_NOT_JSON: 'a job that is not JSON',
   JOB_SHAPE: 'a job of another shape',
   JOB_TOO_LARGE: 'a job that is too large',

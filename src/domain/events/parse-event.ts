@@ -40,8 +40,9 @@ export type ParsedEvent =
  * passes here (docs/decisions/0003); a property test holds it equal to the published JSON Schema.
  *
  * @param trustTenant only internal queues may name a tenant; elsewhere it would let one customer bill another.
+ * @param tenantOfSender whose event it is when it names nobody.
  */
-export function parseUsageEvent(raw: unknown, trustTenant: boolean): ParsedEvent {
+export function parseUsageEvent(raw: unknown, trustTenant: boolean, tenantOfSender = DEFAULT_TENANT): ParsedEvent {
   if (!isObject(raw)) {
     return refuse(
       null,
@@ -104,7 +105,7 @@ export function parseUsageEvent(raw: unknown, trustTenant: boolean): ParsedEvent
   }
   const named = trustTenant && raw.tenant !== undefined ? checkText(raw, 'tenant', TENANT_BYTES_MAX) : undefined;
   if (named !== undefined) return refuse(id, named.code, named.field, raw.tenant, named.fix);
-  const tenant = trustTenant && typeof raw.tenant === 'string' ? raw.tenant : DEFAULT_TENANT;
+  const tenant = trustTenant && typeof raw.tenant === 'string' ? raw.tenant : tenantOfSender;
   if (raw.tenant !== undefined && raw.tenant !== tenant) {
     return refuse(
       id,

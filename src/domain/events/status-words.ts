@@ -34,6 +34,7 @@ export const REJECTION_CODES = {
   PROPERTIES_TOO_LARGE: 'Keep properties under 16,384 bytes; store large data elsewhere and send its id.',
   PROPERTIES_TOO_DEEP: 'Nest properties at most 8 levels.',
   TENANT_NOT_ALLOWED: 'Leave tenant out.',
+  ACCOUNT_NOT_ALLOWED: 'Send it with a key that may name the account.',
   JOB_NOT_JSON: 'Send the job data as JSON; in a file, one JSON object per line.',
   JOB_SHAPE: 'Send one event, or { "v": 1, "events": [ … ] } with nothing else.',
   JOB_TOO_LARGE: 'Split the job: at most 4,194,304 bytes.',

@@ -60,6 +60,7 @@ export type RejectionCode =
   | 'PROPERTIES_TOO_LARGE'
   | 'PROPERTIES_TOO_DEEP'
   | 'TENANT_NOT_ALLOWED'
+  | 'ACCOUNT_NOT_ALLOWED'
   | 'JOB_NOT_JSON'
   | 'JOB_SHAPE'
   | 'JOB_TOO_LARGE'

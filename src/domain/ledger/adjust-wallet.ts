@@ -34,10 +34,21 @@ export type AdjustResult =
  * out of base credit before any grant.
  *
  * @param amount nano-units, positive; only a correction may be negative
+ * @param isOutside the money has left already, wherever it was decided: a refund is posted whatever the wallet has
  */
 export function adjustWallet(
   wallet: WalletHead,
-  { kind, key, amount }: { readonly kind: AdjustmentKind; readonly key: EventKey; readonly amount: bigint },
+  {
+    kind,
+    key,
+    amount,
+    isOutside = false,
+  }: {
+    readonly kind: AdjustmentKind;
+    readonly key: EventKey;
+    readonly amount: bigint;
+    readonly isOutside?: boolean;
+  },
 ): AdjustResult {
   const { entry, sign, contra: ledgerAccount } = ADJUSTMENTS[kind];
   assert(amount !== 0n && (sign === 0 || amount > 0n), 'only a correction may be negative, and nothing is zero');
@@ -45,7 +56,8 @@ export function adjustWallet(
   const after = wallet.posted + signed;
   if (after > NANOS_MAX || after < -NANOS_MAX) return { ok: false, reason: 'balance_too_large' };
   const refundable = refundableCredit(wallet);
-  if (kind === 'refund' && amount > refundable) return { ok: false, reason: 'more_than_refundable', refundable };
+  if (kind === 'refund' && !isOutside && amount > refundable)
+    return { ok: false, reason: 'more_than_refundable', refundable };
 
   const head = { ...wallet };
   const burns = signed < 0n ? payFromBase(head, -signed) : [];

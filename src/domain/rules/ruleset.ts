@@ -32,6 +32,8 @@ export interface Ruleset {
   readonly inLanes?: Pick<Ruleset, 'judgedRules' | 'features'>;
   /** What acting costs; without it outcomes follow from points alone. */
   readonly costs?: ActionCosts | null;
+  /** How long a bank's early fraud warning freezes the wallet; without it, it only labels. */
+  readonly warningFreezeHours?: number | null;
   /** Announced usage by account. */
   readonly planned?: ReadonlyMap<string, readonly PlannedSpike[]>;
   /** Set while the files on disk are not these, and are not valid: every decision says so. */

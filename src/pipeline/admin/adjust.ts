@@ -15,6 +15,8 @@ export interface AdjustRequest extends AdminRequest {
   /** Nano-units, positive; a correction may be negative. */
   readonly amount: bigint;
   readonly reason: string;
+  /** The money has left already, as with a refund that was made in Stripe's Dashboard: no limit holds it. */
+  readonly isOutside?: boolean;
   /** How far wallets without a limit of their own may go below zero. */
   readonly overdraftNanos: bigint;
 }
@@ -38,7 +40,12 @@ export async function adjust(store: AdminStore, request: AdjustRequest): Promise
     const stored = await transaction.wallet();
     if (stored === undefined) throw new AppError('WALLET_NOT_FOUND', `${account} has no wallet.`);
     const before = await settleBreakage(transaction, stored);
-    const adjusted = adjustWallet(before, { kind, key: requestKey(tenant, key, atMs), amount });
+    const adjusted = adjustWallet(before, {
+      kind,
+      key: requestKey(tenant, key, atMs),
+      amount,
+      isOutside: request.isOutside ?? false,
+    });
     if (!adjusted.ok) {
       if (adjusted.reason === 'balance_too_large')
         throw new AppError('AMOUNT_INVALID', 'The balance would be larger than a wallet can hold.');

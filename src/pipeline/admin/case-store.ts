@@ -26,14 +26,31 @@ export interface NewLesson {
   readonly by: string;
 }
 
+/** A label to be kept. */
+export interface NewLabel {
+  readonly tenant: string;
+  readonly account: string;
+  readonly label: 'confirmed_fraud' | 'benign';
+  readonly cause: string;
+  readonly fromMs: number;
+  readonly untilMs: number | undefined;
+  readonly lossNanos: bigint | undefined;
+  readonly note: string | undefined;
+  readonly key: string;
+  readonly by: string;
+}
+
 /** Alerts inside one database transaction that holds the fence of their wallet's lane. */
 export interface CaseAccess {
   /** The alert, locked; undefined when the wallet has none of that id. */
   readonly read: (alertId: string) => Promise<AlertCase | undefined>;
   /** Other open alerts of the wallet raised in [fromMs, toMs]. */
   readonly openBetween: (fromMs: number, toMs: number) => Promise<readonly AlertCase[]>;
+  /** All alerts of the wallet raised in [fromMs, toMs], closed ones too, in order. */
+  readonly raisedBetween: (fromMs: number, toMs: number) => Promise<readonly AlertCase[]>;
   readonly close: (alertId: string, verdict: Verdict, by: string, reason: string) => Promise<void>;
   readonly teach: (lesson: NewLesson) => Promise<void>;
+  readonly label: (label: NewLabel) => Promise<void>;
 }
 
 export type CaseTransaction = AdminTransaction & { readonly cases: CaseAccess };

@@ -28,6 +28,8 @@ export interface LabelSet {
   readonly benign: readonly BenignStretch[];
   /** What is scored; undefined parts follow from the history. */
   readonly scope: { readonly fromMs?: number; readonly toMs?: number; readonly accounts?: number };
+  /** Only some accounts were judged: of what is neither an attack nor a benign stretch nobody knows what it was. */
+  readonly isPartial?: boolean;
 }
 
 export interface FraudEvent {

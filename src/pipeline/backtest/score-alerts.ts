@@ -105,6 +105,7 @@ export class AlertScorer {
     this.#alerts = alerts
       .filter(({ atMs }) => atMs >= scope.fromMs && atMs < scope.toMs + DAY_MS)
       .map((alert) => ({ ...alert, isFalse: !this.#isAboutAttack(alert) }))
+      .filter((alert) => !alert.isFalse || labels.isPartial !== true || this.#isJudged(alert))
       .sort((a, b) => a.atMs - b.atMs);
     this.#thresholds = [...new Set(this.#alerts.map(({ score }) => score))].sort((a, b) => a - b);
   }
@@ -143,11 +144,17 @@ export class AlertScorer {
     });
   }
 
+  #isJudged({ account, atMs }: ScoredAlert): boolean {
+    return confounderOf(this.#labels.benign, account, atMs) !== null;
+  }
+
   #rateOf(incidents: number): number {
     return this.#scope.accountDays === 0 ? 0 : (incidents * 1000) / this.#scope.accountDays;
   }
 
   #thresholdFor(budget: number): number {
+    // How many alerts were false is not known of partial labels; the scale says how many there should be.
+    if (this.#labels.isPartial === true) return -Math.log10(budget / 1000);
     let low = 0;
     let high = this.#thresholds.length;
     while (low < high) {

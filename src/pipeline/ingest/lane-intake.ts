@@ -12,7 +12,7 @@ export interface LaneJobResult {
 
 interface LaneJob {
   readonly child: string;
-  readonly events: readonly { readonly at: number; readonly raw: unknown }[];
+  readonly events: readonly { readonly at: number; readonly raw: unknown; readonly tenant?: string }[];
 }
 
 /** Posts events that another process's router forwarded to the lane this process owns. */
@@ -20,8 +20,8 @@ export async function processLaneJob(job: DeliveredJob, writer: LaneWriter, curr
   // Only our own router writes to lane queues, after it parsed every event itself.
   const { child, events } = job.data as LaneJob;
   const factory = new LaneEventFactory(currency);
-  const items = events.map(({ at, raw }) => {
-    const parsed = parseUsageEvent(raw, true);
+  const items = events.map(({ at, raw, tenant }) => {
+    const parsed = parseUsageEvent(raw, true, tenant);
     if (!parsed.ok)
       throw new TypeError(`lane job ${job.id} holds an event its router refused: ${parsed.rejection.code}`);
     return factory.prepare(parsed.event, at);

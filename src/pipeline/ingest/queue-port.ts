@@ -50,6 +50,8 @@ export interface QueueHandle {
   readonly counts: () => Promise<QueueCounts>;
   /** What a finished job returned; undefined while it is not finished, or no longer kept. */
   readonly result: (id: string) => Promise<unknown>;
+  /** A job by its id; undefined when there is none, or it is no longer kept. */
+  readonly find: (id: string) => Promise<{ readonly isDone: boolean; readonly result: unknown } | undefined>;
   readonly close: () => Promise<void>;
 }
 

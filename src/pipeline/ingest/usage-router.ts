@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { ARRIVAL_PROPERTY, formatEventKey } from '../../domain/events/event-key.ts';
-import type { ParsedEvent } from '../../domain/events/parse-event.ts';
+import { DEFAULT_TENANT, type ParsedEvent } from '../../domain/events/parse-event.ts';
 import { type ParsedJob, parseJob } from '../../domain/events/parse-job.ts';
 import type { EventStatus, UsageEvent } from '../../domain/events/usage-event.ts';
 import { parseRfc3339 } from '../../domain/time.ts';
@@ -34,6 +34,26 @@ export interface UsageRouterOptions {
 /** Events prepared between two turns of the event loop: keeps a slice well under 50 ms. */
 const SLICE = 1_000;
 
+/** Events as they were understood, and as they came; the tenant of all of them where the sender tells it. */
+interface ReadEvents {
+  readonly events: readonly ParsedEvent[];
+  readonly raws: readonly unknown[];
+  readonly tenant?: string;
+}
+
+/** Events of one sender, whose key says the tenant. */
+export interface SentEvents extends ReadEvents {
+  readonly tenant: string;
+  /** When the request with them arrived, epoch milliseconds. */
+  readonly acceptedAtMs: number;
+}
+
+/** What names a request: its rejected events are found by it. */
+export interface SentJob {
+  readonly queue: string;
+  readonly id: string;
+}
+
 interface Routed {
   readonly item: LaneEvent;
   readonly index: number;
@@ -64,24 +84,44 @@ export class UsageRouter {
     }
   }
 
+  /**
+   * Takes events that were sent over HTTP, by whom their tenant tells. From a queue they may belong to lanes of other
+   * processes; without one (`job` is no delivery) undefined says that some do, and nothing was done.
+   */
+  async processSent(job: SentJob | DeliveredJob, sent: SentEvents): Promise<UsageJobResult | undefined> {
+    const delivered = 'awaitChildren' in job ? job : undefined;
+    this.#jobsInHand++;
+    try {
+      const results: EventStatus[] = new Array(sent.events.length);
+      const lanes = await this.#route({ ...sent, clock: 'wall' }, results, sent.acceptedAtMs);
+      if (delivered === undefined && this.#hasForeign(lanes)) return undefined;
+      if (delivered === undefined) await this.#submitHere(lanes, results);
+      else await this.#submit(delivered, lanes, results, sent.tenant);
+      await this.#recordRejected(job, results, sent);
+      return { v: 1, results };
+    } finally {
+      this.#jobsInHand--;
+    }
+  }
+
   async #process(job: DeliveredJob, trusted: boolean): Promise<UsageJobResult> {
     const acceptedAtMs = this.#options.now();
     const parsed = parseJob(job.data, { trusted, bytes: job.size });
     if (!parsed.ok) {
       const status: EventStatus = { id: null, status: 'rejected', ...parsed.rejection };
-      await this.#record(job, [status], [job.data], parsed);
+      await this.#record(job, [status], { events: [], raws: [job.data] });
       return { v: 1, results: [status] };
     }
     const single = this.#submitSingle(parsed, acceptedAtMs);
     if (single !== undefined) {
       const results = await single;
-      if (results[0]?.status === 'rejected') await this.#record(job, results, parsed.raws, parsed);
+      await this.#recordRejected(job, results, parsed);
       return { v: 1, results };
     }
     const results: EventStatus[] = new Array(parsed.events.length);
     const lanes = await this.#route(parsed, results, acceptedAtMs);
     await this.#submit(job, lanes, results);
-    if (results.some((result) => result.status === 'rejected')) await this.#record(job, results, parsed.raws, parsed);
+    await this.#recordRejected(job, results, parsed);
     return { v: 1, results };
   }
 
@@ -101,7 +141,7 @@ export class UsageRouter {
   }
 
   async #route(
-    job: Extract<ParsedJob, { ok: true }>,
+    job: Pick<Extract<ParsedJob, { ok: true }>, 'events' | 'raws' | 'clock'>,
     results: EventStatus[],
     acceptedAtMs: number,
   ): Promise<Map<number, Routed[]>> {
@@ -125,12 +165,21 @@ export class UsageRouter {
     return lanes;
   }
 
-  async #submit(job: DeliveredJob, lanes: ReadonlyMap<number, Routed[]>, results: EventStatus[]): Promise<void> {
-    const foreign = [...lanes.keys()].some((lane) => !this.#options.writers.has(lane));
-    if (foreign) {
-      await this.#forward(job, lanes, results);
-      return;
-    }
+  async #submit(
+    job: DeliveredJob,
+    lanes: ReadonlyMap<number, Routed[]>,
+    results: EventStatus[],
+    tenant?: string,
+  ): Promise<void> {
+    if (this.#hasForeign(lanes)) await this.#forward(job, lanes, results, tenant);
+    else await this.#submitHere(lanes, results);
+  }
+
+  #hasForeign(lanes: ReadonlyMap<number, Routed[]>): boolean {
+    return [...lanes.keys()].some((lane) => !this.#options.writers.has(lane));
+  }
+
+  async #submitHere(lanes: ReadonlyMap<number, Routed[]>, results: EventStatus[]): Promise<void> {
     const written = [...lanes].map(async ([lane, routed]) => {
       const statuses = await this.#options.writers.get(lane)?.submit(routed.map(({ item }) => item));
       assign(results, routed, statuses);
@@ -144,6 +193,7 @@ export class UsageRouter {
     job: DeliveredJob,
     lanes: ReadonlyMap<number, readonly Routed[]>,
     results: EventStatus[],
+    tenant: string | undefined,
   ): Promise<void> {
     const shares = [...lanes].map(([lane, routed]) => ({ lane, routed, id: childId(job, lane, routed) }));
     let done = await job.childResults();
@@ -153,7 +203,7 @@ export class UsageRouter {
         missing.map(({ lane, routed, id }) => ({
           queue: laneQueue(lane).name,
           id,
-          data: { v: 1, child: id, events: routed.map(({ item, raw }) => ({ at: item.ingestedAtMs, raw })) },
+          data: { v: 1, child: id, events: routed.map(({ item, raw }) => ({ at: item.ingestedAtMs, raw, tenant })) },
         })),
       );
       done = await job.childResults();
@@ -164,16 +214,14 @@ export class UsageRouter {
     }
   }
 
-  #record(
-    job: DeliveredJob,
-    results: readonly EventStatus[],
-    raws: readonly unknown[],
-    parsed: ParsedJob,
-  ): Promise<void> {
+  async #recordRejected(job: SentJob, results: readonly EventStatus[], read: ReadEvents): Promise<void> {
+    if (results.some((result) => result.status === 'rejected')) await this.#record(job, results, read);
+  }
+
+  #record(job: SentJob, results: readonly EventStatus[], { events, raws, tenant }: ReadEvents): Promise<void> {
     const rejected = results.flatMap((status, position) => {
       if (status?.status !== 'rejected') return [];
-      const event = parsed.ok ? parsed.events[position] : undefined;
-      return [{ status, position, raw: raws[position], ...namesOf(event, raws[position]) }];
+      return [{ status, position, raw: raws[position], ...namesOf(events[position], raws[position], tenant) }];
     });
     return this.#options.rejections.record({ queue: job.queue, jobId: job.id }, rejected);
   }
@@ -208,10 +256,11 @@ function arrivalOf(event: UsageEvent): number {
 function namesOf(
   event: ParsedEvent | undefined,
   raw: unknown,
+  tenant = DEFAULT_TENANT,
 ): { readonly tenant: string; readonly source: string | null } {
   if (event?.ok === true) return { tenant: event.event.tenant, source: event.event.source };
-  if (event?.source !== undefined) return { tenant: 'default', source: event.source };
+  if (event?.source !== undefined) return { tenant, source: event.source };
   const source =
     typeof raw === 'object' && raw !== null && 'source' in raw && typeof raw.source === 'string' ? raw.source : null;
-  return { tenant: 'default', source };
+  return { tenant, source };
 }

@@ -290,7 +290,8 @@ function fold(
       ingestedAtMs: nowMs,
       disposition,
       claimedAtMs: item.event.occurredAtMs,
-      balanceNanos: Number(account.wallet.posted),
+      // The debit follows the fold, yet the balance that is told is the one after the event.
+      balanceNanos: Number(reason === undefined ? account.wallet.posted - (amount ?? 0n) : account.wallet.posted),
       details: eventDetails(item.event),
     },
     input.ruleset.features,

@@ -6,6 +6,7 @@ import type { WalletReference } from '../admin/admin-store.ts';
 import type { FreezeCause } from '../freeze-cause.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
+import type { ExplainedDecision, ExplainedWhich } from './explained-decision.ts';
 import type { FoundEvent } from './found-event.ts';
 import type { VerifyRequest, VerifySummary } from './ledger-finding.ts';
 import type { QuarantineFilter, QuarantineView } from './quarantine-view.ts';
@@ -151,6 +152,8 @@ export interface Queries {
   readonly accounts: (filter: ListFilter<AccountStatus>) => Promise<readonly AccountView[]>;
   readonly alerts: (filter: ListFilter<AlertStatus>) => Promise<readonly AlertView[]>;
   readonly alert: (tenant: string, alertId: string) => Promise<AlertDetail | undefined>;
+  /** One decision with all it rested on; undefined when there is none. */
+  readonly explained: (tenant: string, which: ExplainedWhich) => Promise<ExplainedDecision | undefined>;
   /** Everything known of an event id; undefined when it was never seen. */
   readonly findEvent: (
     id: string,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Judgement, judge } from '../../domain/decisions/judge.ts';
+import { type Judgement, judge, type WalletFigures } from '../../domain/decisions/judge.ts';
 import { contentHashOf, eventKeyOf, formatEventKey } from '../../domain/events/event-key.ts';
 import type { UsageEvent } from '../../domain/events/usage-event.ts';
 import {
@@ -19,6 +19,7 @@ import type { StoredFact } from '../lane/facts-codec.ts';
 import { foldInputOf } from '../lane/fold-input.ts';
 import { type Difference, firstDifference } from './first-difference.ts';
 import type { AppliedLesson, ReplayBatch, ReplayStore, StoredDecision } from './replay-store.ts';
+import { BalanceWalk, rulesOfBalance, rulesOfWallet } from './replay-wallet.ts';
 
 /** The ruleset of a hash; undefined when its files are no longer known. */
 export type RulesetOf = (hash: string) => Promise<Ruleset | undefined>;
@@ -43,36 +44,114 @@ const evidenceSchema = z.looseObject({
  * Decides again from what is stored: the account's events are folded and judged from its first one on, with the rules in
  * force at each batch and what closed cases had taught by then. The judgement must come out as it was stored, number by
  * number. What depends on other accounts at that moment (the day's cap on freezes, the sum that weighed a freeze) is
- * stored with the decision and not decided again.
+ * stored with the decision and not decided again; so are the wallet's figures that conditions ask for.
  */
 export async function replayDecision(
   store: ReplayStore,
   rulesetOf: RulesetOf,
   decision: StoredDecision,
 ): Promise<ReplayResult> {
+  const [replayed] = await replayDecisions(store, rulesetOf, [decision]);
+  return replayed?.result ?? { status: 'impossible', reason: 'its lane has no stored events' };
+}
+
+/** A decision and what came of deciding it again. */
+export interface Replayed {
+  readonly decision: StoredDecision;
+  readonly result: ReplayResult;
+}
+
+/** What keeps a long replay from being a burden. */
+export interface ReplayLimits {
+  /** Asked between batches: the rest is left out. */
+  readonly isOver?: () => boolean;
+  /** Awaited between batches, so that others get their turn. */
+  readonly breathe?: () => Promise<void>;
+}
+
+/**
+ * Decides several again, those of one lane in one pass over its history. Those that time did not suffice for are left out of
+ * the answer.
+ */
+export async function replayDecisions(
+  store: ReplayStore,
+  rulesetOf: RulesetOf,
+  decisions: readonly StoredDecision[],
+  limits: ReplayLimits = {},
+): Promise<readonly Replayed[]> {
+  const results = new Map<StoredDecision, ReplayResult>();
   const rulesets = new Map<string, Ruleset | undefined>();
-  const lessons = await store.lessons(decision.walletId);
-  const account = new Account(lessons);
-  for await (const batch of store.batches(decision.lane, decision.batchNo)) {
-    if (!rulesets.has(batch.rulesetHash)) {
-      const then = await rulesetOf(batch.rulesetHash);
-      rulesets.set(batch.rulesetHash, then === undefined ? undefined : rulesetInLanes(then));
+  const inLanes = async (hash: string) => {
+    if (!rulesets.has(hash)) {
+      const then = await rulesetOf(hash);
+      rulesets.set(hash, then === undefined ? undefined : rulesetInLanes(then));
     }
-    const ruleset = rulesets.get(batch.rulesetHash);
+    return rulesets.get(hash);
+  };
+  for (const lane of new Set(decisions.map((decision) => decision.lane))) {
+    const own = decisions.filter((decision) => decision.lane === lane);
+    let open: DecisionReplay[] = [];
+    for (const decision of own) open.push(new DecisionReplay(store, decision, await store.lessons(decision.walletId)));
+    for await (const batch of store.batches(lane, Math.max(...own.map(({ batchNo }) => batchNo)))) {
+      if (limits.isOver?.() === true) break;
+      const ruleset = await inLanes(batch.rulesetHash);
+      for (const replay of open) {
+        const result = await replay.take(batch, ruleset);
+        if (result !== undefined) results.set(replay.decision, result);
+      }
+      open = open.filter(({ decision }) => !results.has(decision));
+      if (open.length === 0) break;
+      await limits.breathe?.();
+    }
+    if (limits.isOver?.() === true) break;
+    for (const { decision } of open) {
+      results.set(decision, { status: 'impossible', reason: 'its event is not among the stored ones of its lane' });
+    }
+  }
+  return decisions.flatMap((decision) => {
+    const result = results.get(decision);
+    return result === undefined ? [] : [{ decision, result }];
+  });
+}
+
+/** One decision on the way to being made again. */
+class DecisionReplay {
+  readonly decision: StoredDecision;
+  readonly #store: ReplayStore;
+  readonly #account: Account;
+
+  constructor(store: ReplayStore, decision: StoredDecision, lessons: readonly AppliedLesson[]) {
+    this.#store = store;
+    this.decision = decision;
+    this.#account = new Account(lessons);
+  }
+
+  /** Plays the next batch of its lane; the result once its own event is reached, or cannot be. */
+  async take(batch: ReplayBatch, ruleset: Ruleset | undefined): Promise<ReplayResult | undefined> {
+    const { decision } = this;
+    const account = this.#account;
+    if (batch.batchNo > decision.batchNo)
+      return { status: 'impossible', reason: 'its event is not among the stored ones of its lane' };
     if (ruleset === undefined) {
-      if (!batch.facts.some((fact) => isOf(fact, decision))) continue;
+      if (!batch.facts.some((fact) => isOf(fact, decision))) return undefined;
       return { status: 'impossible', reason: `the files of ruleset ${batch.rulesetHash.slice(0, 12)} are not kept` };
     }
+    if (account.wallets === undefined && rulesOfWallet(ruleset).length > 0)
+      account.wallets = await this.#store.walletsJudged(decision.walletId, decision.batchNo);
+    if (account.balance === undefined && rulesOfBalance(ruleset).length > 0)
+      account.balance = new BalanceWalk(await this.#store.balances(decision.walletId, decision.batchNo));
     const found = account.play(batch, ruleset, decision);
-    if (found !== undefined) return compare(decision, found, account);
+    return found === undefined ? undefined : compare(decision, found, { account, ruleset });
   }
-  return { status: 'impossible', reason: 'its event is not among the stored ones of its lane' };
 }
 
 /** One account's features as its history is played. */
 class Account {
   readonly features: AccountFeatures = createFeatures();
   events = 0;
+  /** Read once a ruleset asks for it. */
+  wallets: ReadonlyMap<string, WalletFigures> | undefined;
+  balance: BalanceWalk | undefined;
   readonly #lessons: readonly AppliedLesson[];
   #taught = 0;
 
@@ -83,19 +162,39 @@ class Account {
   /** Plays a batch; the judgement that made the decision, or null where nothing came of it, once its event is reached. */
   play(batch: ReplayBatch, ruleset: Ruleset, decision: StoredDecision): Judgement | null | undefined {
     this.#learn(batch.batchNo);
+    this.balance?.enter(batch.batchNo);
+    const asksForWallet = rulesOfWallet(ruleset);
     for (const fact of batch.facts) {
       if (!isOf(fact, decision)) continue;
       this.events++;
-      foldUsage(this.features, foldInputOf(fact), ruleset.features);
-      const judgement = judge(ruleset, this.features, {
-        account: fact.account,
-        ingestedAtMs: fact.ingestedAtMs,
-        eventSpendNanos: Number(fact.amount ?? 0n),
-        event: { source: fact.source, meter: fact.meter },
-      });
-      if (batch.batchNo === decision.batchNo && decisionIdOf(fact, ruleset) === decision.decisionId) return judgement;
+      const balanceNanos = this.balance?.after(fact);
+      const input = foldInputOf(fact);
+      foldUsage(this.features, balanceNanos === undefined ? input : { ...input, balanceNanos }, ruleset.features);
+      const decisionId = decisionIdOf(fact, ruleset);
+      const judgement = this.#judge(fact, ruleset, { wallet: this.wallets?.get(decisionId), asksForWallet });
+      if (batch.batchNo === decision.batchNo && decisionId === decision.decisionId) return judgement;
     }
     return undefined;
+  }
+
+  #judge(
+    fact: StoredFact,
+    ruleset: Ruleset,
+    { wallet, asksForWallet }: { wallet: WalletFigures | undefined; asksForWallet: readonly string[] },
+  ): Judgement | null {
+    const { incident } = this.features;
+    const judgement = judge(ruleset, this.features, {
+      account: fact.account,
+      ingestedAtMs: fact.ingestedAtMs,
+      eventSpendNanos: Number(fact.amount ?? 0n),
+      event: { source: fact.source, meter: fact.meter },
+      ...(wallet === undefined ? {} : { wallet }),
+    });
+    // A judgement that changed anything was stored, with the wallet's figures. Where none was, the figures are not known, and
+    // a rule that asks for them said nothing then: it must not be the reason for an incident now.
+    if (judgement !== null && wallet === undefined && isUnsure(judgement, asksForWallet))
+      this.features.incident = incident;
+    return judgement;
   }
 
   #learn(batchNo: number): void {
@@ -108,8 +207,18 @@ class Account {
   }
 }
 
-function compare(decision: StoredDecision, judgement: Judgement | null, account: Account): ReplayResult {
+function isUnsure({ results }: Judgement, rules: readonly string[]): boolean {
+  return results.some(({ ruleId, status }) => status === 'inconclusive' && rules.includes(ruleId));
+}
+
+function compare(
+  decision: StoredDecision,
+  judgement: Judgement | null,
+  { account, ruleset }: { readonly account: Account; readonly ruleset: Ruleset },
+): ReplayResult {
   const { events, features } = account;
+  const unknown = unknownOf(decision, account, ruleset);
+  if (unknown !== undefined) return { status: 'impossible', reason: unknown };
   const parsed = evidenceSchema.safeParse(decision.evidence);
   if (!parsed.success) return { status: 'impossible', reason: 'its evidence is of another form' };
   if (judgement === null) {
@@ -144,6 +253,17 @@ function compare(decision: StoredDecision, judgement: Judgement | null, account:
     ),
   );
   return difference === undefined ? { status: 'same', events } : { status: 'differs', events, ...difference };
+}
+
+/** What the decision rests on and nobody kept, with the rule that asks for it; undefined when nothing is missing. */
+function unknownOf(decision: StoredDecision, { wallets, balance }: Account, ruleset: Ruleset): string | undefined {
+  const [asking] = rulesOfWallet(ruleset);
+  if (asking !== undefined && wallets?.has(decision.decisionId) !== true)
+    return `rule ${asking} asks for the wallet, and the decision kept no figures of it`;
+  const [watching] = rulesOfBalance(ruleset);
+  if (watching !== undefined && balance?.isComplete === false)
+    return `rule ${watching} looks at the balance after every event, and some of those entries are in the archive`;
+  return undefined;
 }
 
 function isOf(fact: StoredFact, { tenant, account }: StoredDecision): boolean {

@@ -1,3 +1,4 @@
+import type { WalletFigures } from '../../domain/decisions/judgement.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { StoredFact } from '../lane/facts-codec.ts';
 
@@ -32,6 +33,15 @@ export interface AppliedLesson {
   readonly toMs: number;
 }
 
+/** A wallet's balances in one batch that posted to it; nano-units. */
+export interface BatchBalance {
+  readonly batchNo: number;
+  readonly opening: bigint;
+  /** After each posted event of it, in order. */
+  readonly after: readonly bigint[];
+  readonly closing: bigint;
+}
+
 /** What replaying needs of the database; reads only. */
 export interface ReplayStore {
   readonly decision: (tenant: string, decisionId: string) => Promise<StoredDecision | undefined>;
@@ -43,4 +53,8 @@ export interface ReplayStore {
   readonly batches: (lane: number, throughBatch: number) => AsyncIterable<ReplayBatch>;
   /** Lessons of a wallet that a batch has carried out, oldest first. */
   readonly lessons: (walletId: bigint) => Promise<readonly AppliedLesson[]>;
+  /** The wallet as each of its decisions through a batch was made with, by decision; those that kept no figures are left out. */
+  readonly walletsJudged: (walletId: bigint, throughBatch: number) => Promise<ReadonlyMap<string, WalletFigures>>;
+  /** The wallet's balance around every batch that posted to it, oldest first; days in the archive are left out. */
+  readonly balances: (walletId: bigint, throughBatch: number) => Promise<readonly BatchBalance[]>;
 }

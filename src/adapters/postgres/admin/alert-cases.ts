@@ -36,6 +36,14 @@ export function casesOf(client: pg.PoolClient, lane: number, walletId: bigint, a
       );
       return rows.map(readCase);
     },
+    raisedBetween: async (fromMs, toMs) => {
+      const { rows } = await client.query<CaseRow>(
+        `select ${COLUMNS} where t.wallet_id = $1 and t.raised_at between $2 and $3
+         order by t.raised_at, t.batch_no, t.position for update of t`,
+        [walletId, formatIso(fromMs), formatIso(toMs)],
+      );
+      return rows.map(readCase);
+    },
     close: async (alertId, verdict, by, reason) => {
       await client.query(
         'update alert set status = $2, closed_at = $3, closed_by = $4, closed_reason = $5 where alert_id = $1',
@@ -47,6 +55,14 @@ export function casesOf(client: pg.PoolClient, lane: number, walletId: bigint, a
         `insert into baseline_lesson (lane, wallet_id, alert_id, verdict, from_at, to_at, made_at, made_by)
          values ($1, $2, $3, $4, $5, $6, $7, $8)`,
         [lane, walletId, alertId, verdict, formatIso(fromMs), formatIso(toMs), at, by],
+      );
+    },
+    label: async ({ tenant, account, label, cause, fromMs, untilMs, lossNanos, note, key, by }) => {
+      const span = [formatIso(fromMs), untilMs === undefined ? null : formatIso(untilMs)];
+      await client.query(
+        `insert into account_label (tenant_id, account_id, label, cause, from_at, to_at, loss, note, idempotency_key, made_at, made_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+        [tenant, account, label, cause, ...span, lossNanos ?? null, note ?? null, key, at, by],
       );
     },
   };
