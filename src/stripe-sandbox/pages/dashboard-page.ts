@@ -31,7 +31,7 @@ ${table('Webhooks', ['Event', 'State', 'Last answer', ''], newest(control.delive
 
 function table(title: string, heads: readonly string[], rows: readonly Html[]): Html {
   if (rows.length === 0) return html`<h2>${title}</h2><p class="soft">None yet.</p>`;
-  return html`<h2>${title}</h2><div class="scroll"><table><thead><tr>${heads.map((head) => html`<th>${head}</th>`)}</tr></thead>
+  return html`<h2>${title}</h2><div class="scroll"><table><thead><tr>${heads.map((head) => html`<th class="${head === 'Amount' ? 'number' : ''}">${head}</th>`)}</tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }
 

@@ -42,13 +42,15 @@ const STYLE = new Html(`
   h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
   table { border-collapse: collapse; width: 100%; font-size: .9rem; }
   th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-  td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+  td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
   code { font-size: .85em; overflow-wrap: anywhere; }
   form { display: inline; }
   button, select, input { font: inherit; padding: .35rem .7rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--soft); color: inherit; }
   button { cursor: pointer; } td button { font-size: .8rem; padding: .1rem .5rem; }
   button.go { background: var(--go); border-color: var(--go); color: #fff; }
   .card { border: 1px solid var(--line); border-radius: .6rem; padding: 1.5rem; max-width: 28rem; margin: 2rem auto; }
+  .card select, .card input { width: 100%; text-overflow: ellipsis; }
+  td code { white-space: nowrap; }
   .card .row { display: flex; flex-direction: column; gap: .6rem; margin-top: 1rem; }
   .amount { font-size: 2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
   .bad { color: var(--stop); border: 1px solid var(--stop); border-radius: .4rem; padding: .5rem .8rem; }
