@@ -12,6 +12,8 @@ import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
+import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
+import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { HttpAddress } from '../wire/http-edge.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
@@ -94,6 +96,10 @@ export interface Books {
   readonly keys: ApiKeyStore;
   /** What people and payments have said of a tenant's accounts. */
   readonly cases: (tenant: string) => Promise<KnownCases>;
+  /** Top-ups, Stripe's events and money cases. */
+  readonly money: MoneyStore;
+  /** The same with Stripe; throws `STRIPE_OFF` without a key. */
+  readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
   readonly close: () => Promise<void>;
 }
 

@@ -12,6 +12,9 @@ const TYPES = {
   },
 };
 
+/** What a read model needs of a pool: one of all tenants, or one that sees a single tenant's rows (tenant-pool.ts). */
+export type Querier = Pick<pg.Pool, 'query'>;
+
 /** Why a transaction may not run for ever: a stuck one would hold a lane's fence. */
 const TRANSACTION_TIMEOUT_MS = 20_000;
 

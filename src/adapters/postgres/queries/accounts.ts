@@ -1,9 +1,9 @@
-import type pg from 'pg';
 import type { AccountStatus, AccountView, ListFilter } from '../../../pipeline/queries/queries.ts';
+import type { Querier } from '../pool.ts';
 import { walletsOf } from './wallets.ts';
 
 /** Accounts with their wallets, the newest first. */
-export async function listAccounts(pool: pg.Pool, filter: ListFilter<AccountStatus>): Promise<readonly AccountView[]> {
+export async function listAccounts(pool: Querier, filter: ListFilter<AccountStatus>): Promise<readonly AccountView[]> {
   const { rows } = await pool.query<{
     account_id: string;
     status: AccountStatus;

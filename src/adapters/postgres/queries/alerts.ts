@@ -1,6 +1,6 @@
-import type pg from 'pg';
 import { decisionEvidenceSchema } from '../../../pipeline/queries/decision-evidence.ts';
 import type { AlertDetail, AlertStatus, AlertView, ListFilter } from '../../../pipeline/queries/queries.ts';
+import type { Querier } from '../pool.ts';
 import { walletsOf } from './wallets.ts';
 
 interface AlertRow {
@@ -28,7 +28,7 @@ const COLUMNS = `t.alert_id, t.decision_id, t.tenant_id, t.account_id, t.wallet_
  * Alerts, the newest first. Those of one millisecond come by lane and then in the order their lane raised them, which is
  * the same however events were cut into batches.
  */
-export async function listAlerts(pool: pg.Pool, filter: ListFilter<AlertStatus>): Promise<readonly AlertView[]> {
+export async function listAlerts(pool: Querier, filter: ListFilter<AlertStatus>): Promise<readonly AlertView[]> {
   const { rows } = await pool.query<AlertRow>(
     `select ${COLUMNS} from alert t join wallet w using (wallet_id)
      where t.tenant_id = $1 and ($2::text is null or t.account_id = $2) and ($3::text is null or t.status = $3)
@@ -50,7 +50,7 @@ interface DecisionRow {
 }
 
 /** One alert with the decision behind it. */
-export async function showAlert(pool: pg.Pool, tenant: string, alertId: string): Promise<AlertDetail | undefined> {
+export async function showAlert(pool: Querier, tenant: string, alertId: string): Promise<AlertDetail | undefined> {
   const { rows } = await pool.query<AlertRow & DecisionRow>(
     `select ${COLUMNS}, d.outcome as decision_outcome, d.score, d.ruleset_hash, d.decided_at, d.lane, d.batch_no, d.evidence
      from alert t join wallet w using (wallet_id) join decision d using (decision_id)

@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import { parseJsonObject } from '../../../json-object.ts';
 import type { Occurrence } from '../../../pipeline/queries/found-event.ts';
 import type { RejectedFilter, RejectedView } from '../../../pipeline/queries/queries.ts';
+import type { Querier } from '../pool.ts';
 
 export interface QuarantinedRow {
   readonly event_key: string;
@@ -27,7 +27,7 @@ export interface QuarantinedRow {
 }
 
 /** Quarantined usage with this event id, settled or not. */
-export async function findQuarantined(pool: pg.Pool, id: string, tenant: string): Promise<readonly QuarantinedRow[]> {
+export async function findQuarantined(pool: Querier, id: string, tenant: string): Promise<readonly QuarantinedRow[]> {
   const { rows } = await pool.query<Omit<QuarantinedRow, 'quantity'> & { event: string }>(
     `select q.event_key, q.wallet_id, q.tenant_id, q.account_id, w.currency, q.lane, q.batch_no, q.position, q.reason, q.amount,
        q.source, q.meter, q.event_time, q.ingested_at, q.decision_id, q.status, q.closed_at, q.closed_by, q.closed_reason, q.event
@@ -55,7 +55,7 @@ interface RejectedRow {
 const REJECTED_COLUMNS = 'event_id, tenant_id, source, code, field, value, fix, raw, rejected_at';
 
 /** Times an event with this id was refused as it came. */
-export async function findRejected(pool: pg.Pool, id: string, tenant: string): Promise<readonly Occurrence[]> {
+export async function findRejected(pool: Querier, id: string, tenant: string): Promise<readonly Occurrence[]> {
   const { rows } = await pool.query<RejectedRow>(
     `select ${REJECTED_COLUMNS} from rejected_event where event_id = $1 and tenant_id = $2`,
     [id, tenant],
@@ -90,7 +90,7 @@ export async function findRejected(pool: pg.Pool, id: string, tenant: string): P
  * Rejected events, with or without an id: of one run in the order of its file, otherwise the newest first. The jobs of a
  * run are named after it and numbered, so the order of their names is the order of the file.
  */
-export async function listRejected(pool: pg.Pool, filter: RejectedFilter): Promise<readonly RejectedView[]> {
+export async function listRejected(pool: Querier, filter: RejectedFilter): Promise<readonly RejectedView[]> {
   const { tenant, run = null, code = null, source = null, limit } = filter;
   const order = run === null ? 'rejected_at desc, job_id desc, position' : 'job_id, position';
   const { rows } = await pool.query<RejectedRow>(

@@ -1,12 +1,12 @@
-import type pg from 'pg';
 import type { HoldState } from '../../../domain/ledger/hold.ts';
 import type { HoldDetail, HoldListed, ListFilter } from '../../../pipeline/queries/queries.ts';
 import { HOLD_COLUMNS, type HoldRow, readHold } from '../hold-rows.ts';
+import type { Querier } from '../pool.ts';
 
 type ListedRow = HoldRow & { readonly account_id: string; readonly currency: string };
 
 /** Holds, the newest first. */
-export async function listHolds(pool: pg.Pool, filter: ListFilter<HoldState>): Promise<readonly HoldListed[]> {
+export async function listHolds(pool: Querier, filter: ListFilter<HoldState>): Promise<readonly HoldListed[]> {
   const { rows } = await pool.query<ListedRow>(
     `select ${HOLD_COLUMNS}, w.account_id, w.currency from hold h join wallet w using (wallet_id)
      where h.tenant_id = $1 and ($2::text is null or w.account_id = $2) and ($3::text is null or h.state = $3)
@@ -17,7 +17,7 @@ export async function listHolds(pool: pg.Pool, filter: ListFilter<HoldState>): P
 }
 
 /** One hold and what was done with it; undefined when there is none. */
-export async function showHold(pool: pg.Pool, tenant: string, holdId: string): Promise<HoldDetail | undefined> {
+export async function showHold(pool: Querier, tenant: string, holdId: string): Promise<HoldDetail | undefined> {
   const { rows } = await pool.query<ListedRow>(
     `select ${HOLD_COLUMNS}, w.account_id, w.currency from hold h join wallet w using (wallet_id)
      where h.tenant_id = $1 and h.hold_id = $2`,

@@ -1,11 +1,11 @@
-import type pg from 'pg';
 import { formatWalletId } from '../../../domain/ids.ts';
 import { parseJsonObject } from '../../../json-object.ts';
 import type { QuarantineFilter, QuarantineStatus, QuarantineView } from '../../../pipeline/queries/quarantine-view.ts';
 import { filterSql } from '../admin/quarantine-filter.ts';
+import type { Querier } from '../pool.ts';
 
 /** Quarantined usage that a filter fits: money at risk by reason, and the rows, oldest first. */
-export async function listQuarantine(pool: pg.Pool, filter: QuarantineFilter): Promise<QuarantineView> {
+export async function listQuarantine(pool: Querier, filter: QuarantineFilter): Promise<QuarantineView> {
   const { status, limit } = filter;
   const { sql, values } = filterSql(filter, 2);
   const totals = await pool.query<{
@@ -54,7 +54,7 @@ interface EventRow {
 }
 
 async function listEvents(
-  pool: pg.Pool,
+  pool: Querier,
   wanted: Pick<QuarantineFilter, 'status' | 'limit'> & ReturnType<typeof filterSql>,
 ): Promise<QuarantineView['events']> {
   const { status, limit, sql, values } = wanted;

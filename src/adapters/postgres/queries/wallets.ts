@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { WalletStatus } from '../../../domain/ledger/wallet.ts';
 import type { WalletReference } from '../../../pipeline/admin/admin-store.ts';
 import type {
@@ -9,6 +8,7 @@ import type {
   WalletView,
 } from '../../../pipeline/queries/queries.ts';
 import { readFreezeCause } from '../freeze-cause.ts';
+import type { Querier } from '../pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
 import { listAlerts } from './alerts.ts';
 
@@ -18,7 +18,7 @@ const ALERTS_SHOWN = 5;
 type WalletViewRow = WalletRow & { readonly lane: number };
 
 /** Wallets, those that cannot pay first: frozen, then the lowest balance. */
-export async function listWallets(pool: pg.Pool, filter: ListFilter<WalletStatus>): Promise<readonly WalletView[]> {
+export async function listWallets(pool: Querier, filter: ListFilter<WalletStatus>): Promise<readonly WalletView[]> {
   const { rows } = await pool.query<WalletViewRow>(
     `select ${WALLET_COLUMNS}, s.lane from wallet w join shard_lane s using (shard)
      where w.tenant_id = $1 and ($2::text is null or w.account_id = $2) and ($3::text is null or w.status = $3)
@@ -30,7 +30,7 @@ export async function listWallets(pool: pg.Pool, filter: ListFilter<WalletStatus
 
 /** All wallets of these accounts. */
 export async function walletsOf(
-  pool: pg.Pool,
+  pool: Querier,
   tenant: string,
   accounts: readonly string[],
 ): Promise<readonly WalletView[]> {
@@ -44,7 +44,7 @@ export async function walletsOf(
 
 /** The wallets a reference fits, with what waits in quarantine and the latest alerts. */
 export async function showWallets(
-  pool: pg.Pool,
+  pool: Querier,
   { tenant, name, currency, walletId }: WalletReference & { readonly walletId: bigint | undefined },
 ): Promise<readonly WalletDetail[]> {
   const { rows } = await pool.query<WalletViewRow>(
@@ -65,7 +65,7 @@ export async function showWallets(
 }
 
 /** The wallet's open grants; one that was used up since the wallet was read is shown as it was then. */
-async function grantsOf(pool: pg.Pool, { grants }: WalletView): Promise<readonly GrantView[]> {
+async function grantsOf(pool: Querier, { grants }: WalletView): Promise<readonly GrantView[]> {
   if (grants.length === 0) return [];
   const { rows } = await pool.query<{ grant_id: string; amount: bigint }>(
     'select grant_id, amount from credit_grant where grant_id = any($1::text[])',
@@ -75,7 +75,7 @@ async function grantsOf(pool: pg.Pool, { grants }: WalletView): Promise<readonly
   return grants.map((grant) => ({ ...grant, amount: amounts.get(grant.grantId) ?? grant.remaining }));
 }
 
-async function quarantineOf(pool: pg.Pool, walletId: bigint): Promise<readonly QuarantineTotal[]> {
+async function quarantineOf(pool: Querier, walletId: bigint): Promise<readonly QuarantineTotal[]> {
   const { rows } = await pool.query<{ reason: string; events: bigint; amount: bigint; oldest: Date }>(
     `select reason, count(*) as events, coalesce(sum(amount), 0)::bigint as amount, min(ingested_at) as oldest
      from quarantine where wallet_id = $1 and status = 'open' group by reason order by reason`,

@@ -1,0 +1,148 @@
+import type pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { migrate } from '../../src/adapters/postgres/migrate.ts';
+import { createPool } from '../../src/adapters/postgres/pool.ts';
+import { listAccounts } from '../../src/adapters/postgres/queries/accounts.ts';
+import { listHolds } from '../../src/adapters/postgres/queries/holds.ts';
+import { listQuarantine } from '../../src/adapters/postgres/queries/quarantine.ts';
+import { listWallets, showWallets } from '../../src/adapters/postgres/queries/wallets.ts';
+import { createTenantPools, TENANT_ROLE, type TenantPools } from '../../src/adapters/postgres/tenant-pool.ts';
+import { topUp } from '../../src/pipeline/admin/top-up.ts';
+import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from '../support/ledger.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+
+/** Tables whose rows belong to nobody; everything else that a request may read is held to one tenant. */
+const SHARED = ['archived_day', 'shard_lane'];
+
+async function twoTenants(): Promise<{ readonly ledger: TestLedger; readonly tenants: TenantPools }> {
+  const ledger = await openTestLedger();
+  await ledger.pool.query("insert into tenant (tenant_id) values ('north'), ('south')");
+  for (const tenant of ['north', 'south']) {
+    await topUp(ledger.admin, {
+      tenant,
+      account: 'acme',
+      currency: 'USD',
+      amount: (tenant === 'north' ? 7n : 11n) * USD,
+      source: 'promotional',
+      overdraftNanos: PLAIN_RULESET.overdraftNanos,
+      key: `fund-${tenant}`,
+      actor: 'test',
+      reason: null,
+      nowMs: START_MS,
+      dryRun: false,
+      priority: 5,
+    });
+  }
+  const tenants = createTenantPools(ledger.connectionString, { name: 'test', max: 4, onError: () => undefined });
+  onTestFinished(() => tenants.end());
+  return { ledger, tenants };
+}
+
+async function tablesReadable(pool: pg.Pool): Promise<readonly { name: string; secured: boolean }[]> {
+  const { rows } = await pool.query<{ name: string; secured: boolean }>(
+    `select c.relname as name, c.relrowsecurity as secured from pg_class c
+     where c.relnamespace = 'tollkeeper'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+       and has_table_privilege($1, c.oid, 'select') order by 1`,
+    [TENANT_ROLE],
+  );
+  return rows;
+}
+
+test('every table that a request may read is held to one tenant', async () => {
+  const { ledger } = await twoTenants();
+  const tables = await tablesReadable(ledger.pool);
+  expect(tables.filter(({ secured }) => !secured).map(({ name }) => name)).toEqual(SHARED);
+  expect(tables.length).toBeGreaterThan(15);
+});
+
+test('a request sees the rows of its tenant and no others, whatever it asks for', async () => {
+  const { ledger, tenants } = await twoTenants();
+  const tables = (await tablesReadable(ledger.pool)).filter(({ secured }) => secured);
+  const counts = async (pool: Pick<pg.Pool, 'query'>) => {
+    const found: Record<string, number> = {};
+    for (const { name } of tables) {
+      const { rows } = await pool.query<{ n: number }>(`select count(*)::int as n from ${name}`);
+      found[name] = rows[0]?.n ?? -1;
+    }
+    return found;
+  };
+  const [all, north, south, nobody] = [
+    await counts(ledger.pool),
+    await counts(tenants.of('north')),
+    await counts(tenants.of('south')),
+    await counts(tenants.of("x'; set local app.tenant = 'north")),
+  ];
+  for (const table of ['account', 'wallet', 'entry', 'audit_log', 'credit_grant']) {
+    expect([table, all[table], north[table], south[table]]).toEqual([table, 2, 1, 1]);
+  }
+  expect(Object.values(nobody).every((rows) => rows === 0)).toBe(true);
+});
+
+test('lists ask with the name of another tenant in vain', async () => {
+  const { tenants } = await twoTenants();
+  const north = tenants.of('north');
+  const filter = { tenant: 'south', limit: 10 };
+  expect(await listWallets(north, filter)).toEqual([]);
+  expect(await listAccounts(north, filter)).toEqual([]);
+  expect(await listHolds(north, filter)).toEqual([]);
+  expect((await listQuarantine(north, { ...filter, status: 'open' })).events).toEqual([]);
+  expect(await showWallets(north, { tenant: 'south', name: 'acme', walletId: undefined })).toEqual([]);
+  const [own] = await listWallets(north, { tenant: 'north', limit: 10 });
+  expect(own).toMatchObject({ account: 'acme', posted: 7n * USD });
+});
+
+test('a session without a tenant sees nothing', async () => {
+  const { tenants } = await twoTenants();
+  const { rows } = await tenants.of('').query('select * from wallet');
+  expect(rows).toEqual([]);
+});
+
+test.each([
+  ['writing', 'update wallet set posted = 0', /permission denied|read-only/],
+  ['facts of all tenants', 'select * from batch_facts', /permission denied/],
+  ['ledger transactions of all tenants', 'select * from batch', /permission denied/],
+  ['requests of people', 'select * from admin_request', /permission denied/],
+  ['a partition of entries by its own name', 'select * from entry_20260302', /permission denied/],
+])('a request is refused: %s', async (_, sql, message) => {
+  const { tenants } = await twoTenants();
+  await expect(tenants.of('north').query(sql)).rejects.toThrow(message);
+});
+
+test('the tenant of one request is not there for the next on the same connection', async () => {
+  const { ledger } = await twoTenants();
+  const tenants = createTenantPools(ledger.connectionString, { name: 'one', max: 1, onError: () => undefined });
+  onTestFinished(() => tenants.end());
+  await tenants.of('north').query('select 1');
+  await expect(tenants.of('north').query('select 1 / 0')).rejects.toThrow('division by zero');
+  const { rows } = await tenants.of('south').query<{ tenant: string }>('select tenant_id as tenant from wallet');
+  expect(rows).toEqual([{ tenant: 'south' }]);
+});
+
+test('a database user who may not create roles is told what an administrator has to run', async () => {
+  const database = await createTestDatabase({ content: 'empty' });
+  const owner = createPool(database.connectionString, { name: 'owner', max: 1, onError: () => undefined });
+  const name = `limited_${database.name.slice(-8)}`;
+  onTestFinished(async () => {
+    await owner.end();
+    await database.drop();
+  });
+  await owner.query(
+    `create role ${name} login password 'limited'; grant create on database ${database.name} to ${name}`,
+  );
+  const url = new URL(database.connectionString);
+  url.username = name;
+  url.password = 'limited';
+  const limited = createPool(url.href, { name: 'limited', max: 1, onError: () => undefined });
+  try {
+    const failure = await migrate(limited, { lanes: 1 }).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(String(failure?.cause ?? failure)).toContain(`grant tk_app to ${name}`);
+    await owner.query(`grant tk_app to ${name}`);
+    expect(await migrate(limited, { lanes: 1 })).toContain('0021-tenancy.sql');
+  } finally {
+    await limited.end();
+    await owner.query(`drop owned by ${name}; drop role ${name}`);
+  }
+});
