@@ -43,6 +43,8 @@ export interface Config {
   readonly stripeThinWebhookSecrets: readonly Secret[];
   /** A Stripe sandbox on this machine instead of Stripe. */
   readonly stripeApiUrl: string | undefined;
+  /** Where customers reach our HTTP: Stripe's pages send them back there. */
+  readonly publicUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Colours may be used where people watch (https://no-color.org). */
@@ -117,6 +119,15 @@ export const VARIABLES = {
     z.string().regex(/^https?:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?\/?$/, 'is not an address of this machine'),
     'Give the address of a Stripe sandbox on this machine, such as http://127.0.0.1:12111; leave it empty for Stripe.',
   ),
+  TOLLKEEPER_PUBLIC_URL: optional(
+    z
+      .string()
+      .max(500)
+      .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
+        error: 'is not an address that begins with http:// or https://',
+      }),
+    'Give the address customers see, such as https://billing.example.com.',
+  ),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
   NO_COLOR: optional(z.string(), 'Set it to anything for no colours.'),
@@ -170,6 +181,7 @@ export function parseConfig(environment: Environment): Config {
     stripeWebhookSecrets: read('STRIPE_WEBHOOK_SECRET', VARIABLES.STRIPE_WEBHOOK_SECRET) ?? [],
     stripeThinWebhookSecrets: read('STRIPE_THIN_WEBHOOK_SECRET', VARIABLES.STRIPE_THIN_WEBHOOK_SECRET) ?? [],
     stripeApiUrl: read('STRIPE_API_URL', VARIABLES.STRIPE_API_URL),
+    publicUrl: read('TOLLKEEPER_PUBLIC_URL', VARIABLES.TOLLKEEPER_PUBLIC_URL),
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
     logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',
     color: read('NO_COLOR', VARIABLES.NO_COLOR) === undefined,

@@ -18,6 +18,8 @@ import { registerRules } from './commands/rules.ts';
 import { registerSimulateAttack } from './commands/simulate-attack.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStatement } from './commands/statement.ts';
+import { registerStripe } from './commands/stripe.ts';
+import { registerTopUp } from './commands/topup.ts';
 import { registerWallet } from './commands/wallet.ts';
 import type { CliContext } from './context.ts';
 
@@ -33,6 +35,8 @@ export const COMMANDS: readonly Register[] = [
   registerQuarantine,
   registerWallet,
   registerHold,
+  registerTopUp,
+  registerStripe,
   registerAccount,
   registerStatement,
   registerAudit,

@@ -12,6 +12,8 @@ import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
+import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
+import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { HttpAddress } from '../wire/http-edge.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
@@ -51,6 +53,8 @@ export interface CliContext {
     readonly ruleset: Ruleset;
     /** Where HTTP is served; not at all when left out. */
     readonly http?: HttpAddress;
+    /** A fake Stripe beside the pipeline. */
+    readonly stripeSandbox?: boolean;
   }) => Promise<RunningService>;
   readonly openIntake: (options: { readonly ruleset: Ruleset }) => Promise<Intake>;
   /** A pipeline of its own in a throwaway database, for `demo`. */
@@ -92,6 +96,10 @@ export interface Books {
   readonly keys: ApiKeyStore;
   /** What people and payments have said of a tenant's accounts. */
   readonly cases: (tenant: string) => Promise<KnownCases>;
+  /** Top-ups, Stripe's events and money cases. */
+  readonly money: MoneyStore;
+  /** The same with Stripe; throws `STRIPE_OFF` without a key. */
+  readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
   readonly close: () => Promise<void>;
 }
 

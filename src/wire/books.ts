@@ -9,7 +9,9 @@ import { readKnownCases } from '../adapters/postgres/queries/case-labels.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createReplayStore } from '../adapters/postgres/replay-store.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { createMoneyStore } from '../adapters/postgres/stripe/money-store.ts';
 import type { Config } from '../config.ts';
+import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
@@ -20,8 +22,11 @@ import type { History as UsageHistory } from '../pipeline/backtest/history-event
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
+import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
+import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
+import { requireMoneyIn } from './money-in.ts';
 
 /** The database for commands: read models and the direct path, without queues or workers. */
 export interface OpenBooks {
@@ -37,6 +42,10 @@ export interface OpenBooks {
   readonly cases: (tenant: string) => Promise<KnownCases>;
   /** Keys of the HTTP API. */
   readonly keys: ApiKeyStore;
+  /** Top-ups, Stripe's events and money cases. */
+  readonly money: MoneyStore;
+  /** The same with Stripe; throws `STRIPE_OFF` without a key. */
+  readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
   readonly close: () => Promise<void>;
 }
 
@@ -59,6 +68,8 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     usage: (tenant) => openFactHistory(pool, tenant),
     cases: (tenant) => readKnownCases(pool, tenant),
     keys: createApiKeyStore(pool),
+    money: createMoneyStore(pool),
+    moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,
   };
 }

@@ -7,7 +7,9 @@ import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { type HttpAddress, startHttpEdge } from './http-edge.ts';
+import { createMoneyIn, moneyRoutes, startMoneyIn } from './money-in.ts';
 import { startService } from './service.ts';
+import { openLocalStripe } from './stripe-sandbox.ts';
 import { type RulesLine, watchRules } from './watch-rules.ts';
 
 /** A pipeline that runs until it is closed. */
@@ -24,11 +26,13 @@ export async function startPipeline(options: {
   readonly onProblem: (what: string, error: unknown) => void;
   /** Where HTTP is served; not at all when left out. */
   readonly http?: HttpAddress;
+  /** A fake Stripe beside the pipeline, in place of the configured one. */
+  readonly stripeSandbox?: boolean;
   /** Told when other rules come into force, or are refused. */
   readonly onRules?: (line: RulesLine) => void;
 }): Promise<RunningPipeline> {
-  const { config, ruleset, onProblem, onRules, http } = options;
-  const engine = await openEngine(engineSettings(config), {
+  const { ruleset, onProblem, onRules, http } = options;
+  const engine = await openEngine(engineSettings(options.config), {
     mode: 'exclusive',
     onError: (error) => onProblem('engine', error),
   });
@@ -38,6 +42,12 @@ export async function startPipeline(options: {
     for (const close of running.splice(0).reverse()) await close();
   };
   try {
+    const sandbox =
+      options.stripeSandbox === true
+        ? await openLocalStripe({ config: options.config, now: () => Date.now(), onProblem })
+        : undefined;
+    if (sandbox !== undefined) running.push(sandbox.close);
+    const config = { ...options.config, ...sandbox?.config, publicUrl: publicUrl(options.config, http) };
     const rules = await watchRules({
       pool: engine.pool,
       ruleset,
@@ -63,6 +73,7 @@ export async function startPipeline(options: {
     });
     running.push(() => service.close());
     const lanes = service.ownedLanes;
+    const money = createMoneyIn(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
     const edge =
       http === undefined
         ? undefined
@@ -74,9 +85,17 @@ export async function startPipeline(options: {
             archiveDir: config.archiveDir,
             onProblem,
             now: () => Date.now(),
+            ...(money !== undefined && {
+              routes: moneyRoutes(money, { config, currency: () => rules.ruleset().pricing.currency }),
+            }),
           });
+    if (money !== undefined) {
+      const working = startMoneyIn(engine, money, { onRetry: (what, _attempt, error) => onProblem(what, error) });
+      running.push(working.close);
+    }
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
+    if (edge !== undefined) sandbox?.connect(edge.url);
     return {
       summary: [
         `Tollkeeper takes usage from the queue ${USAGE_QUEUE.name} (${engine.queues.kind}).`,
@@ -86,6 +105,7 @@ export async function startPipeline(options: {
             ]
           : []),
         ...(edge === undefined ? [] : [`HTTP on ${edge.url}`]),
+        ...(edge === undefined ? [] : (sandbox?.summary(edge.url) ?? [])),
         `Lanes ${lanes.join(', ')} · ruleset ${ruleset.hash.slice(0, 12)} with ${ruleset.judgedRules.length} rules · stop with Ctrl-C`,
       ],
       details: {
@@ -94,6 +114,7 @@ export async function startPipeline(options: {
         lanes,
         ruleset: ruleset.hash,
         http: edge?.url ?? null,
+        ...(sandbox === undefined ? {} : { stripeSandbox: sandbox.url }),
       },
       close: closeAll,
     };
@@ -101,4 +122,10 @@ export async function startPipeline(options: {
     await closeAll();
     throw error;
   }
+}
+
+/** Customers come back to where we listen, unless somebody says that they see us elsewhere. */
+function publicUrl({ publicUrl: given }: Config, http: HttpAddress | undefined): string | undefined {
+  const port = http?.port ?? 0;
+  return given ?? (port === 0 ? undefined : `http://127.0.0.1:${port}`);
 }

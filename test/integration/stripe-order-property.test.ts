@@ -9,6 +9,8 @@ import { openMoneyIn } from '../support/money-in.ts';
 
 const chapter = fc.constantFrom('refund', 'refund_that_fails', 'dispute_won', 'dispute_lost', 'warning', 'inquiry');
 
+const isDispute = (name: string) => name.startsWith('dispute') || name === 'inquiry';
+
 test('any order and repetition of the events of a payment gives the balance that Stripe has', async () => {
   const ledger = await openTestLedger();
   let run = 0;
@@ -38,7 +40,12 @@ test('any order and repetition of the events of a payment gives the balance that
         const [intent] = money.sandbox.world.paymentIntents.all();
         const id = intent?.id ?? '';
         let cents = 5_000;
-        for (const name of chapters) {
+        // Stripe refunds nothing of a charge that is disputed, and one charge is disputed once.
+        const story = [...chapters].sort((left, right) => Number(isDispute(left)) - Number(isDispute(right)));
+        const disputes = story.filter(isDispute);
+        for (const name of story.filter(
+          (one, index) => !isDispute(one) || index === story.indexOf(disputes[0] ?? one),
+        )) {
           if (name === 'refund') {
             const { id: refund } = await money.sdk.refunds.create({ payment_intent: id, amount: 700 });
             if (chapters.includes('refund_that_fails')) money.sandbox.control.settleRefund(refund, true);

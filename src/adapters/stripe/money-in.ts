@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import type { StripePort } from '../../pipeline/stripe/stripe-port.ts';
+import type { StripePort, WebhookEndpoint } from '../../pipeline/stripe/stripe-port.ts';
 import { STRIPE_API_VERSION } from './client.ts';
 import { callStripe, declineOf, toAppError } from './errors.ts';
 import { createRadarPort } from './radar.ts';
@@ -117,7 +117,29 @@ export function createStripePort(stripe: Stripe, options: { readonly isLive: boo
       }
     },
     radar: createRadarPort(stripe),
+    webhooks: {
+      list: () =>
+        callStripe('listing webhook endpoints', async () => {
+          const found = await stripe.webhookEndpoints.list({ limit: 100 }).autoPagingToArray({ limit: PARTS_MAX });
+          return found.map(readEndpoint);
+        }),
+      create: ({ url, types }) =>
+        callStripe('making a webhook endpoint', async () => {
+          const made = await stripe.webhookEndpoints.create({
+            url,
+            api_version: STRIPE_API_VERSION,
+            // The types are ours and checked against Stripe's where they are listed.
+            enabled_events: [...types] as Stripe.WebhookEndpointCreateParams.EnabledEvent[],
+          });
+          return { endpoint: readEndpoint(made), secret: made.secret ?? null };
+        }),
+    },
   };
+}
+
+function readEndpoint(endpoint: Stripe.WebhookEndpoint): WebhookEndpoint {
+  const { id, url, api_version: apiVersion, status, enabled_events: types } = endpoint;
+  return { id, url, apiVersion, isOn: status === 'enabled', types };
 }
 
 function topUpMetadata(topupId: string, isFlagged: boolean): Record<string, string> {

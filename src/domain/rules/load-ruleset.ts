@@ -146,6 +146,7 @@ function assemble({ files, rules, pricing, settings }: Parts): Ruleset {
     features: judged.features,
     pricing,
     overdraftNanos: settings.overdraftNanos,
+    warningFreezeHours: settings.warningFreezeHours,
     freeze: { hours: settings.freezeHours, perDayMax: settings.freezesPerDayMax },
     budgets: { alertsPerDay: settings.alertsPerDay },
     costs: settings.costs,

@@ -42,6 +42,10 @@ export const rulesetShape = z.strictObject({
     .default('live')
     .describe('Whether shadow rules that are shown every event run on live traffic, or in backtests only.'),
   caps: capsShape.optional().describe('What the rules may do by themselves before a person has to decide.'),
+  early_fraud_warning: z
+    .strictObject({ freeze_hours: z.int().min(1).max(168) })
+    .optional()
+    .describe("What a bank's early fraud warning about a top-up does beside labelling the account."),
   planned: z
     .array(plannedShape)
     .max(1_000)
@@ -64,6 +68,7 @@ export interface Settings {
   readonly shadowStreams: 'live' | 'backtest';
   /** Null when outcomes follow from points alone. */
   readonly costs: ActionCosts | null;
+  readonly warningFreezeHours: number | null;
   readonly planned: ReadonlyMap<string, readonly PlannedSpike[]>;
   /** The features that are planned for, in the order of the file. */
   readonly plannedOf: readonly string[];
@@ -108,6 +113,7 @@ export function readSettings(
     caps,
     alertsPerDay: document.budgets.alerts_per_day,
     costs,
+    warningFreezeHours: document.early_fraud_warning?.freeze_hours ?? null,
     shadowStreams: document.shadow_streams,
     planned,
     plannedOf: document.planned.map(({ of }) => of),

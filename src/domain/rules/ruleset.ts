@@ -35,6 +35,8 @@ export interface Ruleset {
   readonly costs?: ActionCosts | null;
   /** What the rules may do by themselves; the day's freezes alone bound them where it is left out. */
   readonly caps?: ActionCaps;
+  /** How long a bank's early fraud warning freezes the wallet; without it, it only labels. */
+  readonly warningFreezeHours?: number | null;
   /** Announced usage by account. */
   readonly planned?: ReadonlyMap<string, readonly PlannedSpike[]>;
   /** Set while the files on disk are not these, and are not valid: every decision says so. */

@@ -20,15 +20,16 @@ const IDLE_MS = 200;
 const RETRY_MS = 1_000;
 
 /**
- * Hands outbox messages to their queue, at least once: the message key is the job id, so a message handed on twice is
+ * Hands outbox messages of one topic to the queue of its name, at least once: the message key is the job id, so a message handed on twice is
  * one job. Crashing between commit and hand-over repeats work and loses none.
  */
 export function startOutboxRelay(
   store: OutboxStore,
   queues: QueueEngine,
   onRetry: (what: string, attempt: number, error: unknown) => void,
+  topic: string = WALLET_STATUS_QUEUE.name,
 ): { readonly close: () => Promise<void> } {
-  const queue = queues.openQueue(WALLET_STATUS_QUEUE.name);
+  const queue = queues.openQueue(topic);
   const abort = new AbortController();
   const loop = run(store, queue, abort.signal, onRetry);
   return {
@@ -64,7 +65,7 @@ async function run(
 }
 
 async function relayPage(store: OutboxStore, queue: QueueHandle): Promise<number> {
-  const messages = await store.unsent(WALLET_STATUS_QUEUE.name, PAGE);
+  const messages = await store.unsent(queue.name, PAGE);
   if (messages.length === 0) return 0;
   await queue.addJobs(messages.map(({ messageKey, payload }) => ({ id: messageKey, data: payload })));
   await store.markSent(messages.map((message) => message.outboxId));

@@ -41,12 +41,30 @@ export async function takeOffRadar(
   return customer === undefined ? false : store.radar.unwant(customer.customer, because, now());
 }
 
-const jobSchema = z.object({ v: z.literal(1), customer: z.string() });
+const jobSchema = z.union([
+  z.object({ v: z.literal(1), customer: z.string() }),
+  z.object({
+    v: z.literal(1),
+    put: z.object({
+      tenant: z.string(),
+      account: z.string(),
+      decision: z.string(),
+      untilMs: z.number(),
+      reason: z.string(),
+    }),
+  }),
+]);
 
-/** A job of the queue `radar`. */
+/** A job of the queue `radar`: what a decision asks for, or a customer whose listing is to be carried out. */
 export async function processRadarJob(parts: RadarParts, job: DeliveredJob): Promise<unknown> {
-  const { customer } = jobSchema.parse(job.data);
-  return { customer, status: (await carryOutListing(parts, customer))?.status ?? 'unknown' };
+  const data = jobSchema.parse(job.data);
+  if ('customer' in data) {
+    return { customer: data.customer, outcome: radarOutcome(await carryOutListing(parts, data.customer)) };
+  }
+  const { decision, ...put } = data.put;
+  const listing = await putBeforeRadar(parts, { ...put, decisionId: decision, by: 'rules' });
+  const after = listing === undefined ? undefined : await carryOutListing(parts, listing.customer);
+  return { account: put.account, outcome: radarOutcome(after) };
 }
 
 /** Brings Stripe to what is wanted for a customer. Repeating it changes nothing. */

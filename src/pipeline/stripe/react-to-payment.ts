@@ -14,8 +14,9 @@ export async function reactToPayment(money: MoneyIn, topUp: TopUp, payment: Paym
   for (const { signal, label, freezes } of reactionsTo(topUp, payment)) {
     // Effects first, all of them idempotent: a crash before the signal repeats them, one after it has nothing to repeat.
     if (label !== undefined) {
-      const { tenant, account, key, atMs } = signal;
-      await money.labels.label({ tenant, account, key, atMs, ...label });
+      const { tenant, account, key } = signal;
+      // What is said of the account began with the payment, not on the day the bank said it.
+      await money.labels.label({ tenant, account, key, atMs: payment.createdAtMs, ...label });
     }
     if (freezes) await freezeFor(money, topUp, signal);
     await money.store.signal(signal);

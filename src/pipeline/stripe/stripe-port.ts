@@ -89,6 +89,22 @@ export interface StripePort {
     readonly sinceMs: number;
   }) => AsyncIterable<EventNotice>;
   readonly radar: RadarPort;
+  readonly webhooks: {
+    readonly list: () => Promise<readonly WebhookEndpoint[]>;
+    readonly create: (endpoint: { readonly url: string; readonly types: readonly string[] }) => Promise<{
+      readonly endpoint: WebhookEndpoint;
+      readonly secret: string | null;
+    }>;
+  };
+}
+
+/** An address that Stripe sends snapshot events to. */
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly apiVersion: string | null;
+  readonly isOn: boolean;
+  readonly types: readonly string[];
 }
 
 /** Value lists and customer metadata. Lists throw `STRIPE_LISTS_UNAVAILABLE` where the plan or the key has none. */

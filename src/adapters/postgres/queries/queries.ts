@@ -6,6 +6,7 @@ import { createArchiveFiles } from '../../archive-files.ts';
 import { ledgerSize, verifyLedger } from '../verify/verify-ledger.ts';
 import { listAccounts } from './accounts.ts';
 import { listAlerts, showAlert } from './alerts.ts';
+import { readExplained } from './explained.ts';
 import { findEvent } from './find-event.ts';
 import { listRejected } from './find-refused.ts';
 import { readHealth } from './health.ts';
@@ -22,6 +23,7 @@ export function createQueries(pool: pg.Pool, files: ArchiveFiles = createArchive
     accounts: (filter) => listAccounts(pool, filter),
     alerts: (filter) => listAlerts(pool, filter),
     alert: (tenant, alertId) => showAlert(pool, tenant, alertId),
+    explained: (tenant, which) => readExplained(pool, tenant, which),
     findEvent: (id, filter) => findEvent(pool, id, filter, files),
     rejected: (filter) => listRejected(pool, filter),
     holds: (filter) => listHolds(pool, filter),
