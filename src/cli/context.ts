@@ -53,6 +53,8 @@ export interface CliContext {
     readonly ruleset: Ruleset;
     /** Where HTTP is served; not at all when left out. */
     readonly http?: HttpAddress;
+    /** A fake Stripe beside the pipeline. */
+    readonly stripeSandbox?: boolean;
   }) => Promise<RunningService>;
   readonly openIntake: (options: { readonly ruleset: Ruleset }) => Promise<Intake>;
   /** A pipeline of its own in a throwaway database, for `demo`. */

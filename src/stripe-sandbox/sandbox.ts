@@ -2,8 +2,10 @@ import { Control } from './control.ts';
 import { Api } from './http/api.ts';
 import { Faults } from './http/faults.ts';
 import { listen } from './http/server.ts';
-import { sandboxPages } from './pages.ts';
+import { sandboxPages } from './pages/pages.ts';
 import { allRoutes } from './routes.ts';
+import { restoreWorld, saveWorld } from './saved-state.ts';
+import { addListener } from './webhooks/add-listener.ts';
 import { Deliveries } from './webhooks/deliveries.ts';
 import { dispatchEvents } from './webhooks/dispatch.ts';
 import { dispatchThinEvents } from './webhooks/thin-events.ts';
@@ -21,6 +23,10 @@ export interface SandboxOptions {
   readonly radar?: Partial<RadarSettings>;
   readonly fees?: Partial<FeeSettings>;
   readonly meterDelayMs?: number;
+  /** Signs webhooks by this clock instead of the sandbox's own, which `advance` moves. */
+  readonly signedAt?: () => number;
+  /** What `save` gave before: the same Stripe goes on. */
+  readonly saved?: string | undefined;
 }
 
 /** A fake Stripe on loopback: the real SDK talks to it. Holds everything in memory; nothing leaves the machine. */
@@ -36,7 +42,18 @@ export interface StripeSandbox {
   /** Everything stored, for tests that look behind the API. */
   readonly world: World;
   readonly api: Api;
+  /** Has webhooks sent to an address, signed with this secret; said again, the address moves. */
+  readonly listenTo: (listener: Listener) => void;
+  /** Everything in memory as text, for `saved` of the next start. */
+  readonly save: () => string;
   readonly close: () => Promise<void>;
+}
+
+/** Who wants the webhooks. */
+export interface Listener {
+  readonly kind: 'snapshot' | 'thin';
+  readonly url: string;
+  readonly secret: string;
 }
 
 const RADAR: RadarSettings = {
@@ -68,6 +85,7 @@ export async function startStripeSandbox(options: SandboxOptions): Promise<Strip
   const deliveries = new Deliveries({
     mode: options.webhooks ?? 'auto',
     now,
+    signedAt: options.signedAt ?? now,
     ids: world.ids,
     onDelivered: ({ eventId }) => {
       const event = world.events.find(eventId);
@@ -86,6 +104,11 @@ export async function startStripeSandbox(options: SandboxOptions): Promise<Strip
     faults,
     before: () => control.tick(),
   });
+  if (options.saved !== undefined) {
+    const saved = restoreWorld(world, options.saved);
+    if (typeof saved?.shiftMs === 'number') shiftMs = saved.shiftMs;
+    if (Array.isArray(saved?.keys)) api.keys.restore(saved.keys);
+  }
   const { server, port } = await listen(api, sandboxPages(control), options.port ?? 0);
   return {
     host: '127.0.0.1',
@@ -96,6 +119,8 @@ export async function startStripeSandbox(options: SandboxOptions): Promise<Strip
     deliveries,
     world,
     api,
+    listenTo: (listener) => addListener(world, listener),
+    save: () => saveWorld(world, { shiftMs, keys: api.keys.dump() }),
     async close() {
       deliveries.close();
       server.closeAllConnections();

@@ -55,6 +55,22 @@ export class Table<T extends Row> {
     return row;
   }
 
+  /** Every row, and the ids of those taken out, for a file. */
+  dump(): { readonly rows: readonly T[]; readonly gone: readonly string[] } {
+    return { rows: this.#rows, gone: [...this.#gone] };
+  }
+
+  /** Takes in what `dump` gave; the table must be new. */
+  restore({ rows, gone }: { readonly rows: readonly T[]; readonly gone: readonly string[] }): void {
+    for (const row of rows) this.add(row);
+    for (const id of gone) this.#gone.add(id);
+  }
+
+  /** How many rows were ever added. */
+  get size(): number {
+    return this.#rows.length;
+  }
+
   /** In order of creation. */
   all(): T[] {
     return this.#rows.filter(({ id }) => !this.#gone.has(id));

@@ -9,6 +9,7 @@ import { engineSettings } from './engine-settings.ts';
 import { type HttpAddress, startHttpEdge } from './http-edge.ts';
 import { createMoneyIn, moneyRoutes, startMoneyIn } from './money-in.ts';
 import { startService } from './service.ts';
+import { openLocalStripe } from './stripe-sandbox.ts';
 import { type RulesLine, watchRules } from './watch-rules.ts';
 
 /** A pipeline that runs until it is closed. */
@@ -25,11 +26,13 @@ export async function startPipeline(options: {
   readonly onProblem: (what: string, error: unknown) => void;
   /** Where HTTP is served; not at all when left out. */
   readonly http?: HttpAddress;
+  /** A fake Stripe beside the pipeline, in place of the configured one. */
+  readonly stripeSandbox?: boolean;
   /** Told when other rules come into force, or are refused. */
   readonly onRules?: (line: RulesLine) => void;
 }): Promise<RunningPipeline> {
-  const { config, ruleset, onProblem, onRules, http } = options;
-  const engine = await openEngine(engineSettings(config), {
+  const { ruleset, onProblem, onRules, http } = options;
+  const engine = await openEngine(engineSettings(options.config), {
     mode: 'exclusive',
     onError: (error) => onProblem('engine', error),
   });
@@ -39,6 +42,12 @@ export async function startPipeline(options: {
     for (const close of running.splice(0).reverse()) await close();
   };
   try {
+    const sandbox =
+      options.stripeSandbox === true
+        ? await openLocalStripe({ config: options.config, now: () => Date.now(), onProblem })
+        : undefined;
+    if (sandbox !== undefined) running.push(sandbox.close);
+    const config = { ...options.config, ...sandbox?.config, publicUrl: publicUrl(options.config, http) };
     const rules = await watchRules({
       pool: engine.pool,
       ruleset,
@@ -84,6 +93,7 @@ export async function startPipeline(options: {
     }
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
+    if (edge !== undefined) sandbox?.connect(edge.url);
     return {
       summary: [
         `Tollkeeper takes usage from the queue ${USAGE_QUEUE.name} (${engine.queues.kind}).`,
@@ -93,6 +103,7 @@ export async function startPipeline(options: {
             ]
           : []),
         ...(edge === undefined ? [] : [`HTTP on ${edge.url}`]),
+        ...(edge === undefined ? [] : (sandbox?.summary(edge.url) ?? [])),
         `Lanes ${lanes.join(', ')} · ruleset ${ruleset.hash.slice(0, 12)} with ${ruleset.judgedRules.length} rules · stop with Ctrl-C`,
       ],
       details: {
@@ -101,6 +112,7 @@ export async function startPipeline(options: {
         lanes,
         ruleset: ruleset.hash,
         http: edge?.url ?? null,
+        ...(sandbox === undefined ? {} : { stripeSandbox: sandbox.url }),
       },
       close: closeAll,
     };
@@ -108,4 +120,10 @@ export async function startPipeline(options: {
     await closeAll();
     throw error;
   }
+}
+
+/** Customers come back to where we listen, unless somebody says that they see us elsewhere. */
+function publicUrl({ publicUrl: given }: Config, http: HttpAddress | undefined): string | undefined {
+  const port = http?.port ?? 0;
+  return given ?? (port === 0 ? undefined : `http://127.0.0.1:${port}`);
 }

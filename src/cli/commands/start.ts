@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { AppError } from '../../errors.ts';
 import type { CliContext } from '../context.ts';
 import { wholeNumber, withJson } from '../options.ts';
 import { jsonText } from '../output/json.ts';
@@ -9,6 +10,7 @@ interface StartOptions {
   readonly http: boolean;
   readonly httpHost?: string;
   readonly httpPort?: number;
+  readonly stripeSandbox?: 'local';
 }
 
 /** `start` */
@@ -24,18 +26,28 @@ export function registerStart(program: Command, context: CliContext): void {
         wholeNumber(text, 0, 65_535),
       ),
     )
-    .option('--no-http', 'serve no HTTP');
+    .option('--no-http', 'serve no HTTP')
+    .addOption(
+      new Option('--stripe-sandbox <where>', 'play with a fake Stripe on this machine: docs/stripe-sandbox.md').choices(
+        ['local'],
+      ),
+    );
   withJson(command, [
     'tollkeeper start',
+    'tollkeeper start --stripe-sandbox local',
     'tollkeeper start --http-host 0.0.0.0 --http-port 8080',
     'DATABASE_URL=postgres://… REDIS_URL=redis://… tollkeeper start',
-  ]).action(async ({ json, http, httpHost, httpPort }: StartOptions) => {
+  ]).action(async ({ json, http, httpHost, httpPort, stripeSandbox }: StartOptions) => {
     const log = context.log();
     const { httpHost: host, httpPort: port } = context.config();
+    if (stripeSandbox !== undefined && !http) {
+      throw new AppError('CLI_USAGE', '--stripe-sandbox needs HTTP, which --no-http turns off: webhooks arrive there');
+    }
     const ruleset = await rulesInForce(context);
     const service = await context.startService({
       ruleset,
       ...(http ? { http: { host: httpHost ?? host, port: httpPort ?? port } } : {}),
+      ...(stripeSandbox === undefined ? {} : { stripeSandbox: true }),
     });
     if (json === true) context.output.data(jsonText({ started: true, ...service.details }));
     else context.output.data(service.summary.join('\n'));

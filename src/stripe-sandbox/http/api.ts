@@ -33,9 +33,11 @@ const NEVER_BEGAN = new Set([401, 403, 409, 413, 429]);
 export class Api {
   readonly #world: World;
   readonly #routes: readonly Route[];
-  readonly #keys: IdempotencyKeys;
+  readonly keys: IdempotencyKeys;
   readonly #before: () => void;
   readonly faults: Faults;
+  /** Counts requests that may have changed something. */
+  writes = 0;
   /** Requests per second before 429; no limit when undefined. */
   rateLimit: number | undefined;
   #window = { second: 0, requests: 0 };
@@ -51,7 +53,7 @@ export class Api {
     this.#routes = parts.routes;
     this.faults = parts.faults;
     this.#before = parts.before;
-    this.#keys = new IdempotencyKeys(parts.world.settings.now);
+    this.keys = new IdempotencyKeys(parts.world.settings.now);
   }
 
   /** Answers one request. `pause` runs after the key is claimed and before the work, and again before the answer. */
@@ -73,13 +75,13 @@ export class Api {
       const token = checkKey(headerOf(request, 'authorization'), found?.route.auth ?? 'key');
       if (found === undefined) throw unknownRoute(request);
       if (key !== undefined && request.method !== 'GET') {
-        const stored = this.#keys.begin(key, `${request.method} ${request.path}?${request.query}\n${request.body}`);
+        const stored = this.keys.begin(key, `${request.method} ${request.path}?${request.query}\n${request.body}`);
         if (stored !== undefined) return { ...stored, headers: { ...headers, 'idempotent-replayed': 'true' } };
         claimed = key;
       }
       await pause('before');
       const body = this.#work(found, request, { requestId, key, token });
-      if (claimed !== undefined) this.#keys.finish(claimed, { status: 200, body });
+      if (claimed !== undefined) this.keys.finish(claimed, { status: 200, body });
       await pause('after');
       return { status: 200, body, headers };
     } catch (error) {
@@ -87,8 +89,8 @@ export class Api {
       const body = JSON.stringify(fault.body(), undefined, 2);
       if (claimed !== undefined) {
         const neverBegan = NEVER_BEGAN.has(fault.status) || (fault.details.code ?? '').startsWith('parameter_');
-        if (neverBegan) this.#keys.forget(claimed);
-        else this.#keys.finish(claimed, { status: fault.status, body });
+        if (neverBegan) this.keys.forget(claimed);
+        else this.keys.finish(claimed, { status: fault.status, body });
         await pause('after');
       }
       return { status: fault.status, body, headers };
@@ -102,6 +104,7 @@ export class Api {
   ): string {
     const params = new Params(valuesOf(request));
     params.refuseUnknown(route.params);
+    if (request.method !== 'GET') this.writes += 1;
     this.#before();
     this.#world.request = { id: names.requestId, idempotency_key: names.key ?? null };
     try {

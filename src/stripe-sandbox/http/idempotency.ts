@@ -9,7 +9,8 @@ export interface StoredAnswer {
   readonly body: string;
 }
 
-interface Entry {
+/** A key and what became of its request. */
+export interface Entry {
   readonly fingerprint: string;
   readonly startedAtMs: number;
   answer: StoredAnswer | undefined;
@@ -55,6 +56,15 @@ export class IdempotencyKeys {
   finish(key: string, answer: StoredAnswer): void {
     const entry = this.#entries.get(key);
     if (entry !== undefined) entry.answer = answer;
+  }
+
+  /** Every key whose answer is known, for a file. */
+  dump(): readonly (readonly [string, Entry])[] {
+    return [...this.#entries].filter(([, { answer }]) => answer !== undefined);
+  }
+
+  restore(entries: readonly (readonly [string, Entry])[]): void {
+    for (const [key, entry] of entries) this.#entries.set(key, entry);
   }
 
   /** Gives a key back: what never began may be sent again, corrected. */

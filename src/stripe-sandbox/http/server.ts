@@ -6,14 +6,22 @@ import type { Answer, Api } from './api.ts';
 import type { Fault } from './faults.ts';
 import { readBody } from './read-body.ts';
 
-/** Pages and controls that are no part of Stripe's API; undefined when the path is not theirs. */
-export type ExtraPages = (request: {
+/** A request as pages see it. */
+export interface PageRequest {
   readonly method: string;
   readonly path: string;
-  readonly query: string;
   readonly body: string;
+  /** `http://127.0.0.1:4242`, as the caller wrote it. */
   readonly origin: string;
-}) => Promise<Answer | undefined>;
+  readonly host: string;
+  /** The page it was sent from, when a browser says so. */
+  readonly sentFrom: string | undefined;
+  readonly contentType: string;
+  readonly accept: string;
+}
+
+/** Pages and controls that are no part of Stripe's API; undefined when the path is not theirs. */
+export type ExtraPages = (request: PageRequest) => Promise<Answer | undefined>;
 
 const LOOPBACK = '127.0.0.1';
 
@@ -35,10 +43,20 @@ export async function listen(api: Api, pages: ExtraPages, port: number): Promise
 async function serve(api: Api, pages: ExtraPages, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = 'GET', url = '/' } = request;
   const [path = '/', query = ''] = url.split('?', 2);
-  const origin = `http://${request.headers.host ?? LOOPBACK}`;
+  const { host = LOOPBACK } = request.headers;
+  const origin = `http://${host}`;
   const body = await bodyOf(request, response);
   if (body === undefined) return;
-  const page = await pages({ method, path, query, body, origin });
+  const page = await pages({
+    method,
+    path,
+    body,
+    origin,
+    host,
+    sentFrom: request.headers.origin,
+    contentType: request.headers['content-type'] ?? '',
+    accept: request.headers.accept ?? '',
+  });
   if (page !== undefined) {
     send(response, page);
     return;

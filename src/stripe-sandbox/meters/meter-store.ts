@@ -46,6 +46,13 @@ export class MeterStore {
     this.#newest.set(event.identifier, event);
   }
 
+  /** Takes in an event that was stored before. */
+  readd(event: StoredMeterEvent): void {
+    this.events.push(event);
+    if (event.state === 'waiting') this.waiting.push(event);
+    if (event.state !== 'refused') this.#newest.set(event.identifier, event);
+  }
+
   /** Forgets what a refused event claimed: it may be corrected and sent again. */
   release(event: StoredMeterEvent): void {
     if (this.#newest.get(event.identifier) === event) this.#newest.delete(event.identifier);

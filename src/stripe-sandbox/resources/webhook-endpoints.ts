@@ -45,7 +45,8 @@ export function webhookEndpointRoutes(world: World): readonly Route[] {
   ];
 }
 
-function createEndpoint(world: World, params: Params): Stripe.WebhookEndpoint {
+/** A webhook endpoint with a secret of its own. */
+export function createEndpoint(world: World, params: Params): Stripe.WebhookEndpoint {
   const endpoint = world.endpoints.add({
     id: world.ids.next('we'),
     object: 'webhook_endpoint',

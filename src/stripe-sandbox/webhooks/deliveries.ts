@@ -39,6 +39,7 @@ export class Deliveries {
   mode: 'auto' | 'manual';
   readonly all: Delivery[] = [];
   readonly #now: () => number;
+  readonly #signedAt: () => number;
   readonly #ids: SeededIds;
   readonly #onDelivered: (delivery: Delivery) => void;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -49,11 +50,14 @@ export class Deliveries {
   constructor(options: {
     readonly mode: 'auto' | 'manual';
     readonly now: () => number;
+    /** The clock that signatures carry: the receiver's, who refuses old ones. */
+    readonly signedAt: () => number;
     readonly ids: SeededIds;
     readonly onDelivered: (delivery: Delivery) => void;
   }) {
     this.mode = options.mode;
     this.#now = options.now;
+    this.#signedAt = options.signedAt;
     this.#ids = options.ids;
     this.#onDelivered = options.onDelivered;
   }
@@ -154,7 +158,7 @@ export class Deliveries {
         headers: {
           'content-type': 'application/json; charset=utf-8',
           'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-          'stripe-signature': signatureHeader(payload, delivery.secret, Math.floor(this.#now() / 1_000)),
+          'stripe-signature': signatureHeader(payload, delivery.secret, Math.floor(this.#signedAt() / 1_000)),
         },
         body: payload,
       });

@@ -26,7 +26,7 @@ export function eventDestinationRoutes(world: World): readonly Route[] {
         'events_from',
       ],
       handle: ({ params }) => {
-        const destination = create(world, params);
+        const destination = createDestination(world, params);
         return shown(world, destination, params.texts('include'));
       },
     },
@@ -94,7 +94,8 @@ export function eventDestinationRoutes(world: World): readonly Route[] {
   ];
 }
 
-function create(world: World, params: Params): Destination {
+/** A destination of events with a secret of its own. */
+export function createDestination(world: World, params: Params): Destination {
   const type = params.oneOf('type', ['webhook_endpoint']);
   if (type === undefined)
     throw invalidRequest('Missing required param: type.', { code: 'invalid_fields', param: 'type' });
