@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import { expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../../src/adapters/postgres/embedded/free-port.ts';
 import { parseConfig } from '../../src/config.ts';
 import { radarMessage } from '../../src/pipeline/radar-message.ts';
 import { carryOutListing, putBeforeRadar } from '../../src/pipeline/stripe/radar.ts';
@@ -36,16 +37,17 @@ async function open() {
   const environment = { STRIPE_SECRET_KEY: 'sk_test_sandbox', STRIPE_API_URL: sandbox.url };
   const money = createMoneyIn(engine.pool, { config: parseConfig(environment), ruleset: () => ruleset, now: Date.now });
   if (money === undefined) throw new Error('there is a key');
-  const secrets = { secret: SECRET };
-  const routes = () =>
-    moneyRoutes(money, {
-      config: parseConfig({
-        ...environment,
-        STRIPE_WEBHOOK_SECRET: secrets.secret,
-        STRIPE_THIN_WEBHOOK_SECRET: SECRET,
-      }),
-      currency: () => 'USD',
-    });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/webhooks/stripe`;
+  const endpoint = await setUpWebhook(money.stripe, url);
+  const routes = moneyRoutes(money, {
+    config: parseConfig({
+      ...environment,
+      STRIPE_WEBHOOK_SECRET: `${SECRET},${endpoint.secret}`,
+      STRIPE_THIN_WEBHOOK_SECRET: SECRET,
+    }),
+    currency: () => 'USD',
+  });
   const retries: string[] = [];
   const start = () => {
     const working = startMoneyIn(engine, money, {
@@ -53,9 +55,9 @@ async function open() {
     });
     onTestFinished(() => working.close());
   };
-  const http = await runHttp({ databaseUrl: database.connectionString, edge: { routes: routes() } });
+  const http = await runHttp({ databaseUrl: database.connectionString, edge: { routes, address: { port } } });
   onTestFinished(() => http.close());
-  return { database, sandbox, engine, money, http, retries, start };
+  return { sandbox, engine, money, http, retries, start, endpoint, url };
 }
 
 function signed(payload: string, timestamp = Math.floor(Date.now() / 1_000)) {
@@ -63,11 +65,11 @@ function signed(payload: string, timestamp = Math.floor(Date.now() / 1_000)) {
 }
 
 test('a customer pays on the page, and the credit is there by webhook and queue', async () => {
-  const { sandbox, http, money, engine, start } = await open();
-  const made = await setUpWebhook(money.stripe, `${http.server.url}/webhooks/stripe`);
-  expect(made).toMatchObject({ missing: [], endpoint: { apiVersion: '2026-10-28.endive', isOn: true } });
-  expect((await setUpWebhook(money.stripe, `${http.server.url}/webhooks/stripe`)).secret).toBeNull();
-  // The service was started with another secret than the new endpoint's: its deliveries are refused, and fetched instead.
+  const { sandbox, http, money, engine, start, endpoint, url } = await open();
+  expect(endpoint).toMatchObject({ missing: [], endpoint: { apiVersion: '2026-10-28.endive', isOn: true } });
+  expect((await setUpWebhook(money.stripe, url)).secret).toBeNull();
+  start();
+  await until('missed events were fetched', async () => (await money.store.fact('events_through')) !== undefined);
   const key = await http.key(['support']);
   const begun = await http.ask('POST', '/v1/accounts/acme/topups', {
     key,
@@ -78,10 +80,13 @@ test('a customer pays on the page, and the credit is there by webhook and queue'
   const { topup } = begun.body as { readonly topup: string };
   const session = (await money.store.topUps.read(topup))?.checkoutSession ?? '';
   sandbox.control.pay(session, { card: 'pm_card_visa' });
-  start();
   await until('the top-up is paid', async () => (await money.store.topUps.read(topup))?.status === 'paid');
   const { rows } = await engine.pool.query<{ posted: bigint }>(`select posted from wallet where account_id = 'acme'`);
   expect(rows).toEqual([{ posted: 50_000_000_000n }]);
+  const { rows: events } = await engine.pool.query<{ origin: string }>(
+    `select distinct origin from stripe_event where type = 'payment_intent.succeeded'`,
+  );
+  expect(events).toEqual([{ origin: 'webhook' }]);
   const shown = await http.ask('GET', `/v1/topups/${topup}`, { key });
   expect(shown).toMatchObject({ status: 200, body: { status: 'paid', credited: '50', url: null } });
   expect((await http.ask('GET', '/topups/paid')).body).toContain('as soon as the payment is confirmed');

@@ -55,6 +55,21 @@ describe('the set-up', () => {
     expect((await readRadar(money)).effect).toBe('no_effect');
     expect(await caseKinds(money)).toEqual(['local_review']);
   });
+
+  test('does not take a review that a person opened for the work of the rule', async () => {
+    const money = await openMoneyIn({ radar: { reviewList: undefined } });
+    const { walletId } = await flagged(money);
+    const topUp = await autoTopUp(money, walletId);
+    const review = money.sandbox.control.openReview(topUp?.paymentIntent ?? '');
+    await deliverAll(money);
+    expect((await readRadar(money)).effect).toBe('unknown');
+    money.sandbox.control.closeReview(review.id, 'approved');
+    await deliverAll(money);
+    expect(await money.store.topUps.read(topUp?.topupId ?? '')).toMatchObject({
+      status: 'paid',
+      isReviewedByRule: false,
+    });
+  });
 });
 
 describe('a customer before Radar', () => {

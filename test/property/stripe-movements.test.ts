@@ -78,7 +78,7 @@ const life = fc
         if (happening.won && !happening.inquiry) steps.push(addDispute(id, [...taken, happening.minor]));
         if (!happening.won && !happening.inquiry) netMinor -= happening.minor;
       } else {
-        const review = { id: `prv_${index}`, openedReason: 'manual', closedReason: null };
+        const review = { id: `prv_${index}`, openedReason: 'manual', closedReason: null, rule: null };
         steps.push((payment) => ({ ...payment, review: { ...review, isOpen: true } }));
         steps.push((payment) => ({ ...payment, review: { ...review, isOpen: false, closedReason: 'approved' } }));
       }

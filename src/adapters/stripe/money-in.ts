@@ -151,9 +151,10 @@ async function fetchPayment(stripe: Stripe, paymentIntent: string) {
   const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null;
   const reviewId = idOf(intent.review);
   const review = reviewId === null ? null : await stripe.reviews.retrieve(reviewId);
+  const rule = review === null || charge === null ? null : await ruleOf(stripe, charge);
   // Nothing but captured money is refunded, disputed or warned of.
   if (charge === null || !charge.captured)
-    return readPayment(intent, { charge, review, refunds: [], disputes: [], warnings: [] });
+    return readPayment(intent, { charge, review, rule, refunds: [], disputes: [], warnings: [] });
   const query = { payment_intent: paymentIntent, limit: 100 };
   const page = { limit: PARTS_MAX };
   const [refunds, disputes, warnings] = await Promise.all([
@@ -161,5 +162,13 @@ async function fetchPayment(stripe: Stripe, paymentIntent: string) {
     stripe.disputes.list(query).autoPagingToArray(page),
     stripe.radar.earlyFraudWarnings.list(query).autoPagingToArray(page),
   ]);
-  return readPayment(intent, { charge, review, refunds, disputes, warnings });
+  return readPayment(intent, { charge, review, rule, refunds, disputes, warnings });
+}
+
+/** The condition of the rule that matched a charge; Stripe answers its id unless the rule itself is asked for. */
+async function ruleOf(stripe: Stripe, charge: Stripe.Charge): Promise<string | null> {
+  const rule = charge.outcome?.rule;
+  if (typeof rule !== 'string') return rule?.predicate ?? null;
+  const { outcome } = await stripe.charges.retrieve(charge.id, { expand: ['outcome.rule'] });
+  return typeof outcome?.rule === 'object' ? outcome.rule.predicate : null;
 }

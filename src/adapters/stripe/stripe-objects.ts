@@ -24,6 +24,8 @@ export function readPayment(
   parts: {
     readonly charge: Stripe.Charge | null;
     readonly review: Stripe.Review | null;
+    /** The condition of the rule that matched. */
+    readonly rule: string | null;
     readonly refunds: readonly Stripe.Refund[];
     readonly disputes: readonly Stripe.Dispute[];
     readonly warnings: readonly Stripe.Radar.EarlyFraudWarning[];
@@ -54,19 +56,20 @@ export function readPayment(
             networkDeclineCode: error.network_decline_code ?? null,
           },
     captureBeforeMs: captureBefore === undefined ? null : captureBefore * 1_000,
-    review: parts.review === null ? null : readReview(parts.review),
+    review: parts.review === null ? null : readReview(parts.review, parts.rule),
     refunds: parts.refunds.map(readRefund),
     disputes: parts.disputes.map(readDispute),
     warnings: parts.warnings.map(readWarning),
   };
 }
 
-function readReview(review: Stripe.Review): PaymentReview {
+function readReview(review: Stripe.Review, rule: string | null): PaymentReview {
   return {
     id: review.id,
     isOpen: review.open,
     openedReason: review.opened_reason,
     closedReason: review.closed_reason,
+    rule,
   };
 }
 

@@ -5,6 +5,8 @@ import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
 import type { RuleEvidence } from '../../pipeline/queries/decision-evidence.ts';
 import { ALERT_STATUSES, type AlertDetail } from '../../pipeline/queries/queries.ts';
+import type { RadarListing } from '../../pipeline/stripe/money-store.ts';
+import { radarOutcome, radarWords } from '../../pipeline/stripe/radar.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, type ListOptions, oneOf, withCommon, withList } from '../options.ts';
 import { timeField } from '../output/json.ts';
@@ -50,9 +52,14 @@ function registerShow(alert: Command, context: CliContext): void {
     .argument('<id>', 'an alert id (alt_…)');
   withCommon(command, ['tollkeeper alert show alt_8k2m4q6r0t3v5x7z']).action(
     async (id: string, { json, tenant }: CommonOptions) => {
-      const detail = await withBooks(context, ({ queries }) => queries.alert(tenant, id));
-      if (detail === undefined) throw new AppError('ALERT_NOT_FOUND', `There is no alert ${JSON.stringify(id)}.`);
-      print(context, json, { json: detailJson(detail), text: detailText(detail) });
+      const { detail, listing } = await withBooks(context, async ({ queries, money }) => {
+        const found = await queries.alert(tenant, id);
+        if (found === undefined) throw new AppError('ALERT_NOT_FOUND', `There is no alert ${JSON.stringify(id)}.`);
+        return { detail: found, listing: await money.radar.ofAccount(tenant, found.alert.account) };
+      });
+      const radar =
+        listing === undefined ? null : { outcome: radarOutcome(listing), until: timeField(listing.untilMs) };
+      print(context, json, { json: { ...detailJson(detail), radar }, text: detailText(detail, listing) });
     },
   );
 }
@@ -74,7 +81,7 @@ function detailJson({ alert, decision, wallet }: AlertDetail) {
   };
 }
 
-function detailText({ alert, decision, wallet }: AlertDetail): string {
+function detailText({ alert, decision, wallet }: AlertDetail, listing: RadarListing | undefined): string {
   // The summary is several lines by design, so it is cleaned line by line.
   const summary = alert.summary.split('\n').map(cleanText).join('\n');
   const closed =
@@ -88,6 +95,7 @@ function detailText({ alert, decision, wallet }: AlertDetail): string {
     ],
     ['Ruleset', decision.rulesetHash.slice(0, 12)],
     ['Wallet now', wallet === undefined ? undefined : walletStatus(wallet)],
+    ['Radar now', listing === undefined ? undefined : radarWords(radarOutcome(listing))],
   ]);
   const rules = decision.evidence.results;
   return [

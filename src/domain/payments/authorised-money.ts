@@ -13,16 +13,21 @@ export type RadarEffect =
 /** What was seen since the list exists. */
 export interface RadarSeen {
   readonly lists: 'available' | 'unavailable' | 'unknown';
-  /** Payments of flagged customers that a Radar rule put in review, and those it did not. */
+  /** Payments of flagged customers that our rule put in review, and those that nothing did. */
   readonly reviewed: number;
   readonly unreviewed: number;
 }
 
-/** Says of Radar only what was seen. A single review by a rule proves that the rule is there. */
+/** Says of Radar only what was seen. A single review by our rule proves that the rule is there. */
 export function radarEffect({ lists, reviewed, unreviewed }: RadarSeen): RadarEffect {
   if (lists === 'unavailable') return 'unavailable';
   if (reviewed > 0) return 'in_effect';
   return unreviewed > 0 ? 'no_effect' : 'unknown';
+}
+
+/** Whether a rule's condition is about what we tell Radar: the list, or the metadata of customer or payment. */
+export function isOurRule(condition: string | null): boolean {
+  return condition !== null && (condition.includes('@usage_anomaly_review') || condition.includes('usage_risk'));
 }
 
 /** What to do with money that a bank has authorised and nobody has captured. */

@@ -49,6 +49,8 @@ export interface PaymentReview {
   /** `rule`, `manual`, or what Stripe adds. */
   readonly openedReason: string;
   readonly closedReason: string | null;
+  /** The condition of the Radar rule that matched the payment, if one did. */
+  readonly rule: string | null;
 }
 
 export interface PaymentRefund {

@@ -23,6 +23,8 @@ export interface TopUp {
   /** Begun while the customer was before Radar: captured only after a look. */
   readonly isFlagged: boolean;
   readonly reviewId: string | null;
+  /** By the rule that reads what we tell Radar. */
+  readonly isReviewedByRule: boolean;
   readonly captureBeforeMs: number | null;
   readonly declineCode: string | null;
   readonly declineClass: DeclineClass | null;

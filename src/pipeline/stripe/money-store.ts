@@ -222,6 +222,8 @@ export interface RadarTable {
   /** Takes a customer off; false when it was not before Radar. */
   readonly unwant: (customer: string, because: string, nowMs: number) => Promise<boolean>;
   readonly read: (customer: string) => Promise<RadarListing | undefined>;
+  /** The one of an account, standing or ended. */
+  readonly ofAccount: (tenant: string, account: string) => Promise<RadarListing | undefined>;
   readonly patch: (customer: string, patch: ListingPatch, nowMs: number) => Promise<void>;
   /** Whose time is over. */
   readonly expired: (nowMs: number, limit: number) => Promise<readonly string[]>;

@@ -1,4 +1,5 @@
 import { nanosToMinor } from '../../domain/money/minor-units.ts';
+import { isOurRule } from '../../domain/payments/authorised-money.ts';
 import { type Movement, movementsOf } from '../../domain/payments/movements.ts';
 import type { Payment } from '../../domain/payments/payment.ts';
 import { tiePayment } from '../../domain/payments/tie-payment.ts';
@@ -158,6 +159,7 @@ async function advanceTopUp(
       customer: payment.customer ?? topUp.customer,
       paymentMethod: payment.paymentMethod ?? topUp.paymentMethod,
       reviewId: payment.review?.id ?? topUp.reviewId,
+      isReviewedByRule: topUp.isReviewedByRule || isOurRule(payment.review?.rule ?? null),
       captureBeforeMs: payment.captureBeforeMs ?? topUp.captureBeforeMs,
       declineCode: decline === null ? topUp.declineCode : declineWord(decline),
       declineClass: decline === null ? topUp.declineClass : classifyDecline(decline),

@@ -56,7 +56,8 @@ const detail = {
 
 test('a rule that fires is said to fire, whether or not it was told before, with its numbers in one format', async () => {
   const queries = { alert: async () => detail };
-  const openBooks = async () => ({ queries, admin: {}, close: async () => undefined }) as never;
+  const money = { radar: { ofAccount: async () => undefined } };
+  const openBooks = async () => ({ queries, money, admin: {}, close: async () => undefined }) as never;
   const { stdout } = await runCli(['alert', 'show', 'alt_1'], { openBooks });
   expect(stdout).toContain(
     [
@@ -68,4 +69,16 @@ test('a rule that fires is said to fire, whether or not it was told before, with
     ].join('\n'),
   );
   expect(stdout).not.toContain('snoozed');
+});
+
+test.each([
+  ['listed', 'listed', "on Radar's list usage_anomaly_review"],
+  ['unavailable', 'local_queue', 'This Stripe plan has no lists'],
+])('an alert says what became of putting the customer before Radar: %s', async (listStatus, outcome, words) => {
+  const queries = { alert: async () => detail };
+  const money = { radar: { ofAccount: async () => ({ status: 'standing', listStatus, untilMs: 0 }) } };
+  const openBooks = async () => ({ queries, money, admin: {}, close: async () => undefined }) as never;
+  expect((await runCli(['alert', 'show', 'alt_1'], { openBooks })).stdout).toContain(words);
+  const json = (await runCli(['alert', 'show', 'alt_1', '--json'], { openBooks })).json();
+  expect(json).toMatchObject({ radar: { outcome, until: '1970-01-01T00:00:00.000Z' } });
 });

@@ -34,6 +34,8 @@ create table topup (
   -- The customer was before Radar when it began: the money is only authorised until somebody has looked.
   is_flagged boolean not null default false,
   review_id text,
+  -- The review was opened by the rule that reads our list or metadata: proof that the rule is there.
+  is_reviewed_by_rule boolean not null default false,
   capture_before timestamptz,
   decline_code text,
   decline_class text check (decline_class in ('retry', 'stop', 'authenticate')),

@@ -57,6 +57,13 @@ export function radarTable(pool: pg.Pool): RadarTable {
       const { rows } = await pool.query<ListingRow>('select * from radar_listing where customer_id = $1', [customer]);
       return rows[0] === undefined ? undefined : readListing(rows[0]);
     },
+    async ofAccount(tenant, account) {
+      const { rows } = await pool.query<ListingRow>(
+        'select * from radar_listing where tenant_id = $1 and account_id = $2 order by put_at desc limit 1',
+        [tenant, account],
+      );
+      return rows[0] === undefined ? undefined : readListing(rows[0]);
+    },
     patch: (customer, patch, nowMs) => patchListing(pool, customer, patch, nowMs),
     async expired(nowMs, limit) {
       const { rows } = await pool.query<{ customer_id: string }>(
@@ -81,7 +88,7 @@ export function radarTable(pool: pg.Pool): RadarTable {
     },
     async seen() {
       const { rows } = await pool.query<{ reviewed: bigint; unreviewed: bigint }>(
-        `select count(*) filter (where review_id is not null) as reviewed, count(*) filter (where review_id is null) as unreviewed
+        `select count(*) filter (where is_reviewed_by_rule) as reviewed, count(*) filter (where review_id is null) as unreviewed
          from topup where is_flagged and payment_intent is not null and status in ('in_review', 'paid', 'canceled')`,
       );
       return { reviewed: Number(rows[0]?.reviewed ?? 0), unreviewed: Number(rows[0]?.unreviewed ?? 0) };

@@ -25,6 +25,7 @@ interface TopUpRow {
   readonly url_expires_at: Date | null;
   readonly is_flagged: boolean;
   readonly review_id: string | null;
+  readonly is_reviewed_by_rule: boolean;
   readonly capture_before: Date | null;
   readonly decline_code: string | null;
   readonly decline_class: DeclineClass | null;
@@ -53,6 +54,7 @@ const PATCHED: readonly (readonly [string, (topUp: TopUp) => unknown])[] = [
   ['url_expires_at', ({ urlExpiresAtMs }) => at(urlExpiresAtMs)],
   ['is_flagged', ({ isFlagged }) => isFlagged],
   ['review_id', ({ reviewId }) => reviewId],
+  ['is_reviewed_by_rule', ({ isReviewedByRule }) => isReviewedByRule],
   ['capture_before', ({ captureBeforeMs }) => at(captureBeforeMs)],
   ['decline_code', ({ declineCode }) => declineCode],
   ['decline_class', ({ declineClass }) => declineClass],
@@ -171,6 +173,7 @@ export function readTopUp(row: TopUpRow): TopUp {
     urlExpiresAtMs: msOrNull(row.url_expires_at),
     isFlagged: row.is_flagged,
     reviewId: row.review_id,
+    isReviewedByRule: row.is_reviewed_by_rule,
     captureBeforeMs: msOrNull(row.capture_before),
     declineCode: row.decline_code,
     declineClass: row.decline_class,
