@@ -1,6 +1,6 @@
 /**
  * Every reason a ruleset is refused, with its one-line meaning. Codes are stable: people search for them. A retired
- * code keeps its line and is never given a new meaning.
+ * code keeps its line, which begins with "retired:", and is never given a new meaning.
  */
 export const RULE_ERROR_CODES = {
   'RULE-SHAPE-001': 'a key is not known',
@@ -33,7 +33,9 @@ export const RULE_ERROR_CODES = {
   'RULE-NAME-004': 'a template field is not known',
   'RULE-NAME-005': 'a kind of detection is not known',
   'RULE-NAME-006': 'a rule is not named like its file',
+  'RULE-NAME-007': 'retired: two rules have the same id',
   'RULE-NAME-008': 'a meter is listed twice',
+  'RULE-NAME-009': 'retired: the key exists in the format but not in this version',
   'RULE-NAME-010': 'a currency is not known',
   'RULE-NAME-011': 'an override is listed twice',
   'RULE-NAME-012': 'a list is not there',
@@ -132,4 +134,9 @@ export const RULE_ERROR_CODES = {
   'RULE-TEST-010': 'too many tests to run them while loading',
 } as const satisfies Record<string, string>;
 
-export type RuleErrorCode = keyof typeof RULE_ERROR_CODES;
+type KnownCode = keyof typeof RULE_ERROR_CODES;
+
+/** A code that can be given: a retired one cannot. */
+export type RuleErrorCode = {
+  [code in KnownCode]: (typeof RULE_ERROR_CODES)[code] extends `retired: ${string}` ? never : code;
+}[KnownCode];
