@@ -1,4 +1,4 @@
-import { benchBacktest } from './backtest.ts';
+import { benchBacktest, benchDiff } from './backtest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
 import { type BenchRow, printRows } from './rows.ts';
@@ -10,6 +10,7 @@ const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<B
   ledger: benchLedger,
   pipeline: benchPipeline,
   rules: async (log) => [...(await benchRules(log)), ...(await benchBacktest(log)), ...(await benchSeries(log))],
+  'rules-diff': benchDiff,
   series: benchSeries,
 };
 

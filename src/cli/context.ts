@@ -88,10 +88,10 @@ export interface Books {
   readonly sets: SetPoster;
   /** All usage of a tenant in the order of its arrival, for backtests. */
   readonly usage: (tenant: string) => Promise<UsageHistory>;
-  /** What people and payments have said of a tenant's accounts. */
-  readonly cases: (tenant: string) => Promise<KnownCases>;
   /** Keys of the HTTP API. */
   readonly keys: ApiKeyStore;
+  /** What people and payments have said of a tenant's accounts. */
+  readonly cases: (tenant: string) => Promise<KnownCases>;
   readonly close: () => Promise<void>;
 }
 

@@ -9,6 +9,7 @@ import { closeDispute, openDispute } from './resources/disputes.ts';
 import { type Payment, paySession, settlePayment } from './resources/pay-session.ts';
 import { cancelIntent } from './resources/payment-intents.ts';
 import { completeRefund, failRefund } from './resources/refunds.ts';
+import { finishReports } from './resources/reports.ts';
 import type { CardBehaviour, Decline } from './resources/test-cards.ts';
 import { cardFault, invalidRequest, StripeFault } from './stripe-fault.ts';
 import type { Deliveries } from './webhooks/deliveries.ts';
@@ -38,6 +39,7 @@ export class Control {
   /** Does what is due by the clock; every request does so first. */
   tick(): void {
     processMeterEvents(this.world);
+    finishReports(this.world);
     const now = this.world.now();
     for (const id of this.world.openSessions) {
       const session = this.world.sessions.get(id);

@@ -16,6 +16,7 @@ import { eventRoutes } from './resources/events.ts';
 import { paymentIntentRoutes } from './resources/payment-intents.ts';
 import { paymentMethodRoutes } from './resources/payment-methods.ts';
 import { refundRoutes } from './resources/refunds.ts';
+import { reportRoutes } from './resources/reports.ts';
 import { setupIntentRoutes } from './resources/setup-intents.ts';
 import { webhookEndpointRoutes } from './resources/webhook-endpoints.ts';
 import { eventDestinationRoutes } from './webhooks/event-destinations.ts';
@@ -43,6 +44,7 @@ export function allRoutes(world: World, unacknowledged: () => ReadonlySet<string
     ...webhookEndpointRoutes(world),
     ...eventDestinationRoutes(world),
     ...thinEventRoutes(world),
+    ...reportRoutes(world),
     ...meterRoutes(world),
     ...meterEventRoutes(world),
     ...meterEventV2Routes(world),

@@ -88,6 +88,10 @@ export class World {
   readonly destinations = new Table<Stripe.V2.Core.EventDestination>('event destination');
   readonly thinEvents: ThinEvent[] = [];
   readonly thinSinks: ((event: ThinEvent) => void)[] = [];
+  readonly reportRuns = new Table<Stripe.Reporting.ReportRun>('reporting report run');
+  /** Reports not written yet, with the address their file will have. */
+  readonly pendingReports = new Map<string, string>();
+  readonly files = new Map<string, string>();
   readonly meterStore = new MeterStore();
   /** The request being carried out; events name it. */
   request: Stripe.Event.Request | null = null;

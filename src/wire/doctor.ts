@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { freeDiskBytes, isWritableDirectory } from '../adapters/disk-space.ts';
 import { clusterExists } from '../adapters/postgres/embedded/cluster.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { readReplayCheck } from '../adapters/postgres/replay-check.ts';
 import { createBullmqEngine, type QueueConnection } from '../adapters/queue/bullmq-engine.ts';
 import { readRedisHealth } from '../adapters/queue/redis-health.ts';
 import type { Config } from '../config.ts';
@@ -15,6 +16,7 @@ import { judgeDisk } from '../pipeline/doctor/judge-disk.ts';
 import { judgeLaneCount, judgeLanes, judgeNoWriter } from '../pipeline/doctor/judge-lanes.ts';
 import { judgeQueue } from '../pipeline/doctor/judge-queue.ts';
 import { judgeRedis } from '../pipeline/doctor/judge-redis.ts';
+import { judgeReplay } from '../pipeline/doctor/judge-replay.ts';
 import type { QueueCounts } from '../pipeline/ingest/queue-port.ts';
 import type { LaneHealth } from '../pipeline/queries/database-health.ts';
 import {
@@ -147,6 +149,7 @@ async function lookAtDatabase(config: Config, nowMs: () => number, hasQueues: bo
       ...findings,
       ...judgeLaneCount(lanes.length, config.lanes),
       ...judgeLanes(settled, queues.jobsWaiting),
+      ...judgeReplay(await readReplayCheck(pool), nowMs()),
       ...queues.findings,
     ];
   } finally {

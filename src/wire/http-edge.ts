@@ -1,7 +1,23 @@
 import { randomUUID } from 'node:crypto';
+import { createArchiveFiles } from '../adapters/archive-files.ts';
+import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
+import { openFactHistory } from '../adapters/postgres/fact-history.ts';
+import { createPages } from '../adapters/postgres/queries/pages.ts';
+import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
+import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
+import { alertRoutes } from '../http/books/alert-routes.ts';
+import { bookedEventRoutes } from '../http/books/event-routes.ts';
+import { statementRoutes } from '../http/books/statement-routes.ts';
+import type { TenantBooks } from '../http/books/tenant-books.ts';
+import { walletChangeRoutes } from '../http/books/wallet-changes.ts';
+import { walletRoutes } from '../http/books/wallet-routes.ts';
 import { eventRoutes } from '../http/events/event-routes.ts';
+import { holdRoutes } from '../http/holds/hold-routes.ts';
+import { ruleRoutes } from '../http/rules/rule-routes.ts';
 import { isLoopback } from '../http/server/addresses.ts';
 import type { HttpRoutes } from '../http/server/http-app.ts';
 import { type HttpServer, startHttpServer } from '../http/server/http-server.ts';
@@ -16,6 +32,9 @@ const HOST = '127.0.0.1';
 /** Taken if it is free; another free port otherwise, because nobody asked for this one. */
 const PORT = 8_377;
 
+/** Connections for reads of one tenant's rows. */
+const READERS_MAX = 6;
+
 /** How long a question of `/ready` may take. */
 const READY_MS = 2_000;
 
@@ -29,6 +48,10 @@ export interface HttpEdgeOptions {
   readonly engine: Engine;
   readonly service: Service;
   readonly address: HttpAddress;
+  /** The rules in force. */
+  readonly ruleset: () => Ruleset;
+  /** Where archived days of entries are. */
+  readonly archiveDir?: string;
   readonly onProblem: (what: string, error: unknown) => void;
   /** Milliseconds epoch; the wall clock in production. */
   readonly now: () => number;
@@ -48,13 +71,41 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     throw new AppError('HTTP_NEEDS_KEYS', `Nobody could use HTTP on ${host}: there is no API key in force.`);
   }
   const authenticator = authenticatorOf(new KeyRing({ store, now, onProblem }));
+  const tenants = createTenantPools(engine.connectionString, {
+    name: 'http',
+    max: READERS_MAX,
+    onError: (error) => onProblem('a connection of the HTTP edge', error),
+  });
+  const parts = {
+    books: booksOf(engine, options.archiveDir, tenants),
+    holds: service.holds,
+    ruleset: options.ruleset,
+    now,
+  };
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
     (app) => eventRoutes(app, { intake: service.intake, newId: randomUUID, now }),
+    (app) => bookedEventRoutes(app, parts),
+    (app) => walletRoutes(app, parts),
+    (app) => walletChangeRoutes(app, parts),
+    (app) => statementRoutes(app, parts),
+    (app) => holdRoutes(app, parts),
+    (app) => alertRoutes(app, parts),
+    (app) => ruleRoutes(app, parts),
     ...(options.routes ?? []),
   ];
   const listen = (port: number) => startHttpServer({ host, port, authenticator, routes, onProblem });
-  if (address.port !== undefined) return listen(address.port);
+  try {
+    const server = await listenSomewhere(listen, address.port);
+    return { ...server, close: () => server.close().finally(() => tenants.end()) };
+  } catch (error) {
+    await tenants.end();
+    throw error;
+  }
+}
+
+function listenSomewhere(listen: (port: number) => Promise<HttpServer>, port: number | undefined): Promise<HttpServer> {
+  if (port !== undefined) return listen(port);
   return listen(PORT).catch((error: unknown) => {
     if (error instanceof AppError && error.code === 'HTTP_ADDRESS') return listen(0);
     throw error;
@@ -62,6 +113,31 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
 }
 
 const NO_METRICS: MetricsText = { contentType: 'text/plain; version=0.0.4; charset=utf-8', read: async () => '' };
+
+/**
+ * The books of each tenant: all that requests ask and change goes through them. Lists and single rows are read as a role that
+ * sees one tenant (docs/tenants.md); what lies in records of all tenants is asked for by the tenant's name.
+ */
+function booksOf(
+  { pool }: Engine,
+  archiveDir: string | undefined,
+  tenants: TenantPools,
+): (tenant: string) => TenantBooks {
+  const files = createArchiveFiles(archiveDir === undefined ? [] : [archiveDir]);
+  const shared = {
+    admin: createAdminStore(pool),
+    history: createHistory(pool, files),
+  };
+  return (tenant) => {
+    const reader = tenants.of(tenant);
+    return {
+      ...shared,
+      queries: createQueries(pool, files, reader),
+      pages: createPages(reader),
+      usage: () => openFactHistory(pool, tenant),
+    };
+  };
+}
 
 function authenticatorOf(ring: KeyRing): Authenticator {
   return {

@@ -39,6 +39,7 @@ import { HOLDS_QUEUE, HTTP_QUEUE, INGEST_QUEUE, laneQueue, type QueueDefinition,
 import type { Engine } from './engine.ts';
 import { startFleet } from './fleet.ts';
 import { LaneKeeper } from './lane-keeper.ts';
+import { startNightlyReplay } from './nightly-replay.ts';
 
 export interface ServiceOptions {
   readonly ruleset: () => Ruleset;
@@ -174,7 +175,7 @@ function startSweepers(
   { pool }: Engine,
   store: AdminStore,
   holds: HoldRouter,
-  { now, onRetry, ruleset, holdsKeptMs }: ServiceOptions,
+  { now, onRetry, ruleset, holdsKeptMs, owner }: ServiceOptions,
 ) {
   let deletedAtMs = Number.NEGATIVE_INFINITY;
   const deleteHolds = async () => {
@@ -186,6 +187,7 @@ function startSweepers(
   const indexer = new WalletIndexer(pool, now);
   const indexing = startSweep({ what: 'wallet index', onRetry, sweep: async () => void (await indexer.sweep()) });
   return [
+    startNightlyReplay(pool, { owner, now, onRetry }),
     startSweep({ what: 'hold retention', onRetry, sweep: deleteHolds }),
     { close: () => Promise.all([indexer.close(), indexing.close()]).then(() => undefined) },
     startThawSweeper({ store, expiredFreezes: (nowMs) => expiredFreezes(pool, nowMs), now, onRetry }),

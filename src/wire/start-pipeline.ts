@@ -66,7 +66,15 @@ export async function startPipeline(options: {
     const edge =
       http === undefined
         ? undefined
-        : await startHttpEdge({ engine, service, address: http, onProblem, now: () => Date.now() });
+        : await startHttpEdge({
+            engine,
+            service,
+            address: http,
+            ruleset: rules.ruleset,
+            archiveDir: config.archiveDir,
+            onProblem,
+            now: () => Date.now(),
+          });
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
     return {

@@ -3,7 +3,7 @@ import { createFleetStore } from '../../src/adapters/postgres/fleet-store.ts';
 import { createReplayStore } from '../../src/adapters/postgres/replay-store.ts';
 import { loadRuleset } from '../../src/domain/rules/load-ruleset.ts';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
-import { MINUTE_MS } from '../../src/domain/time.ts';
+import { HOUR_MS, MINUTE_MS } from '../../src/domain/time.ts';
 import { FleetKeeper } from '../../src/pipeline/fleet/fleet-keeper.ts';
 import { replayDecision } from '../../src/pipeline/replay/replay-decision.ts';
 import { expectProven } from '../support/corrections.ts';
@@ -188,4 +188,41 @@ test('sign-ups that share nothing are no ring, and ordinary usage writes no rows
   }
   expect(await keeper.turn()).toEqual({ isKeeper: true, folded: ACCOUNTS.length, findings: 0 });
   await keeper.close();
+});
+
+test('closed hours are counted once, no account for more than the rest, and lanes judge with what is published', async () => {
+  const rules = ruleset();
+  const ledger = await openTestLedger(rules);
+  const keeper = keeperOf(ledger, rules);
+  const hourMs = Math.floor(START_MS / HOUR_MS) * HOUR_MS;
+  for (let account = 0; account < 30; account++) {
+    const events = Array.from({ length: account === 0 ? 400 : 2 }, (_, index) => ({
+      id: `u${account}-${index}`,
+      dollars: '0.01',
+      atMs: hourMs + index * 1_000,
+      receivedAtMs: hourMs + index * 1_000,
+    }));
+    await ledger.use(`acct-${account}`, events);
+  }
+  await keeper.turn();
+  const hours = 'select hour, accounts, events::int as events, factor from platform_hour where accounts > 0';
+  expect((await ledger.pool.query(hours)).rows).toEqual([]);
+  const laterMs = hourMs + HOUR_MS + 10 * MINUTE_MS;
+  await ledger.use('acct-1', [{ id: 'later', atMs: laterMs, receivedAtMs: laterMs }]);
+  // Fourteen days are caught up on, a few hours a turn.
+  for (let turn = 0; turn < 80; turn++) await keeper.turn();
+  expect((await ledger.pool.query(hours)).rows).toEqual([
+    { hour: new Date(hourMs), accounts: 30, events: 60, factor: 1 },
+  ]);
+  await keeper.close();
+
+  await ledger.pool.query('insert into platform_hour (hour, accounts, events, factor) values ($1, 30, 120, 2)', [
+    new Date(hourMs + HOUR_MS),
+  ]);
+  await ledger.takeOver();
+  const nextMs = laterMs + HOUR_MS;
+  await ledger.use('acct-1', [{ id: 'next', atMs: nextMs, receivedAtMs: nextMs }]);
+  await ledger.use('acct-1', [{ id: 'after', atMs: nextMs + 1, receivedAtMs: nextMs + 1 }]);
+  const used = await ledger.pool.query('select factor, hour from platform_use');
+  expect(used.rows).toEqual([{ factor: 2, hour: new Date(hourMs + HOUR_MS) }]);
 });

@@ -5,7 +5,7 @@ import type { ApiScope } from '../../src/domain/api-keys/scopes.ts';
 import type { HttpServer } from '../../src/http/server/http-server.ts';
 import { createKey, type NewKey } from '../../src/pipeline/api-keys/manage-keys.ts';
 import { type HttpEdgeOptions, startHttpEdge } from '../../src/wire/http-edge.ts';
-import { runService, type TestService } from './run-service.ts';
+import { runService, shippedRuleset, type TestService } from './run-service.ts';
 
 /** What came back: the status, the body as JSON, and the headers. */
 export interface HttpAnswer {
@@ -38,12 +38,14 @@ export async function runHttp(
   const running = await runService(options);
   const { engine, service } = running;
   const now = options.now ?? Date.now;
+  const ruleset = await shippedRuleset();
   const server = await startHttpEdge({
     engine,
     service,
     address: { port: 0 },
     onProblem: (what, error) => running.retries.push(`${what} ${String(error)}`),
     now,
+    ruleset: () => ruleset,
     ...options.edge,
   });
   const store = createApiKeyStore(engine.pool);

@@ -6,6 +6,7 @@ import { createStripePort } from '../../src/adapters/stripe/money-in.ts';
 import { createWebhookVerifier } from '../../src/adapters/stripe/webhook-verifier.ts';
 import { addressOf } from '../../src/domain/ids.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
+import { autoTopUp } from '../../src/pipeline/stripe/auto-top-up.ts';
 import type { AccountLabels, MoneyIn } from '../../src/pipeline/stripe/money-in.ts';
 import type { AutoTopUp } from '../../src/pipeline/stripe/money-store.ts';
 import { processEvent } from '../../src/pipeline/stripe/process-event.ts';
@@ -13,7 +14,7 @@ import { receiveWebhook, type WebhookAnswer } from '../../src/pipeline/stripe/re
 import { customerOf } from '../../src/pipeline/stripe/start-checkout.ts';
 import { Secret } from '../../src/secret.ts';
 import { type StripeSandbox, startStripeSandbox } from '../../src/stripe-sandbox/sandbox.ts';
-import { walletOf } from './credit.ts';
+import { credit, walletOf } from './credit.ts';
 import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from './ledger.ts';
 
 /** What webhooks of the tests are signed with: the second is the one before. */
@@ -157,4 +158,20 @@ export async function openMoneyIn(
       return (await store.cases({ status: 'open', limit: 100 })).map(({ kind }) => kind).sort();
     },
   };
+}
+
+/** A paid automatic top-up of 50 dollars on a wallet that had one. */
+export async function paid(money: TestMoney, account = 'acme', card?: string) {
+  await credit(money.ledger, account, 1);
+  await money.withCard(account, card);
+  const walletId = await money.setAuto(account);
+  const topUp = await autoTopUp(money, walletId);
+  if (topUp?.paymentIntent == null) throw new Error('nothing was charged');
+  return { ...topUp, paymentIntent: topUp.paymentIntent };
+}
+
+/** Every event of the sandbox through the webhook and the queue, so many times each. */
+export async function deliverAll(money: TestMoney, copies = 1): Promise<void> {
+  for (const event of money.events()) for (let copy = 0; copy < copies; copy++) await money.send(event);
+  await money.drain();
 }

@@ -101,6 +101,14 @@ describe('credential stuffing', () => {
     ).toBeGreaterThan(3);
   });
 
+  it('takes a success from a machine that failed nowhere for somebody with a new machine', () => {
+    const attack = fails(40, (index) => `rented ${index}`);
+    const success = (source: string) => row('bystander', START + HOUR_MS, source, { outcome: 'ok' });
+    expect(tell('stuffing', [...attack, success('laptop')]).get('bystander')).toBe(0);
+    const oneMachine = fails(4, () => 'rented');
+    expect(tell('stuffing', [...oneMachine, success('rented')]).get('bystander')).toBeGreaterThan(3);
+  });
+
   it('stays quiet about a few people at new machines', () => {
     const told = tell(
       'stuffing',

@@ -67,6 +67,23 @@ describe('sightings', () => {
     expect(told.every(({ account }) => account === 'acct')).toBe(true);
   });
 
+  it('tell an incident of days again when it is twice as rare, not for every step', () => {
+    // A machine nobody knew, a little every day: its evidence rises with each event for a week.
+    const stranger = Array.from({ length: 24 * 7 }, (_, index) =>
+      usage(START + 20 * DAY_MS + index * HOUR_MS, { source: 'elsewhere' }),
+    );
+    const told = play([...MONTH, ...stranger]).filter(({ ruleId }) => ruleId === 'new-source');
+    const firstMs = told.find(({ score }) => score >= 2.5)?.atMs ?? Number.NaN;
+    const later = told.filter(({ atMs }) => atMs > firstMs + DAY_MS);
+    const before = told.filter(({ atMs }) => atMs <= firstMs + DAY_MS);
+    expect(before.length).toBeGreaterThan(10);
+    expect(later.length).toBeGreaterThan(0);
+    const scores = [before.at(-1)?.score ?? 0, ...later.map(({ score }) => score)];
+    for (const [index, score] of scores.slice(1).entries()) {
+      expect(score - (scores[index] ?? 0)).toBeGreaterThanOrEqual(0.3);
+    }
+  });
+
   it('are the same for the same events', () => {
     const inputs = [...MONTH, ...backdated(8, START + 20 * DAY_MS)];
     expect(play(inputs)).toEqual(play(inputs));
@@ -93,8 +110,10 @@ describe('stored features', () => {
     const { details: _details, ...plain } = usage(START);
     foldUsage(features, plain, ruleset.features);
     const bytes = encodeFeatures(features);
-    // Version 1 had no text for streams and no count of different values at its end.
-    const before = Uint8Array.from([1, ...bytes.slice(1, -2)]);
+    // Version 1 had no text for streams, no count of different values and no findings across accounts at its end.
+    const before = Uint8Array.from([1, ...bytes.slice(1, -3)]);
     expect(encodeFeatures(decodeFeatures(before))).toEqual(bytes);
+    const withoutFindings = Uint8Array.from([3, ...bytes.slice(1, -1)]);
+    expect(encodeFeatures(decodeFeatures(withoutFindings))).toEqual(bytes);
   });
 });

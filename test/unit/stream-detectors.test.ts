@@ -266,6 +266,19 @@ describe('learning', () => {
     expect(fold(streams, rotated)).toBe(0);
   });
 
+  it('does not take a new key for a rotation when the keys before go on as ever', () => {
+    const streams = open(compiled('novelty', { of: 'source' }));
+    fold(streams, honest());
+    const days = (count: number, change: Partial<Change>) =>
+      Array.from({ length: count * 24 }, (_, index) =>
+        event({ atMs: START + 40 * DAY_MS + index * HOUR_MS, ...change }),
+      );
+    const own = days(6, {}).flatMap((one) => [one, { ...one, ingestedAtMs: one.ingestedAtMs + 1 }]);
+    const stranger = days(6, { source: 'elsewhere', properties: { key: 'k2' } });
+    const beside = [...own, ...stranger].sort((one, other) => one.ingestedAtMs - other.ingestedAtMs);
+    expect(fold(streams, beside)).toBeGreaterThan(1.5);
+  });
+
   it('takes a backlog for late delivery when its source was silent', () => {
     const streams = open(compiled('backdated'));
     fold(streams, honest(20));

@@ -7,14 +7,19 @@ import { callStripe, toAppError } from './errors.ts';
 export function createRadarPort(stripe: Stripe): RadarPort {
   return {
     ensureList: ({ alias, name }) =>
-      withLists('making a value list', async () => {
-        const [known] = (await stripe.radar.valueLists.list({ alias, limit: 1 })).data;
+      withPlan('making a value list', async () => {
+        const find = async () => (await stripe.radar.valueLists.list({ alias, limit: 1 })).data[0];
+        const known = await find();
         if (known !== undefined) return { id: known.id, isNew: false };
-        const made = await stripe.radar.valueLists.create(
-          { alias, name, item_type: 'customer_id' },
-          { idempotencyKey: `radar-list:${alias}` },
-        );
-        return { id: made.id, isNew: true };
+        try {
+          // No key of our own: a list that was deleted would be answered again under it. The alias is unique anyway.
+          const made = await stripe.radar.valueLists.create({ alias, name, item_type: 'customer_id' });
+          return { id: made.id, isNew: true };
+        } catch (error) {
+          const raced = await find();
+          if (raced === undefined) throw error;
+          return { id: raced.id, isNew: false };
+        }
       }),
     addToList: (listId, customer, key) =>
       withLists('adding to a value list', async () => {
@@ -46,15 +51,22 @@ export function createRadarPort(stripe: Stripe): RadarPort {
   };
 }
 
-/** Lists answer 403, and on some plans 400, where there are none; that is an answer and not a failure. */
+/** Lists answer 403 where there are none; that is an answer and not a failure. */
 async function withLists<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    const isRefused =
-      error instanceof Stripe.errors.StripePermissionError ||
-      (error instanceof Stripe.errors.StripeInvalidRequestError && error.statusCode === 400);
-    if (!isRefused) throw toAppError(what, error);
+    if (!(error instanceof Stripe.errors.StripePermissionError)) throw toAppError(what, error);
     throw new AppError('STRIPE_LISTS_UNAVAILABLE', `${what}: ${error.message}`, { cause: error });
+  }
+}
+
+/** On some plans the list itself is refused with a 400; an item that is refused so says nothing of the plan. */
+async function withPlan<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await withLists(what, call);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'STRIPE_REFUSED') throw error;
+    throw new AppError('STRIPE_LISTS_UNAVAILABLE', error.message, { cause: error });
   }
 }

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
-import { type ReplayResult, replayDecision } from '../../pipeline/replay/replay-decision.ts';
-import type { ReplayStore } from '../../pipeline/replay/replay-store.ts';
+import { type ReplayResult, replayDecisions } from '../../pipeline/replay/replay-decision.ts';
+import type { ReplayStore, StoredDecision } from '../../pipeline/replay/replay-store.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, wholeNumber, withCommon } from '../options.ts';
 import { print } from '../output/print.ts';
@@ -47,15 +47,16 @@ export function registerReplay(rules: Command, context: CliContext): void {
       const wanted = await wantedOf(replay, options, decision);
       const rulesetOf = (hash: string) =>
         result.ok && result.ruleset.hash === hash ? Promise.resolve(result.ruleset) : replay.ruleset(hash);
-      const done: Replayed[] = [];
+      const decisions: StoredDecision[] = [];
       for (const { tenant, decisionId } of wanted) {
         const stored = await replay.decision(tenant, decisionId);
         if (stored === undefined) {
           throw new AppError('DECISION_NOT_FOUND', `There is no decision ${JSON.stringify(decisionId)}.`);
         }
-        done.push({ decisionId, result: await replayDecision(replay, rulesetOf, stored) });
+        decisions.push(stored);
       }
-      return done;
+      const done = await replayDecisions(replay, rulesetOf, decisions);
+      return done.map((one): Replayed => ({ decisionId: one.decision.decisionId, result: one.result }));
     });
     const differing = replayed.filter((one) => one.result.status === 'differs');
     print(context, options.json, {

@@ -76,7 +76,7 @@ export interface CompiledStream {
    * another is then shown to it, and the one after the first of a day.
    */
   readonly totals?: 'hour' | 'day';
-  /** Tells equal parameters: two rules of one kind with the same key do the same. */
+  /** Tells equal parameters: two streams of one kind with the same key keep the same state. */
   readonly key: string;
   /** A run with saved state; without, or when the state is another version's, a fresh one. */
   readonly open: (saved: unknown) => StreamRun;
@@ -123,7 +123,8 @@ export function defineStreamDetector<Shape extends z.ZodObject, State extends z.
       return {
         kind,
         ...compiled,
-        key: JSON.stringify(params),
+        // From which value it fires changes nothing about what it keeps.
+        key: JSON.stringify({ ...params, rarity: undefined }),
         open(saved) {
           // Opened once an account: refusing nothing by its shape costs more than all the rest of it.
           if (saved === undefined) return compiled.open(undefined);

@@ -36,10 +36,13 @@ export interface FoldInput {
   readonly details?: EventDetails;
 }
 
-/** Adds one event. O(1): cost does not grow with history. Call `judge` after each fold. */
-export function foldUsage(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {
+/**
+ * Adds one event. O(1): cost does not grow with history. Call `judge` after each fold. Returns the hour the event was added
+ * to; −1 when it was to none.
+ */
+export function foldUsage(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): number {
   showToStreams(features, input, spec);
-  if (input.disposition === 'duplicate') return;
+  if (input.disposition === 'duplicate') return -1;
   bindSpec(features, spec);
   const { transient } = features;
 
@@ -48,7 +51,7 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
   const atMs = input.disposition === 'altered' || !believable ? input.ingestedAtMs : input.occurredAtMs;
   const fine = fineOf(atMs);
   const hour = hourOfFine(fine);
-  if (!moveHeads(features, input, fine, hour, spec)) return;
+  if (!moveHeads(features, input, fine, hour, spec)) return -1;
 
   const definitions = spec.features;
   for (let index = 0; index < definitions.length; index++) {
@@ -77,6 +80,41 @@ export function foldUsage(features: AccountFeatures, input: FoldInput, spec: Fea
   const head = input.disposition === 'altered' ? features.headFineIngested : features.headFine;
   if (fine < head) noteChange(features, fine);
   if (input.disposition === 'quarantined') flagHour(features, hour, spec);
+  return hour;
+}
+
+/** What a fold did, for `foldBeside`; taken before anybody judges. */
+export interface Folded {
+  hour: number;
+  touched: number;
+  touchedFine: number;
+  changedFromFine: number;
+}
+
+/**
+ * Gives features what a fold of the same event has just done to others, whose buckets and streams they share: two rulesets
+ * that keep the same look at one account. Marked hours, the incident and the judge's cache stay their own.
+ */
+export function foldBeside(
+  features: AccountFeatures,
+  others: AccountFeatures,
+  { hour, touched, touchedFine, changedFromFine }: Folded,
+  { isQuarantined, spec }: { readonly isQuarantined: boolean; readonly spec: FeatureSpec },
+): void {
+  features.firstHour = others.firstHour;
+  features.headFine = others.headFine;
+  features.headFineIngested = others.headFineIngested;
+  features.series = others.series;
+  features.distinct = others.distinct;
+  features.streams = others.streams;
+  const { transient } = features;
+  transient.spec = spec;
+  transient.totals = others.transient.totals;
+  transient.touched |= touched;
+  transient.touchedFine = Math.max(transient.touchedFine, touchedFine);
+  transient.isUnder = false;
+  noteChange(features, changedFromFine);
+  if (isQuarantined && hour >= 0) flagHour(features, hour, spec);
 }
 
 function showToStreams(features: AccountFeatures, input: FoldInput, spec: FeatureSpec): void {

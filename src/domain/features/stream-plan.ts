@@ -10,7 +10,7 @@ export interface MeterPlan {
   /** For each of them, the bits at which it is told the usage that was added up; 0 when it is shown every event. */
   readonly totals: readonly number[];
   /** The bits of which an event must have one, or it concerns none of them. */
-  readonly any: number;
+  readonly all: number;
 }
 
 /** Senders choose meter names, so only so many are remembered. */
@@ -37,7 +37,7 @@ export class StreamPlan {
     const places = [...this.#streams.keys()].filter((place) => this.#streams[place]?.meters?.has(meter) ?? true);
     const wakes = places.map((place) => wakesOf(this.#streams[place]));
     const totals = places.map((place) => totalsOf(this.#streams[place]));
-    const plan = { places, wakes, totals, any: wakes.reduce((all, bits) => all | bits, 0) };
+    const plan = { places, wakes, totals, all: wakes.reduce((known, bits) => known | bits, 0) };
     if (this.#byMeter.size < METERS_MAX) this.#byMeter.set(meter, plan);
     return plan;
   }

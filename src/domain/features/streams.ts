@@ -111,8 +111,8 @@ export function foldStreams(streams: AccountStreams, event: StreamEvent): void {
   const isUsage = !isRepeat && !event.isFact;
   clearRises(streams);
   const woken = wakesOf(streams, event, isRepeat);
-  const { places, wakes, totals, any } = plan.of(event.meter);
-  if ((any & woken) !== 0) {
+  const { places, wakes, totals, all } = plan.of(event.meter);
+  if ((all & woken) !== 0) {
     for (let index = 0; index < places.length; index++) {
       if (((wakes[index] ?? 0) & woken) === 0) continue;
       const place = places[index] ?? 0;

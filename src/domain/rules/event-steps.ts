@@ -6,6 +6,8 @@ import type { EventStep } from './shown-rule.ts';
 import { parseDuration } from './units.ts';
 import type { YamlPath, YamlSource } from './yaml-source.ts';
 
+const NANOS_PER_CURRENCY = 1e9;
+
 const label = z.string().min(1).max(100).optional();
 
 const stepShape = z.strictObject({
@@ -16,6 +18,14 @@ const stepShape = z.strictObject({
   ahead: durationText.optional().describe('They claim a time this far in the future.'),
   as: z.enum(['posted', 'altered', 'duplicate']).default('posted').describe('altered: a known id with other content.'),
   accounts: z.int().min(1).max(1_000).default(1).describe('They take turns over so many accounts.'),
+  balance: z
+    .number()
+    .min(0)
+    .max(1e6)
+    .optional()
+    .describe(
+      'What the wallet holds before the first of them, in the currency. A unit of usage takes a millionth of it.',
+    ),
   sequence: z
     .enum(['none', 'next', 'skip'])
     .default('none')
@@ -95,6 +105,7 @@ export function compileSteps(source: YamlSource, at: YamlPath, steps: readonly S
       quantity,
       lateMs: lateMs - aheadMs,
       disposition: step.as,
+      ...(step.balance === undefined ? {} : { balanceNanos: step.balance * NANOS_PER_CURRENCY }),
       sequence: step.sequence,
       details: eventDetails({ source: from, sequence: null, properties: { ...properties } }),
       fresh: step.fresh.map((name) => (name === 'email_domain' ? 'emailDomain' : name)),

@@ -55,6 +55,7 @@ class Play {
   #nowMs = START_MS;
   #fresh = 0;
   readonly #sequences = new Map<number, number>();
+  #balanceNanos: number | undefined;
 
   constructor(ruleset: Ruleset, rule: CompiledRule) {
     this.#ruleset = ruleset;
@@ -65,6 +66,7 @@ class Play {
   /** Plays a step and counts how often the rule fired. */
   step(step: EventStep): number {
     this.#nowMs += step.afterMs;
+    this.#balanceNanos = step.balanceNanos ?? this.#balanceNanos;
     let hits = 0;
     for (let count = 0; count < step.times; count++) {
       this.#nowMs += step.everyMs;
@@ -87,14 +89,17 @@ class Play {
     const features = this.#accounts.get(account) ?? createFeatures();
     this.#accounts.set(account, features);
     const claimedAtMs = this.#nowMs - step.lateMs;
+    const spendNanos = step.quantity * NANOS_PER_UNIT;
+    if (this.#balanceNanos !== undefined && step.disposition === 'posted') this.#balanceNanos -= spendNanos;
     const input = {
       meter: step.meter,
       quantity: step.quantity,
-      spendNanos: step.quantity * NANOS_PER_UNIT,
+      spendNanos,
       occurredAtMs: Math.min(claimedAtMs, this.#nowMs),
       claimedAtMs,
       ingestedAtMs: this.#nowMs,
       disposition: step.disposition,
+      ...(this.#balanceNanos === undefined ? {} : { balanceNanos: this.#balanceNanos }),
       details: this.#detailsOf(step),
     } satisfies FoldInput;
     foldUsage(features, input, this.#ruleset.features);

@@ -25,6 +25,8 @@ export interface EventStep {
   /** Arrival less the event's own time; negative when its clock runs ahead. */
   readonly lateMs: number;
   readonly disposition: 'posted' | 'altered' | 'duplicate';
+  /** What the wallet holds before the first of them; as the step before left it, or unknown, when left out. */
+  readonly balanceNanos?: number;
   readonly sequence: 'none' | 'next' | 'skip';
   readonly details: EventDetails;
   /** Which of the details have a new value with every event. */

@@ -13,14 +13,15 @@ export async function authorize(request: FastifyRequest, authenticator: Authenti
   if (secret === undefined) throw new AppError('KEY_REQUIRED', 'This route needs an API key.');
   const principal = await authenticator.authenticate(secret);
   if (principal === undefined) throw new AppError('KEY_INVALID', 'This API key is not in force.');
-  if (access === undefined || !mayDo(principal.scopes, access)) {
-    throw new AppError('KEY_NOT_ALLOWED', `This needs a key with the scope ${access ?? 'admin'}.`);
+  const asked = access === undefined ? [] : typeof access === 'string' ? [access] : access;
+  if (!asked.some((scope) => mayDo(principal.scopes, scope))) {
+    throw new AppError('KEY_NOT_ALLOWED', `This needs a key with the scope ${asked.join(' or ') || 'of nobody'}.`);
   }
   request.principal = principal;
 }
 
 /** Who asks, on a route that needs a key. */
-export function principalOf(request: FastifyRequest): Principal {
+export function principalOf(request: Pick<FastifyRequest, 'principal'>): Principal {
   if (request.principal === undefined) throw new RangeError('a route without a key has nobody to ask for');
   return request.principal;
 }

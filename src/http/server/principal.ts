@@ -16,8 +16,8 @@ export interface Authenticator {
   readonly authenticate: (secret: string) => Promise<Principal | undefined>;
 }
 
-/** What a route asks of a request: a scope, or nothing. */
-export type Access = ApiScope | 'open';
+/** What a route asks of a request: a scope, any one of several, or nothing. */
+export type Access = ApiScope | readonly ApiScope[] | 'open';
 
 /** Who is asking, for the audit log. */
 export function actorOf({ keyId }: Pick<Principal, 'keyId'>): string {

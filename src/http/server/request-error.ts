@@ -22,7 +22,7 @@ export function requestError(error: unknown): AppError | undefined {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const where = error.validationContext === 'querystring' ? 'query' : (error.validationContext ?? 'body');
     const found = error.validation.slice(0, ERRORS_MAX).map(({ instancePath, message = 'is not valid' }) => ({
-      field: shorten(`${where}${instancePath.replaceAll('/', '.')}`, 120),
+      field: shorten(`${where}${instancePath === '/' ? '' : instancePath.replaceAll('/', '.')}`, 120),
       message: shorten(message, 200),
     }));
     return new RequestProblem(found);

@@ -1,9 +1,11 @@
 import { explain, type RuleResult } from '../../domain/decisions/judge.ts';
+import { LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
 import { type Outcome, severityOf } from '../../domain/rules/band.ts';
+import { joinRulesets } from '../../domain/rules/join-rulesets.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { Collector } from './collector.ts';
 import type { FraudLedger } from './fraud-ledger.ts';
-import { Replay, type ReplayAlert } from './replay.ts';
+import { Replay, type ReplayAlert, type ReplayListener } from './replay.ts';
 
 /** The worst that one ruleset ever decided about an account, with the evidence of that moment. */
 export interface Worst {
@@ -42,8 +44,13 @@ export class RulesetDiff {
   #fresh: { readonly worst: Worst; readonly other: Side }[] = [];
 
   constructor(a: Ruleset, b: Ruleset, ledger: FraudLedger | undefined) {
-    this.a = this.#side(a, ledger, () => this.b);
-    this.b = this.#side(b, ledger, () => this.a);
+    // Usage is folded once for both where they keep the same, which is nearly always.
+    const joined = joinRulesets(a, b);
+    this.a = this.#side(joined?.a ?? a, ledger, { other: () => this.b });
+    this.b = this.#side(joined?.b ?? b, ledger, {
+      other: () => this.a,
+      ...(joined === undefined ? {} : { leader: this.a.replay }),
+    });
   }
 
   /** Call it when both have played an event. */
@@ -78,11 +85,15 @@ export class RulesetDiff {
     return flips.sort((x, y) => weight(y) - weight(x) || (x.account < y.account ? -1 : 1));
   }
 
-  #side(ruleset: Ruleset, ledger: FraudLedger | undefined, other: () => Side): Side {
+  #side(
+    ruleset: Ruleset,
+    ledger: FraudLedger | undefined,
+    { other, leader }: { readonly other: () => Side; readonly leader?: Replay },
+  ): Side {
     const collector = new Collector({ ruleset, ledger, withSightings: false });
     const listener = collector.listener();
     const worst = new Map<string, Worst>();
-    const replay = new Replay(ruleset, {
+    const told: ReplayListener = {
       ...listener,
       alert: (alert) => {
         listener.alert?.(alert);
@@ -92,7 +103,8 @@ export class RulesetDiff {
         worst.set(alert.account, found);
         this.#fresh.push({ worst: found, other: other() });
       },
-    });
+    };
+    const replay = new Replay(ruleset, told, LATE_WINDOW_MS, leader);
     return { ruleset, replay, collector, worst };
   }
 }

@@ -1,9 +1,16 @@
 import { allowsFreeze } from '../../domain/decisions/freeze-breaker.ts';
 import { type Judgement, judge, type Moment, type RuleResult } from '../../domain/decisions/judge.ts';
 import { createSightingBook, type Sighting, type SightingBook } from '../../domain/decisions/sightings.ts';
-import { type FoldInput, foldUsage } from '../../domain/features/account-features.ts';
+import {
+  decodeFeatures,
+  encodeFeatures,
+  type Folded,
+  type FoldInput,
+  foldBeside,
+  foldUsage,
+} from '../../domain/features/account-features.ts';
 import { type EventDetails, eventDetails } from '../../domain/features/event-details.ts';
-import { type AccountFeatures, createFeatures } from '../../domain/features/feature-state.ts';
+import { type AccountFeatures, createFeatures, NO_CHANGE } from '../../domain/features/feature-state.ts';
 import { judgeTime, LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
 import type { Outcome } from '../../domain/rules/band.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
@@ -14,9 +21,13 @@ import { QuickPricer } from './quick-price.ts';
 /** One account while history is played to it. */
 export interface ReplayAccount {
   readonly account: string;
-  readonly features: AccountFeatures;
+  features: AccountFeatures;
   /** Refuses usage until then; 0 while it is active. */
   frozenUntilMs: number;
+  /** The same account of the replay beside this one. */
+  beside: ReplayAccount | undefined;
+  /** Whether its buckets and streams are those of the replay it runs beside. */
+  isShared: boolean;
 }
 
 /** What became of one event in the replay. */
@@ -92,11 +103,31 @@ export class Replay {
     ingestedAtMs: 0.5,
     eventSpendNanos: 0.5,
   };
+  readonly #leader: Replay | undefined;
+  #follower: Replay | undefined;
+  /** What the latest event came to, for the replay that runs beside this one. */
+  readonly #last: LastPlayed;
+  /** Accounts that this replay and its leader will treat differently from the next event on. */
+  #parting: ReplayAccount[] = [];
   #clockMs = 0;
   #freezesMs: number[] = [];
 
-  constructor(ruleset: Ruleset, listener: ReplayListener, lateWindowMs = LATE_WINDOW_MS) {
+  /**
+   * @param leader another replay that plays every event just before this one, over the same features (`joinRulesets`). What
+   * it has priced and folded is not done again, until a freeze makes the two see different usage.
+   */
+  constructor(ruleset: Ruleset, listener: ReplayListener, lateWindowMs = LATE_WINDOW_MS, leader?: Replay) {
     this.ruleset = ruleset;
+    this.#leader = leader;
+    if (leader !== undefined) leader.#follower = this;
+    this.#last = {
+      account: newAccount(''),
+      frozenUntilMs: 0.5,
+      spendNanos: 0.5,
+      isPriced: true,
+      status: 'posted',
+      folded: { hour: -1, touched: 0, touchedFine: -1, changedFromFine: NO_CHANGE },
+    };
     this.#listener = listener;
     this.#pricer = new QuickPricer(ruleset.pricing);
     this.#sightings = listener.sighting === undefined ? undefined : createSightingBook(ruleset);
@@ -110,8 +141,17 @@ export class Replay {
 
   /** Plays one event. An exact repetition changes no wallet and no volume, and rules may still look at it. */
   play(event: HistoryEvent, identity: 'new' | 'altered' | 'duplicate', details: EventDetails): void {
+    this.#follower?.part();
     if (event.arrivedAtMs > this.#clockMs) this.#clockMs = event.arrivedAtMs;
     const nowMs = this.#clockMs;
+    const last = this.#leader === undefined ? undefined : this.#leader.#last;
+    if (last !== undefined) {
+      const account = last.account.beside ?? this.#openBeside(last.account);
+      if (account.isShared) {
+        this.#playBeside(event, account, last);
+        return;
+      }
+    }
     const account = this.accounts.get(event.account) ?? this.#open(event.account);
     const { meter, occurredAtMs } = event;
     const nanos = event.knownNanos ?? this.#pricer.price(event.account, meter, event.quantity, occurredAtMs);
@@ -122,9 +162,9 @@ export class Replay {
     else if (time !== 'in_time' || nanos === undefined || event.known === 'stopped') status = 'quarantined';
     else if (account.frozenUntilMs !== 0) status = this.#isFrozen(account, nowMs) ? 'stopped' : 'posted';
 
-    if (nanos === undefined && this.unknownMeters.size < UNKNOWN_METERS_MAX) this.unknownMeters.add(meter);
+    if (nanos === undefined) this.#noteUnknown(meter);
     const spendNanos = nanos ?? 0;
-    const [input, moment] = [this.#input, this.#moment];
+    const input = this.#input;
     input.meter = meter;
     input.quantity = event.quantity;
     input.spendNanos = spendNanos;
@@ -134,11 +174,57 @@ export class Replay {
     input.disposition = status === 'stopped' ? 'quarantined' : status;
     input.claimedAtMs = occurredAtMs;
     input.details = details;
-    foldUsage(account.features, input, this.ruleset.features);
+    const hour = foldUsage(account.features, input, this.ruleset.features);
+    if (this.#follower !== undefined)
+      this.#tellFollower(account, { hour, spendNanos, status, isPriced: nanos !== undefined });
     if (this.#sightings !== undefined) this.#tell(this.#sightings.see(event.account, account.features, input));
-    if (status === 'duplicate') return;
+    this.#judge(event, account, { spendNanos, status });
+  }
 
+  /** Gives accounts that are about to see other usage than the leader's features of their own. */
+  part(): void {
+    if (this.#parting.length === 0) return;
+    for (const account of this.#parting) {
+      account.features = decodeFeatures(encodeFeatures(account.features));
+      account.isShared = false;
+    }
+    this.#parting = [];
+  }
+
+  #tellFollower(
+    account: ReplayAccount,
+    played: Pick<LastPlayed, 'spendNanos' | 'status' | 'isPriced'> & { hour: number },
+  ) {
+    const last = this.#last;
+    const { touched, touchedFine, changedFromFine } = account.features.transient;
+    last.account = account;
+    last.frozenUntilMs = account.frozenUntilMs;
+    last.spendNanos = played.spendNanos;
+    last.isPriced = played.isPriced;
+    last.status = played.status;
+    last.folded.hour = played.hour;
+    last.folded.touched = touched;
+    last.folded.touchedFine = touchedFine;
+    last.folded.changedFromFine = changedFromFine;
+  }
+
+  // The leader has played the event to the same features: only what the two rulesets make of it can differ.
+  #playBeside(event: HistoryEvent, account: ReplayAccount, last: LastPlayed): void {
+    const { status, spendNanos } = last;
+    account.frozenUntilMs = last.frozenUntilMs;
+    if (!last.isPriced) this.#noteUnknown(event.meter);
+    const isQuarantined = status === 'quarantined' || status === 'stopped';
+    foldBeside(account.features, last.account.features, last.folded, { isQuarantined, spec: this.ruleset.features });
+    this.#judge(event, account, { spendNanos, status });
+    if (account.frozenUntilMs !== last.account.frozenUntilMs) this.#parting.push(account);
+  }
+
+  #judge(event: HistoryEvent, account: ReplayAccount, played: Pick<Played, 'spendNanos' | 'status'>): void {
+    const { spendNanos, status } = played;
+    if (status === 'duplicate') return;
+    const nowMs = this.#clockMs;
     if (status === 'stopped') this.#listener.stopped?.({ event, account, atMs: nowMs, spendNanos, status });
+    const moment = this.#moment;
     moment.account = event.account;
     moment.ingestedAtMs = nowMs;
     moment.eventSpendNanos = spendNanos;
@@ -146,8 +232,19 @@ export class Replay {
     if (judgement !== null) this.#act(judgement, account, nowMs);
   }
 
+  #noteUnknown(meter: string): void {
+    if (this.unknownMeters.size < UNKNOWN_METERS_MAX) this.unknownMeters.add(meter);
+  }
+
+  #openBeside(other: ReplayAccount): ReplayAccount {
+    const account = this.#open(other.account);
+    account.isShared = true;
+    other.beside = account;
+    return account;
+  }
+
   #open(name: string): ReplayAccount {
-    const account = { account: name, features: createFeatures(), frozenUntilMs: 0 };
+    const account = newAccount(name);
     this.accounts.set(name, account);
     return account;
   }
@@ -179,6 +276,21 @@ export class Replay {
     if (frozenUntilMs !== null) this.#listener.freeze?.(alert);
     if (judgement.raised) this.#listener.alert?.(alert);
   }
+}
+
+interface LastPlayed {
+  account: ReplayAccount;
+  /** As it was when the event came. */
+  frozenUntilMs: number;
+  spendNanos: number;
+  /** The meter has a price. */
+  isPriced: boolean;
+  status: Played['status'];
+  readonly folded: Folded;
+}
+
+function newAccount(account: string): ReplayAccount {
+  return { account, features: createFeatures(), frozenUntilMs: 0, beside: undefined, isShared: false };
 }
 
 function knownTime({ known }: HistoryEvent): 'in_time' | 'too_late' | 'in_future' {

@@ -1,6 +1,6 @@
 /** One line of `doctor`: what was looked at, how it is, and what to do about it. */
 export interface Finding {
-  readonly area: 'config' | 'versions' | 'rules' | 'database' | 'lanes' | 'redis' | 'queues' | 'disk';
+  readonly area: 'config' | 'versions' | 'rules' | 'database' | 'lanes' | 'redis' | 'queues' | 'disk' | 'replay';
   readonly status: 'ok' | 'warn' | 'fail';
   readonly message: string;
   /** Present unless the status is `ok`. */

@@ -54,27 +54,106 @@ export async function replayDecision(
   rulesetOf: RulesetOf,
   decision: StoredDecision,
 ): Promise<ReplayResult> {
+  const [replayed] = await replayDecisions(store, rulesetOf, [decision]);
+  return replayed?.result ?? { status: 'impossible', reason: 'its lane has no stored events' };
+}
+
+/** A decision and what came of deciding it again. */
+export interface Replayed {
+  readonly decision: StoredDecision;
+  readonly result: ReplayResult;
+}
+
+/** What keeps a long replay from being a burden. */
+export interface ReplayLimits {
+  /** Asked between batches: the rest is left out. */
+  readonly isOver?: () => boolean;
+  /** Awaited between batches, so that others get their turn. */
+  readonly breathe?: () => Promise<void>;
+}
+
+/**
+ * Decides several again, those of one lane in one pass over its history. Those that time did not suffice for are left out of
+ * the answer.
+ */
+export async function replayDecisions(
+  store: ReplayStore,
+  rulesetOf: RulesetOf,
+  decisions: readonly StoredDecision[],
+  limits: ReplayLimits = {},
+): Promise<readonly Replayed[]> {
+  const results = new Map<StoredDecision, ReplayResult>();
   const rulesets = new Map<string, Ruleset | undefined>();
-  const { walletId, batchNo } = decision;
-  const account = new Account(await store.lessons(walletId), await store.findings(walletId));
-  for await (const batch of store.batches(decision.lane, decision.batchNo)) {
-    if (!rulesets.has(batch.rulesetHash)) {
-      const then = await rulesetOf(batch.rulesetHash);
-      rulesets.set(batch.rulesetHash, then === undefined ? undefined : rulesetInLanes(then));
+  const inLanes = async (hash: string) => {
+    if (!rulesets.has(hash)) {
+      const then = await rulesetOf(hash);
+      rulesets.set(hash, then === undefined ? undefined : rulesetInLanes(then));
     }
-    const ruleset = rulesets.get(batch.rulesetHash);
+    return rulesets.get(hash);
+  };
+  for (const lane of new Set(decisions.map((decision) => decision.lane))) {
+    const own = decisions.filter((decision) => decision.lane === lane);
+    let open: DecisionReplay[] = [];
+    for (const decision of own) {
+      const { walletId } = decision;
+      open.push(new DecisionReplay(store, decision, await store.lessons(walletId), await store.findings(walletId)));
+    }
+    for await (const batch of store.batches(lane, Math.max(...own.map(({ batchNo }) => batchNo)))) {
+      if (limits.isOver?.() === true) break;
+      const ruleset = await inLanes(batch.rulesetHash);
+      for (const replay of open) {
+        const result = await replay.take(batch, ruleset);
+        if (result !== undefined) results.set(replay.decision, result);
+      }
+      open = open.filter(({ decision }) => !results.has(decision));
+      if (open.length === 0) break;
+      await limits.breathe?.();
+    }
+    if (limits.isOver?.() === true) break;
+    for (const { decision } of open) {
+      results.set(decision, { status: 'impossible', reason: 'its event is not among the stored ones of its lane' });
+    }
+  }
+  return decisions.flatMap((decision) => {
+    const result = results.get(decision);
+    return result === undefined ? [] : [{ decision, result }];
+  });
+}
+
+/** One decision on the way to being made again. */
+class DecisionReplay {
+  readonly decision: StoredDecision;
+  readonly #store: ReplayStore;
+  readonly #account: Account;
+
+  constructor(
+    store: ReplayStore,
+    decision: StoredDecision,
+    lessons: readonly AppliedLesson[],
+    findings: readonly AppliedFinding[],
+  ) {
+    this.#store = store;
+    this.decision = decision;
+    this.#account = new Account(lessons, findings);
+  }
+
+  /** Plays the next batch of its lane; the result once its own event is reached, or cannot be. */
+  async take(batch: ReplayBatch, ruleset: Ruleset | undefined): Promise<ReplayResult | undefined> {
+    const { decision } = this;
+    const account = this.#account;
+    if (batch.batchNo > decision.batchNo)
+      return { status: 'impossible', reason: 'its event is not among the stored ones of its lane' };
     if (ruleset === undefined) {
-      if (!batch.facts.some((fact) => isOf(fact, decision))) continue;
+      if (!batch.facts.some((fact) => isOf(fact, decision))) return undefined;
       return { status: 'impossible', reason: `the files of ruleset ${batch.rulesetHash.slice(0, 12)} are not kept` };
     }
     if (account.wallets === undefined && rulesOfWallet(ruleset).length > 0)
-      account.wallets = await store.walletsJudged(walletId, batchNo);
+      account.wallets = await this.#store.walletsJudged(decision.walletId, decision.batchNo);
     if (account.balance === undefined && rulesOfBalance(ruleset).length > 0)
-      account.balance = new BalanceWalk(await store.balances(walletId, batchNo));
+      account.balance = new BalanceWalk(await this.#store.balances(decision.walletId, decision.batchNo));
     const found = account.play(batch, ruleset, decision);
-    if (found !== undefined) return compare(decision, found, { account, ruleset });
+    return found === undefined ? undefined : compare(decision, found, { account, ruleset });
   }
-  return { status: 'impossible', reason: 'its event is not among the stored ones of its lane' };
 }
 
 /** One account's features as its history is played. */

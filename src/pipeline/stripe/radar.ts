@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import type { DeliveredJob } from '../ingest/queue-port.ts';
+import { isFinal } from './failures.ts';
 import type { MoneyIn } from './money-in.ts';
-import type { MoneyStore, RadarListing } from './money-store.ts';
+import type { RadarListing } from './money-store.ts';
 import { REVIEW_LIST, readListFact, writeListFact } from './radar-facts.ts';
-import type { StripePort } from './stripe-port.ts';
 
 type RadarParts = Pick<MoneyIn, 'stripe' | 'store' | 'now'>;
 
@@ -59,35 +59,64 @@ export function carryOutListing(parts: RadarParts, customer: string): Promise<Ra
   });
 }
 
-async function put({ stripe, store, now }: RadarParts, listing: RadarListing): Promise<void> {
+async function put(parts: RadarParts, listing: RadarListing): Promise<void> {
+  const { stripe, store, now } = parts;
   const { customer } = listing;
-  await stripe.radar.markCustomer(customer, { decisionId: listing.decisionId });
-  await store.radar.patch(customer, { metadataSet: true }, now());
-  const listItem = await addToList({ stripe, store, now }, listing);
+  const isMarked = await orCase(parts, listing, () =>
+    stripe.radar.markCustomer(customer, { decisionId: listing.decisionId }),
+  );
+  const item = isMarked.ok ? await orCase(parts, listing, () => addToList(parts, listing)) : undefined;
+  const listItem = item?.ok === true ? item.value : null;
   const listStatus = listItem === null ? 'unavailable' : 'listed';
-  await store.radar.patch(customer, { status: 'standing', listStatus, listItem }, now());
+  await store.radar.patch(customer, { status: 'standing', metadataSet: isMarked.ok, listStatus, listItem }, now());
 }
 
-/** Null where the plan or the key has no lists: the flag stands all the same, and our own queue does the looking. */
-async function addToList({ stripe, store, now }: RadarParts, listing: RadarListing): Promise<string | null> {
+/**
+ * Null where the plan or the key has no lists: the flag stands all the same, and our own queue does the looking. A list
+ * that somebody deleted is made again.
+ */
+async function addToList(parts: RadarParts, listing: RadarListing, isAgain = false): Promise<string | null> {
+  const { stripe, store, now } = parts;
   try {
-    const listId = await ensureReviewList({ stripe, store, now });
+    const listId = await ensureReviewList(parts);
     return await stripe.radar.addToList(listId, listing.customer, `radar:${listing.customer}:${listing.putAtMs}`);
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'STRIPE_LISTS_UNAVAILABLE') throw error;
+    if (!(error instanceof AppError)) throw error;
+    if (error.code === 'STRIPE_NOT_FOUND' && !isAgain) {
+      await writeListFact(store, { lists: 'unknown', listId: null }, now());
+      return addToList(parts, listing, true);
+    }
+    if (error.code !== 'STRIPE_LISTS_UNAVAILABLE') throw error;
     await writeListFact(store, { lists: 'unavailable', listId: null }, now());
     return null;
   }
 }
 
-async function takeOff({ stripe, store, now }: RadarParts, { customer, listItem }: RadarListing): Promise<void> {
-  if (listItem !== null) await stripe.radar.removeFromList(listItem);
-  await stripe.radar.markCustomer(customer, null);
+async function takeOff(parts: RadarParts, listing: RadarListing): Promise<void> {
+  const { stripe, store, now } = parts;
+  const { customer, listItem } = listing;
+  if (listItem !== null) await orCase(parts, listing, () => stripe.radar.removeFromList(listItem));
+  await orCase(parts, listing, () => stripe.radar.markCustomer(customer, null));
   await store.radar.patch(
     customer,
     { status: 'ended', listStatus: 'absent', listItem: null, metadataSet: false },
     now(),
   );
+}
+
+type Done<T> = { readonly ok: true; readonly value: T } | { readonly ok: false };
+
+/** What Stripe refuses for good becomes a case, and does not stand in the way of what else is to be done. */
+async function orCase<T>(parts: RadarParts, listing: RadarListing, call: () => Promise<T>): Promise<Done<T>> {
+  try {
+    return { ok: true, value: await call() };
+  } catch (error) {
+    if (!(error instanceof AppError) || !isFinal(error)) throw error;
+    const { customer: subject, tenant, account } = listing;
+    const title = `Stripe did not take what Radar should know of customer ${subject}: ${error.message}`;
+    await parts.store.openCase({ kind: 'radar_refused', subject, title, tenant, account, detail: {} }, parts.now());
+    return { ok: false };
+  }
 }
 
 /** The id of our list, made when it is missing. */
@@ -135,9 +164,3 @@ export function radarWords(outcome: RadarOutcome): string {
       return 'The customer is no longer before Radar.';
   }
 }
-
-/** Parts of Stripe that Radar's use cases need; for those who have no money in. */
-export type RadarStripe = Pick<StripePort, 'radar'>;
-
-/** Tables that Radar's use cases need. */
-export type RadarStore = Pick<MoneyStore, 'radar' | 'customers' | 'fact' | 'setFact'>;

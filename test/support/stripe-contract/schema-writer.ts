@@ -37,6 +37,7 @@ export class SchemaWriter {
     if (flags & ts.TypeFlags.BigInt) return { type: 'string', pattern: '^-?\\d+$' };
     // A form has no null: the SDK writes it as an empty text.
     if (flags & ts.TypeFlags.Null) return place === 'form' ? { const: '' } : { type: 'null' };
+    if (isDecimal(type)) return { type: 'string', pattern: '^-?\\d+(?:\\.\\d+)?$' };
     if (type.isUnion()) return this.#union(type, place);
     if (type.isIntersection()) return this.#intersection(type, place);
     if (flags & ts.TypeFlags.Object) return this.#object(type, place);
@@ -82,7 +83,6 @@ export class SchemaWriter {
 
   #object(type: ts.Type, place: Place): Schema {
     const name = type.symbol?.name;
-    if (name === 'Decimal' || this.#isDecimal(type)) return { type: 'string', pattern: '^-?\\d+(?:\\.\\d+)?$' };
     if (name === 'Date') return { type: 'string' };
     if (this.#checker.isArrayType(type)) {
       const [item] = this.#checker.getTypeArguments(type as ts.TypeReference);
@@ -95,10 +95,6 @@ export class SchemaWriter {
     this.definitions[key] = true;
     this.definitions[key] = this.#members(type, place);
     return ref;
-  }
-
-  #isDecimal(type: ts.Type): boolean {
-    return type.getProperty('isZero') !== undefined && type.getProperty('toFixed') !== undefined;
   }
 
   #members(type: ts.Type, place: Place): Schema {
@@ -150,6 +146,11 @@ function withoutHeaders(type: ts.Type): ts.Type {
   if (!type.isIntersection()) return type;
   const [only, ...more] = type.types.filter((member) => member.getProperty('lastResponse') === undefined);
   return only !== undefined && more.length === 0 ? only : type;
+}
+
+/** The SDK's class for exact numbers, which travel as text. */
+function isDecimal(type: ts.Type): boolean {
+  return type.getProperty('isZero') !== undefined && type.getProperty('toFixed') !== undefined;
 }
 
 function isTextConstant(schema: Schema): boolean {

@@ -42,7 +42,7 @@ export async function startContractServer(
     const [path = '/', query = ''] = url.split('?', 2);
     const body = await textOf(request);
     // Pages and controls of the sandbox are no part of Stripe's API.
-    if (!/^\/v[12]\//.test(path)) {
+    if (!/^\/v[12]\//.test(path) || path.startsWith('/v1/files/')) {
       forward(request, body, response, () => undefined);
       return;
     }

@@ -1,19 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { formatDay } from '../../../domain/archive/day.ts';
-import { AppError } from '../../../errors.ts';
 import type { ArchiveStore } from '../../../pipeline/archive/archive-store.ts';
 import { partitionName } from '../partitions.ts';
 import { inTransaction } from '../pool.ts';
 import { isSqlState } from '../sql-state.ts';
-
-/**
- * How long one attempt may wait for the lock on `entry`. Every batch queues behind it, so a proof that reads the table
- * for minutes must be waited for in short turns, not with the lanes standing still.
- */
-const LOCK_WAIT_MS = 500;
-const ATTEMPTS_MAX = 120;
-const PAUSE_MS = 1_000;
+import { ATTEMPTS_MAX, busy, LOCK_WAIT_MS, PAUSE_MS } from './short-waits.ts';
 
 /** Drops a day's table and lets its figures stand for it, at one moment. */
 export async function dropDay(pool: pg.Pool, dayMs: number, file: Parameters<ArchiveStore['drop']>[1]): Promise<void> {
@@ -23,10 +15,7 @@ export async function dropDay(pool: pg.Pool, dayMs: number, file: Parameters<Arc
     } catch (error) {
       if (!isSqlState(error, '55P03', '40P01')) throw error;
       if (attempt === ATTEMPTS_MAX) {
-        throw new AppError('ARCHIVE_BUSY', `The entries of ${formatDay(dayMs)} are being read without end.`, {
-          cause: error,
-          fix: 'The file is written and nothing was dropped. Run it again when no proof or report is running.',
-        });
+        throw busy(formatDay(dayMs), error);
       }
       await sleep(PAUSE_MS);
     }

@@ -9,6 +9,8 @@ import { linesOf } from '../../../pipeline/archive/lines.ts';
 import { ENTRY_COLUMNS } from '../copy-entries.ts';
 import { partitionName } from '../partitions.ts';
 import { inTransaction } from '../pool.ts';
+import { CLOSE_MOMENTS } from './one-moment.ts';
+import { withShortWaits } from './short-waits.ts';
 
 /**
  * Loads a day's entries into a table of their own and attaches it, in one transaction that hinders no batch. The table
@@ -24,6 +26,7 @@ export function restoreEntries(pool: pg.Pool, dayMs: number, content: AsyncItera
     await pipeline(Readable.from(withoutCurrency(content)), stream);
     await client.query(`alter table ${table} add unique (event_key)`);
     await client.query(`create index ${table}_wallet on ${table} (wallet_id, seq)`);
+    await withShortWaits(client, formatDay(dayMs), CLOSE_MOMENTS);
     // The check spares the scan that attaching would make; the bounds say the same afterwards.
     await client.query(`alter table entry attach partition ${table} for values from ('${first}') to ('${end}')`);
     await client.query(`alter table ${table} drop constraint ${table}_day`);

@@ -2,8 +2,13 @@ import type { AccountStatus, AccountView, ListFilter } from '../../../pipeline/q
 import type { Querier } from '../pool.ts';
 import { walletsOf } from './wallets.ts';
 
-/** Accounts with their wallets, the newest first. */
-export async function listAccounts(pool: Querier, filter: ListFilter<AccountStatus>): Promise<readonly AccountView[]> {
+/** Accounts with their wallets: the newest first, or by name from after a given one on. */
+export async function listAccounts(
+  pool: Querier,
+  filter: ListFilter<AccountStatus>,
+  page?: { readonly after: string | undefined },
+): Promise<readonly AccountView[]> {
+  const order = page === undefined ? 'a.opened_at desc, a.account_id' : 'a.account_id collate "C"';
   const { rows } = await pool.query<{
     account_id: string;
     status: AccountStatus;
@@ -14,8 +19,9 @@ export async function listAccounts(pool: Querier, filter: ListFilter<AccountStat
        (select count(*) from alert t where t.tenant_id = a.tenant_id and t.account_id = a.account_id and t.status = 'open') as open_alerts
      from account a
      where a.tenant_id = $1 and ($2::text is null or a.account_id = $2) and ($3::text is null or a.status = $3)
-     order by a.opened_at desc, a.account_id limit $4`,
-    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit],
+       and ($5::text is null or a.account_id collate "C" > $5)
+     order by ${order} limit $4`,
+    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit, page?.after ?? null],
   );
   const wallets = await walletsOf(
     pool,

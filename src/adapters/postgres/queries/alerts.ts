@@ -28,12 +28,17 @@ const COLUMNS = `t.alert_id, t.decision_id, t.tenant_id, t.account_id, t.wallet_
  * Alerts, the newest first. Those of one millisecond come by lane and then in the order their lane raised them, which is
  * the same however events were cut into batches.
  */
-export async function listAlerts(pool: Querier, filter: ListFilter<AlertStatus>): Promise<readonly AlertView[]> {
+export async function listAlerts(
+  pool: Querier,
+  filter: ListFilter<AlertStatus> & { readonly after?: string | undefined },
+): Promise<readonly AlertView[]> {
   const { rows } = await pool.query<AlertRow>(
     `select ${COLUMNS} from alert t join wallet w using (wallet_id)
      where t.tenant_id = $1 and ($2::text is null or t.account_id = $2) and ($3::text is null or t.status = $3)
+       and ($5::text is null or (t.raised_at, t.lane, t.batch_no, t.position) <
+         (select l.raised_at, l.lane, l.batch_no, l.position from alert l where l.tenant_id = $1 and l.alert_id = $5))
      order by t.raised_at desc, t.lane desc, t.batch_no desc, t.position desc limit $4`,
-    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit],
+    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit, filter.after ?? null],
   );
   return rows.map(readAlert);
 }

@@ -6,12 +6,17 @@ import type { Querier } from '../pool.ts';
 type ListedRow = HoldRow & { readonly account_id: string; readonly currency: string };
 
 /** Holds, the newest first. */
-export async function listHolds(pool: Querier, filter: ListFilter<HoldState>): Promise<readonly HoldListed[]> {
+export async function listHolds(
+  pool: Querier,
+  filter: ListFilter<HoldState> & { readonly after?: string | undefined },
+): Promise<readonly HoldListed[]> {
   const { rows } = await pool.query<ListedRow>(
     `select ${HOLD_COLUMNS}, w.account_id, w.currency from hold h join wallet w using (wallet_id)
      where h.tenant_id = $1 and ($2::text is null or w.account_id = $2) and ($3::text is null or h.state = $3)
+       and ($5::text is null or exists (select from hold l where l.tenant_id = $1 and l.hold_id = $5
+         and (h.placed_at < l.placed_at or (h.placed_at = l.placed_at and h.hold_id > l.hold_id))))
      order by h.placed_at desc, h.hold_id limit $4`,
-    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit],
+    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit, filter.after ?? null],
   );
   return rows.map(readListed);
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Ruleset } from '../../../domain/rules/ruleset.ts';
 import type { ArchiveFiles } from '../../../pipeline/archive/archive-store.ts';
 import type { Proof } from '../../../pipeline/queries/queries.ts';
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import { proveArchive } from '../archive/prove-archive.ts';
 import { inTransaction } from '../pool.ts';
 import { proveChain } from './prove-chain.ts';
@@ -22,8 +23,7 @@ export function proveBooks(
 ): Promise<readonly Proof[]> {
   return inTransaction(pool, async (client) => {
     await client.query('set transaction isolation level repeatable read read only');
-    // Before the first look, so that no day is archived between the look and its entries being read.
-    await client.query('lock table entry in access share mode');
+    await client.query(LOCK_MOMENT);
     return [
       await proveZeroSums(client),
       ...(await proveWallets(client)),

@@ -1,5 +1,7 @@
+import { parseWalletId } from '../../../domain/ids.ts';
 import type { WalletStatus } from '../../../domain/ledger/wallet.ts';
 import type { WalletReference } from '../../../pipeline/admin/admin-store.ts';
+import type { PageFilter } from '../../../pipeline/queries/pages.ts';
 import type {
   GrantView,
   ListFilter,
@@ -24,6 +26,20 @@ export async function listWallets(pool: Querier, filter: ListFilter<WalletStatus
      where w.tenant_id = $1 and ($2::text is null or w.account_id = $2) and ($3::text is null or w.status = $3)
      order by (w.status = 'active'), w.posted, w.account_id, w.currency limit $4`,
     [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit],
+  );
+  return rows.map(readWalletView);
+}
+
+/** Wallets by account and currency, from after a given one on. */
+export async function pageOfWallets(pool: Querier, filter: PageFilter<WalletStatus>): Promise<readonly WalletView[]> {
+  const after = filter.after === undefined ? null : (parseWalletId(filter.after) ?? 0n);
+  const { rows } = await pool.query<WalletViewRow>(
+    `select ${WALLET_COLUMNS}, s.lane from wallet w join shard_lane s using (shard)
+     where w.tenant_id = $1 and ($2::text is null or w.account_id = $2) and ($3::text is null or w.status = $3)
+       and ($5::bigint is null or (w.account_id collate "C", w.currency) >
+         (select l.account_id collate "C", l.currency from wallet l where l.tenant_id = $1 and l.wallet_id = $5))
+     order by w.account_id collate "C", w.currency limit $4`,
+    [filter.tenant, filter.account ?? null, filter.status ?? null, filter.limit, after],
   );
   return rows.map(readWalletView);
 }

@@ -13,6 +13,7 @@ import type {
   StatementPoint,
 } from '../../../pipeline/statement/statement.ts';
 import { createArchiveFiles } from '../../archive-files.ts';
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import { archivedInRange } from '../archive/wallet-history.ts';
 import { inTransaction } from '../pool.ts';
 import { readWallet, WALLET_COLUMNS, type WalletRow } from '../wallet-row.ts';
@@ -70,8 +71,7 @@ function atOneMoment<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<
   return inTransaction(
     pool,
     async (client) => {
-      // Before the first look, so that no day is archived between the look and its entries being read.
-      await client.query('lock table entry in access share mode');
+      await client.query(LOCK_MOMENT);
       return work(client);
     },
     (client) => client.query('begin isolation level repeatable read read only'),

@@ -12,6 +12,7 @@ import {
   type VerifySummary,
 } from '../../../pipeline/queries/ledger-finding.ts';
 import { keysAway } from '../archive/chain-entries.ts';
+import { LOCK_MOMENT } from '../archive/one-moment.ts';
 import { proveArchive } from '../archive/prove-archive.ts';
 import { inTransaction } from '../pool.ts';
 import { checkChange, checkSides } from './check-change.ts';
@@ -38,8 +39,7 @@ export function verifyLedger(
 ): Promise<VerifySummary> {
   return inTransaction(pool, async (client) => {
     await client.query('set transaction isolation level repeatable read read only');
-    // Before the first look, so that no day is archived between the look and its entries being read.
-    await client.query('lock table entry in access share mode');
+    await client.query(LOCK_MOMENT);
     return verifyWithin(client, ruleset, files, request);
   });
 }

@@ -103,14 +103,23 @@ function finish(part: CompiledCondition['part'], scope: Scope, node: BoolNode): 
       for (let index = 0; index < parts.length; index++) {
         const info = parts[index];
         if (info === undefined) break;
-        const { text, unit, isText } = info;
+        const { text, unit } = info;
+        const answer = ANSWERS[(answers[index] ?? UNKNOWN) + 1] ?? 'unknown';
+        if (info.isText) {
+          traced[index] = { part, text, left: leftText[index] ?? null, right: rightText[index] ?? null, unit, answer };
+          continue;
+        }
+        const first = left[index] ?? Number.NaN;
+        const second = right[index] ?? Number.NaN;
+        // A number less itself is zero unless it is endless or not known: the cheapest test there is.
+        const isKnown = first - first === 0;
         traced[index] = {
           part,
           text,
-          left: isText ? (leftText[index] ?? null) : numberOrNull(left[index]),
-          right: isText ? (rightText[index] ?? null) : numberOrNull(right[index]),
+          left: isKnown ? first : null,
+          right: second - second === 0 ? second : null,
           unit,
-          answer: ANSWERS[(answers[index] ?? UNKNOWN) + 1] ?? 'unknown',
+          answer,
         };
       }
       return traced;
@@ -121,10 +130,6 @@ function finish(part: CompiledCondition['part'], scope: Scope, node: BoolNode): 
 
 // By answer: UNKNOWN is −1, NO 0, YES 1.
 const ANSWERS = ['unknown', 'false', 'true'] as const;
-
-function numberOrNull(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
-}
 
 function conjunctsOf(scope: Scope, node: ASTNode): readonly string[] {
   if (node.op === '&&') return node.args.flatMap((side) => conjunctsOf(scope, side));
