@@ -1,6 +1,7 @@
 import { benchBacktest, benchDiff } from './backtest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchReconcile } from './reconcile.ts';
 import { type BenchRow, printRows } from './rows.ts';
 import { benchRules } from './rules.ts';
 import { benchSeries } from './series.ts';
@@ -9,6 +10,7 @@ import { benchSeries } from './series.ts';
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
   ledger: benchLedger,
   pipeline: benchPipeline,
+  reconcile: benchReconcile,
   rules: async (log) => [...(await benchRules(log)), ...(await benchBacktest(log)), ...(await benchSeries(log))],
   'rules-diff': benchDiff,
   series: benchSeries,
