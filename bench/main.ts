@@ -2,6 +2,7 @@ import { benchBacktest, benchDiff } from './backtest.ts';
 import { benchHttp } from './http.ts';
 import { benchLedger } from './ledger.ts';
 import { benchPipeline } from './pipeline.ts';
+import { benchReconcile } from './reconcile.ts';
 import { type BenchRow, printRows } from './rows.ts';
 import { benchRules } from './rules.ts';
 import { benchSeries } from './series.ts';
@@ -11,6 +12,7 @@ const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<B
   http: benchHttp,
   ledger: benchLedger,
   pipeline: benchPipeline,
+  reconcile: benchReconcile,
   rules: async (log) => [...(await benchRules(log)), ...(await benchBacktest(log)), ...(await benchSeries(log))],
   'rules-diff': benchDiff,
   series: benchSeries,
