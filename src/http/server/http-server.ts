@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
-import Fastify from 'fastify';
+import Fastify, { type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { AppError } from '../../errors.ts';
 import { readJsonBody } from '../body/json-body.ts';
@@ -8,7 +8,7 @@ import { authorize } from './authorize.ts';
 import type { HttpApp, HttpRoutes } from './http-app.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import type { Authenticator } from './principal.ts';
-import { PROBLEM_TYPE, problemOf, sendProblem } from './problem.ts';
+import { PROBLEM_TYPE, problemOf, RequestProblem, sendProblem } from './problem.ts';
 import { requestError } from './request-error.ts';
 
 export interface HttpServerOptions {
@@ -108,6 +108,7 @@ export async function createHttpApp(options: Omit<HttpServerOptions, 'host' | 'p
       .header('x-request-id', request.id)
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff');
+    refuseUnreadable(request);
     await authorize(request, options.authenticator);
   });
   app.setErrorHandler((error, request, reply) => {
@@ -124,6 +125,14 @@ export async function createHttpApp(options: Omit<HttpServerOptions, 'host' | 'p
   for (const routes of options.routes) await app.register(async (scope: HttpApp) => routes(scope));
   await app.ready();
   return app;
+}
+
+/** What no route can read: a NUL in the address, which no name in the database has, and bodies that are packed. */
+function refuseUnreadable({ url, headers }: FastifyRequest): void {
+  if (url.includes('%00')) throw new RequestProblem([{ field: 'path', message: 'holds a NUL character' }]);
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new AppError('MEDIA_TYPE_UNKNOWN', 'Bodies are taken as they are, without Content-Encoding.');
 }
 
 /** What node's parser gave up on has no request and no reply: the problem is written by hand, and the connection ends. */
