@@ -5,6 +5,7 @@ import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { createPages, createTenantQueries } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { isServerAway } from '../adapters/postgres/sql-state.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
@@ -98,7 +99,8 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     (app) => ruleRoutes(app, parts),
     ...(options.routes ?? []),
   ];
-  const listen = (port: number) => startHttpServer({ host, port, authenticator, prepare, routes, onProblem });
+  const listen = (port: number) =>
+    startHttpServer({ host, port, authenticator, prepare, routes, onProblem, isAway: isServerAway });
   try {
     const server = await listenAt(address.port, listen);
     return { ...server, close: () => server.close().finally(() => pools.end()) };

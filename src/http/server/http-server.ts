@@ -20,6 +20,8 @@ export interface HttpServerOptions {
   readonly routes: readonly HttpRoutes[];
   /** Added to the root before the routes: plugins that look at every route. */
   readonly prepare?: (app: HttpApp) => Promise<void>;
+  /** Whether an error says that the database or the queues are away: asking again will help then. */
+  readonly isAway?: (error: unknown) => boolean;
   /** Told what went wrong on our side. */
   readonly onProblem: (what: string, error: unknown) => void;
   /** The time that a request may take to arrive; a test has none to lose. */
@@ -112,7 +114,10 @@ export async function createHttpApp(options: Omit<HttpServerOptions, 'host' | 'p
     await authorize(request, options.authenticator);
   });
   app.setErrorHandler((error, request, reply) => {
-    const known = requestError(error) ?? error;
+    const isAway = options.isAway?.(error) === true;
+    const known = isAway
+      ? new AppError('DATABASE_UNREACHABLE', 'The database is away.', { cause: error })
+      : (requestError(error) ?? error);
     // Whoever hung up before the end of the request hears nothing of it any more.
     const isOurs = problemOf(known).status >= 500 && !request.raw.destroyed;
     if (isOurs) options.onProblem(`${request.method} ${request.routeOptions.url ?? '(no route)'} ${request.id}`, error);

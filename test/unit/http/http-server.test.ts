@@ -26,6 +26,7 @@ beforeAll(async () => {
     requestMs: 1_500,
     bodyBytesMax: 2_000,
     authenticator: { authenticate: async (secret) => (secret === 'tk_reader' ? READER : undefined) },
+    isAway: (error) => error instanceof Error && 'code' in error && error.code === '57P01',
     onProblem: (what, error) => problems.push(`${what} ${String(error)}`),
     routes: [
       (app) =>
@@ -50,6 +51,9 @@ beforeAll(async () => {
         app.get('/freeze', { config: { access: 'support' } }, async () => ({}));
         app.get('/forgotten', async () => ({}));
         app.get('/named/:id', { config: { access: 'open' } }, async (request) => request.params);
+        app.get('/away', { config: { access: 'open' } }, async () => {
+          throw Object.assign(new Error('the server is shutting down'), { code: '57P01' });
+        });
         app.get('/broken', { config: { access: 'open' } }, async () => {
           throw new TypeError('postgres://u:hunter2@db/x is not iterable');
         });
@@ -238,6 +242,15 @@ describe('bad input', () => {
     expect([answer.status, text]).toEqual([500, expect.stringContaining('"code":"UNEXPECTED"')]);
     expect(text).not.toMatch(/hunter2|iterable|\.ts/);
     expect(problems).toEqual([expect.stringMatching(/^GET \/broken .* TypeError: /)]);
+  });
+});
+
+test('while the database is away, requests are told to come back', async () => {
+  const answer = await get('/away');
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(await answer.json()).toMatchObject({
+    code: 'DATABASE_UNREACHABLE',
+    detail: 'The service cannot do this now.',
   });
 });
 
