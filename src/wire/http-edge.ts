@@ -3,8 +3,10 @@ import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
+import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
 import { createPages, createTenantQueries } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { isServerAway } from '../adapters/postgres/sql-state.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
@@ -98,7 +100,8 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     (app) => ruleRoutes(app, parts),
     ...(options.routes ?? []),
   ];
-  const listen = (port: number) => startHttpServer({ host, port, authenticator, prepare, routes, onProblem });
+  const listen = (port: number) =>
+    startHttpServer({ host, port, authenticator, prepare, routes, onProblem, isAway: isServerAway });
   try {
     const server = await listenAt(address.port, listen);
     return { ...server, close: () => server.close().finally(() => pools.end()) };
@@ -171,7 +174,11 @@ async function readyChecks({ pool, queues }: Engine, service: Service) {
   return [
     { name: 'database', ok: await inTime(database) },
     { name: 'queues', ok: await inTime(counts) },
-    { name: 'lanes', ok: service.ownedLanes.length > 0 },
+    // A process without lanes of its own hands events to those that have them.
+    {
+      name: 'lanes',
+      ok: service.ownedLanes.length > 0 || (await inTime(countLiveWriters(pool).then((live) => live > 0))),
+    },
   ];
 }
 

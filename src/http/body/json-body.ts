@@ -22,14 +22,28 @@ export function bodyText(bytes: Uint8Array): string {
 
 /**
  * The value of a JSON body. Beyond what JSON.parse refuses: more levels than `depthMax`, a field that stands twice in its
- * object (readers differ on which of the two counts), and `__proto__`.
+ * object (readers differ on which of the two counts), `__proto__`, and NUL.
  */
 export function readJsonBody(bytes: Uint8Array): unknown {
   const text = bodyText(bytes);
   checkDepth(text);
   const value = parseJson(text);
   checkFields(text);
+  // The escape alone can bring one in; most bodies have none and are not walked.
+  if (text.includes('\\u0000')) refuseNul(value);
   return value;
+}
+
+/** PostgreSQL text holds no NUL: better said here than by an error of the database. */
+function refuseNul(value: unknown): void {
+  if (typeof value === 'string') {
+    if (value.includes('\u0000')) throw new AppError('BODY_NOT_JSON', 'The body holds a NUL character.');
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      refuseNul(name);
+      refuseNul(inner);
+    }
+  }
 }
 
 /** JSON.parse with our error; the position it names is kept, the text is not repeated. */

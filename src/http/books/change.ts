@@ -25,7 +25,7 @@ export const reasonSchema = z.string().min(1).max(500).describe('Kept in the aud
 export const amountSchema = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,9})?( [A-Z]{3})?$/, 'Write money as a decimal string such as "20.00" or "20.00 USD".')
-  .describe('A decimal string in major units, such as "20.00" or "20.00 USD".');
+  .meta({ description: 'A decimal string in major units, such as "20.00" or "20.00 USD".', examples: ['20.00'] });
 
 /** What a request says of a change beside its own words. */
 export function changeOf(

@@ -67,7 +67,10 @@ export function holdRoutes(app: HttpApp, routes: BookRoutes): void {
         summary: 'Reserve money for a call whose cost is known afterwards',
         headers: keyHeader,
         body: bodies.place,
-        response: { 201: answerSchema, 200: answerSchema.describe('It had been placed before.') },
+        response: {
+          201: answerSchema.describe('It is placed.'),
+          200: answerSchema.describe('It had been placed before.'),
+        },
       },
     },
     (request, reply) => carryOut(routes, request, reply, { do: 'place', body: request.body }),

@@ -48,7 +48,8 @@ export async function describeApi(app: HttpApp, version: string): Promise<void> 
     await scope.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: true,
-      uiConfig: { docExpansion: 'list', deepLinking: true, tryItOutEnabled: false },
+      // Without the bar of the page's maker, and with no address to load another description from.
+      uiConfig: { docExpansion: 'list', deepLinking: true, tryItOutEnabled: false, layout: 'BaseLayout' },
       theme: { title: 'Tollkeeper API' },
     });
   });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
-import Fastify from 'fastify';
+import Fastify, { type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { AppError } from '../../errors.ts';
 import { readJsonBody } from '../body/json-body.ts';
@@ -8,7 +8,7 @@ import { authorize } from './authorize.ts';
 import type { HttpApp, HttpRoutes } from './http-app.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import type { Authenticator } from './principal.ts';
-import { PROBLEM_TYPE, problemOf, sendProblem } from './problem.ts';
+import { PROBLEM_TYPE, problemOf, RequestProblem, sendProblem } from './problem.ts';
 import { requestError } from './request-error.ts';
 
 export interface HttpServerOptions {
@@ -20,6 +20,8 @@ export interface HttpServerOptions {
   readonly routes: readonly HttpRoutes[];
   /** Added to the root before the routes: plugins that look at every route. */
   readonly prepare?: (app: HttpApp) => Promise<void>;
+  /** Whether an error says that the database or the queues are away: asking again will help then. */
+  readonly isAway?: (error: unknown) => boolean;
   /** Told what went wrong on our side. */
   readonly onProblem: (what: string, error: unknown) => void;
   /** The time that a request may take to arrive; a test has none to lose. */
@@ -108,10 +110,14 @@ export async function createHttpApp(options: Omit<HttpServerOptions, 'host' | 'p
       .header('x-request-id', request.id)
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff');
+    refuseUnreadable(request);
     await authorize(request, options.authenticator);
   });
   app.setErrorHandler((error, request, reply) => {
-    const known = requestError(error) ?? error;
+    const isAway = options.isAway?.(error) === true;
+    const known = isAway
+      ? new AppError('DATABASE_UNREACHABLE', 'The database is away.', { cause: error })
+      : (requestError(error) ?? error);
     // Whoever hung up before the end of the request hears nothing of it any more.
     const isOurs = problemOf(known).status >= 500 && !request.raw.destroyed;
     if (isOurs) options.onProblem(`${request.method} ${request.routeOptions.url ?? '(no route)'} ${request.id}`, error);
@@ -124,6 +130,14 @@ export async function createHttpApp(options: Omit<HttpServerOptions, 'host' | 'p
   for (const routes of options.routes) await app.register(async (scope: HttpApp) => routes(scope));
   await app.ready();
   return app;
+}
+
+/** What no route can read: a NUL in the address, which no name in the database has, and bodies that are packed. */
+function refuseUnreadable({ url, headers }: FastifyRequest): void {
+  if (url.includes('%00')) throw new RequestProblem([{ field: 'path', message: 'holds a NUL character' }]);
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new AppError('MEDIA_TYPE_UNKNOWN', 'Bodies are taken as they are, without Content-Encoding.');
 }
 
 /** What node's parser gave up on has no request and no reply: the problem is written by hand, and the connection ends. */

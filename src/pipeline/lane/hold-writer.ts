@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { DAY_MS } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
@@ -119,8 +120,8 @@ export class HoldWriter {
   }
 
   async #runPlain(): Promise<void> {
-    // Requests of the same turn of the event loop share the first group.
-    await Promise.resolve();
+    // Requests that are read from their sockets in the same turn of the event loop share the first group.
+    await nextTurn();
     while (this.#plain.length > 0) {
       await this.#alone(async () => {
         const group = this.#plain.splice(0, GROUP_MAX);
@@ -131,7 +132,7 @@ export class HoldWriter {
   }
 
   async #runPosting(): Promise<void> {
-    await Promise.resolve();
+    await nextTurn();
     while (this.#posting.length > 0) {
       const turn = await this.#takeTurn().catch((error: unknown) => {
         for (const { reject } of this.#posting.splice(0)) reject(error);

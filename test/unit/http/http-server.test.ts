@@ -26,6 +26,7 @@ beforeAll(async () => {
     requestMs: 1_500,
     bodyBytesMax: 2_000,
     authenticator: { authenticate: async (secret) => (secret === 'tk_reader' ? READER : undefined) },
+    isAway: (error) => error instanceof Error && 'code' in error && error.code === '57P01',
     onProblem: (what, error) => problems.push(`${what} ${String(error)}`),
     routes: [
       (app) =>
@@ -50,6 +51,9 @@ beforeAll(async () => {
         app.get('/freeze', { config: { access: 'support' } }, async () => ({}));
         app.get('/forgotten', async () => ({}));
         app.get('/named/:id', { config: { access: 'open' } }, async (request) => request.params);
+        app.get('/away', { config: { access: 'open' } }, async () => {
+          throw Object.assign(new Error('the server is shutting down'), { code: '57P01' });
+        });
         app.get('/broken', { config: { access: 'open' } }, async () => {
           throw new TypeError('postgres://u:hunter2@db/x is not iterable');
         });
@@ -149,6 +153,8 @@ describe('bad input', () => {
     ['says a field twice in two spellings', '{"amount":"1","amoun\\u0074":"100"}', 'BODY_NOT_JSON', 400],
     ['holds __proto__', '{"amount":"1","__proto__":{"admin":true}}', 'BODY_NOT_JSON', 400],
     ['nests a thousand levels', `{"tags":${'['.repeat(900)}${']'.repeat(900)}}`, 'BODY_NOT_JSON', 400],
+    ['holds a NUL', '{"amount":"1","tags":["a\\u0000b"]}', 'BODY_NOT_JSON', 400],
+    ['holds a NUL in a name', '{"amount":"1","a\\u0000b":1}', 'BODY_NOT_JSON', 400],
     ['is too large', JSON.stringify({ amount: 'x'.repeat(5_000) }), 'BODY_TOO_LARGE', 413],
     ['has an unknown field', '{"amount":"1","admin":true}', 'REQUEST_INVALID', 400],
   ])('a body that %s is refused with a problem', async (_, body, code, status) => {
@@ -175,6 +181,17 @@ describe('bad input', () => {
     },
   );
 
+  test('the six characters that spell a NUL are no NUL', async () => {
+    const answer = await post('/echo', '{"amount":"\\\\u0000"}');
+    expect(await answer.json()).toEqual({ amount: '\\u0000', tags: [] });
+  });
+
+  test('a packed body is refused before it is unpacked', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const answer = await fetch(`${server.url}/echo`, { method: 'POST', body: '{}', headers });
+    expect(await answer.json()).toMatchObject({ status: 415, code: 'MEDIA_TYPE_UNKNOWN' });
+  });
+
   test('a wrong field is named with its place', async () => {
     const answer = await post('/echo', '{"amount":1,"tags":["a",2]}');
     expect(await answer.json()).toMatchObject({
@@ -194,6 +211,8 @@ describe('bad input', () => {
     '/named/..%2f..%2fetc',
     `/named/${'x'.repeat(900)}`,
     '//read',
+    '/named/%00',
+    '/named/x?y=%00',
   ])('the path %s leads nowhere, or to itself', async (path) => {
     const heard = await speak(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     if (path.includes('%2f')) expect(heard).toContain('{"id":"../../etc"}');
@@ -223,6 +242,15 @@ describe('bad input', () => {
     expect([answer.status, text]).toEqual([500, expect.stringContaining('"code":"UNEXPECTED"')]);
     expect(text).not.toMatch(/hunter2|iterable|\.ts/);
     expect(problems).toEqual([expect.stringMatching(/^GET \/broken .* TypeError: /)]);
+  });
+});
+
+test('while the database is away, requests are told to come back', async () => {
+  const answer = await get('/away');
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(await answer.json()).toMatchObject({
+    code: 'DATABASE_UNREACHABLE',
+    detail: 'The service cannot do this now.',
   });
 });
 
