@@ -14,6 +14,7 @@ import { registerLabels } from './commands/labels.ts';
 import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
+import { registerRadar } from './commands/radar.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerSimulateAttack } from './commands/simulate-attack.ts';
 import { registerStart } from './commands/start.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Register[] = [
   registerWallet,
   registerHold,
   registerTopUp,
+  registerRadar,
   registerStripe,
   registerAccount,
   registerStatement,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
-import { autoTopUp } from '../../src/pipeline/stripe/auto-top-up.ts';
+import { autoTopUp, sweepAutoTopUps } from '../../src/pipeline/stripe/auto-top-up.ts';
 import { lookAgain } from '../../src/pipeline/stripe/look-again.ts';
 import { type CheckoutTopUp, startCheckout } from '../../src/pipeline/stripe/start-checkout.ts';
 import { codeOf, credit, expectProven, walletOf } from '../support/credit.ts';
@@ -113,6 +113,8 @@ describe('a card that wants its holder', () => {
     expect(await statusOf(money, topUp?.topupId ?? '')).toBe('paid');
     expect(await money.dollars('acme')).toBe(51);
     expect(money.sandbox.world.charges.all().filter(({ paid }) => paid)).toHaveLength(1);
+    // The customer has confirmed: what their bank had stopped goes on.
+    expect(await money.store.auto.read(walletId)).toMatchObject({ stoppedBecause: null });
     await expectProven(money.ledger);
   });
 
@@ -135,5 +137,7 @@ describe('a card that wants its holder', () => {
     money.advance(DAY_MS + HOUR_MS);
     await deliverAll(money);
     expect(await statusOf(money, topUp?.topupId ?? '')).toBe('expired');
+    // No page after page: somebody has to want it.
+    expect(await sweepAutoTopUps(money)).toBe(0);
   });
 });

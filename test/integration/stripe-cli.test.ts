@@ -60,15 +60,15 @@ test('a set-up that says what to do, and an account before Radar', async () => {
   expect((await cli('stripe', 'setup', 'webhook', '--url', url)).stdout).not.toContain('whsec_');
   expect((await cli('stripe', 'setup', 'webhook', '--url', 'nowhere')).exitCode).toBe(2);
 
-  const put = ['stripe', 'radar', 'put', 'acme', '--reason', 'case 118'];
+  const put = ['radar', 'put', 'acme', '--reason', 'case 118'];
   expect((await cli(...put)).stdout).toContain('no Stripe customer');
   await cli('topup', 'checkout', 'acme', '50');
   expect((await cli(...put)).stdout).toContain("on Radar's list usage_anomaly_review");
   expect(sandbox.world.valueListItems.all()).toHaveLength(1);
-  expect((await cli('stripe', 'radar', 'list')).stdout).toContain('listed');
-  expect((await cli('stripe', 'radar', 'remove', 'acme', '--reason', 'benign')).exitCode).toBe(0);
+  expect((await cli('radar', 'list')).stdout).toContain('listed');
+  expect((await cli('radar', 'remove', 'acme', '--reason', 'benign')).exitCode).toBe(0);
   expect(sandbox.world.valueListItems.all()).toEqual([]);
-  expect((await cli('stripe', 'radar', 'remove', 'acme', '--reason', 'benign')).exitCode).toBe(1);
+  expect((await cli('radar', 'remove', 'acme', '--reason', 'benign')).exitCode).toBe(1);
 });
 
 test('cases are listed and closed once', async () => {

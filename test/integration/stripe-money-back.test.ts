@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../src/domain/time.ts';
-import { autoTopUp } from '../../src/pipeline/stripe/auto-top-up.ts';
+import { autoTopUp, sweepAutoTopUps } from '../../src/pipeline/stripe/auto-top-up.ts';
+import { processEvent } from '../../src/pipeline/stripe/process-event.ts';
 import { settlePayment } from '../../src/pipeline/stripe/settle-payment.ts';
 import { credit, expectProven, spending, walletOf } from '../support/credit.ts';
-import { START_MS, USD } from '../support/ledger.ts';
-import { deliverAll, openMoneyIn, paid } from '../support/money-in.ts';
+import { PLAIN_RULESET, START_MS, USD } from '../support/ledger.ts';
+import { deliverAll, openMoneyIn, paid, type TestMoney } from '../support/money-in.ts';
+import { verifyAfter } from '../support/verify.ts';
 
 describe('payments that are not what they seem', () => {
   test('of an unknown customer are kept with one case, and lost nowhere', async () => {
@@ -105,6 +107,7 @@ describe('money that goes back', () => {
     expect(await money.store.topUps.read(topupId)).toMatchObject({ status: 'paid', refundedNanos: 50n * USD });
     await expect(money.sdk.refunds.create({ payment_intent: paymentIntent, amount: 1 })).rejects.toThrow();
     await expectProven(money.ledger);
+    expect((await verifyAfter(money.ledger.pool, [], { ruleset: PLAIN_RULESET })).found).toEqual([]);
   });
 
   test('and comes again when a refund fails after it was posted', async () => {
@@ -158,4 +161,35 @@ describe('money that goes back', () => {
     expect(warning.actionable).toBe(true);
     await expectProven(money.ledger);
   });
+
+  test.each([
+    [
+      'a refund',
+      'a top-up was refunded',
+      (money: TestMoney, id: string) => money.sdk.refunds.create({ payment_intent: id }),
+    ],
+    ['a dispute', 'a top-up is disputed', async (money: TestMoney, id: string) => money.sandbox.control.dispute(id)],
+    [
+      'a fraud warning',
+      'a bank warns of fraud',
+      async (money: TestMoney, id: string) => money.sandbox.control.warn(id),
+    ],
+  ])(
+    'is not taken from the card again by itself: %s stops automatic top-ups until somebody resumes them',
+    async (_name, because, happen) => {
+      const money = await openMoneyIn();
+      const { paymentIntent, walletId } = await paid(money);
+      await happen(money, paymentIntent);
+      await deliverAll(money, 2);
+      await money.ledger.use('acme', spending('a', [1, 50].slice(0, because === 'a bank warns of fraud' ? 2 : 1)));
+      expect(await money.store.auto.read(walletId)).toMatchObject({ stoppedBecause: because });
+      expect(await sweepAutoTopUps(money)).toBe(0);
+      money.advance(60_000);
+      await money.store.auto.resume(walletId, 'cli:ana', money.now());
+      // Old events that come again stop nothing that somebody has resumed.
+      for (const event of money.events()) await processEvent(money, event.id);
+      await settlePayment(money, paymentIntent);
+      expect(await sweepAutoTopUps(money)).toBe(1);
+    },
+  );
 });

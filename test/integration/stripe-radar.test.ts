@@ -129,6 +129,9 @@ describe('a customer before Radar', () => {
     const refusal = { topupId: topUp?.topupId ?? '', verdict: 'refuse' as const, by: 'cli:ana', reason: 'stolen card' };
     expect(await decideReview(money, refusal)).toMatchObject({ status: 'canceled' });
     expect(await money.dollars('acme')).toBe(1);
+    // The next one does not begin a moment later.
+    expect(await autoTopUp(money, walletId)).toBeUndefined();
+    expect(await money.store.auto.read(walletId)).toMatchObject({ stoppedBecause: 'a top-up was refused' });
   });
 
   test('comes off by itself on its date, or when somebody says so', async () => {

@@ -13,9 +13,10 @@ import { processEvent } from '../../src/pipeline/stripe/process-event.ts';
 import { receiveWebhook, type WebhookAnswer } from '../../src/pipeline/stripe/receive-webhook.ts';
 import { customerOf } from '../../src/pipeline/stripe/start-checkout.ts';
 import { Secret } from '../../src/secret.ts';
-import { type StripeSandbox, startStripeSandbox } from '../../src/stripe-sandbox/sandbox.ts';
+import type { SandboxOptions, StripeSandbox } from '../../src/stripe-sandbox/sandbox.ts';
 import { credit, walletOf } from './credit.ts';
 import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from './ledger.ts';
+import { startTestStripe, TEST_KEY } from './stripe.ts';
 
 /** What webhooks of the tests are signed with: the second is the one before. */
 export const WEBHOOK_SECRET = 'whsec_test_current_secret';
@@ -57,24 +58,26 @@ export async function openMoneyIn(
   options: {
     readonly ledger?: TestLedger;
     readonly warningFreezeHours?: number | null;
-    readonly radar?: Parameters<typeof startStripeSandbox>[0]['radar'];
+    readonly radar?: NonNullable<SandboxOptions['radar']>;
     readonly seed?: number;
   } = {},
 ): Promise<TestMoney> {
   const ledger = options.ledger ?? (await openTestLedger());
   let nowMs = START_MS;
-  const sandbox = await startStripeSandbox({
-    now: () => nowMs,
-    webhooks: 'manual',
+  // Every call and every answer passes the contract that is derived from the installed SDK.
+  const fake = await startTestStripe({
     ...(options.radar === undefined ? {} : { radar: options.radar }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   });
-  onTestFinished(() => sandbox.close());
+  onTestFinished(() => fake.close());
+  const { sandbox } = fake;
+  // The first call waits until the contract's checks are compiled.
   const sdk = createStripeClient({
-    secretKey: new Secret('sk_test_sandbox'),
-    apiUrl: sandbox.url,
+    secretKey: TEST_KEY,
+    apiUrl: fake.url,
     networkRetries: 0,
     backOff: { delaysMs: [] },
+    timeoutMs: 50_000,
   });
   const given: Label[] = [];
   const store = createMoneyStore(ledger.pool);
@@ -105,6 +108,7 @@ export async function openMoneyIn(
     given,
     advance(ms) {
       nowMs += ms;
+      fake.setNow(nowMs);
       sandbox.control.tick();
     },
     async withCard(account, card = 'pm_card_visa') {

@@ -1,5 +1,6 @@
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { formatIso } from '../../domain/time.ts';
+import { AppError } from '../../errors.ts';
 import { backfill } from '../../pipeline/stripe/backfill.ts';
 import { type RadarSetUp, radarAdvice, readRadar, setUpRadar } from '../../pipeline/stripe/set-up-radar.ts';
 import { setUpWebhook } from '../../pipeline/stripe/set-up-webhook.ts';
@@ -12,7 +13,6 @@ import { count, inWords } from '../output/words.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 import { withBooks } from '../with-books.ts';
 import { registerStripeCases } from './stripe-cases.ts';
-import { registerStripeRadar } from './stripe-radar.ts';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -20,51 +20,60 @@ interface JsonOption {
 
 /** `stripe …`: the Stripe account behind top-ups. */
 export function registerStripe(program: Command, context: CliContext): void {
-  const stripe = program
-    .command('stripe')
-    .description('the Stripe account behind top-ups: set-up, events, Radar, cases');
+  const stripe = program.command('stripe').description('the Stripe account behind top-ups: set-up, events, cases');
   registerSetUp(stripe, context);
   registerBackfill(stripe, context);
   registerStatus(stripe, context);
-  registerStripeRadar(stripe, context);
   registerStripeCases(stripe, context);
 }
 
 function registerSetUp(stripe: Command, context: CliContext): void {
-  const setUp = stripe
+  const command = stripe
     .command('setup')
-    .description('what Stripe must know of us, made once; repeating it changes nothing');
-  const radar = setUp
-    .command('radar')
-    .description("make Radar's value list, name the rule to add, and check its effect");
-  withJson(radar, ['tollkeeper stripe setup radar']).action(async ({ json }: JsonOption) => {
-    const rules = await rulesInForce(context);
-    const result = await withBooks(context, (books) => setUpRadar(books.moneyIn(rules)));
-    const { alias, id, isNew } = result.list;
-    const list = id === null ? [] : [`The list ${alias} (${id}) ${isNew ? 'was made' : 'is there'}.`];
-    print(context, json, { json: radarJson(result), text: [...list, radarAdvice(result)].join('\n') });
+    .description('what Stripe must know of us, made once; repeating it changes nothing')
+    .addArgument(
+      new Argument('<what>', 'radar: the value list, and the rule to add; webhook: the endpoint').choices([
+        'radar',
+        'webhook',
+      ]),
+    )
+    .option('--url <url>', 'for webhook: where Stripe reaches us');
+  withJson(command, [
+    'tollkeeper stripe setup radar',
+    'tollkeeper stripe setup webhook --url https://billing.example.com/webhooks/stripe',
+  ]).action(async (what: string, { json, url }: JsonOption & { readonly url?: string }) => {
+    if (what === 'radar') return setUpRadarList(context, json);
+    if (url === undefined) {
+      throw new AppError('CLI_USAGE', 'The webhook endpoint needs an address.', {
+        fix: 'Give --url https://billing.example.com/webhooks/stripe, where Stripe reaches you.',
+      });
+    }
+    return setUpEndpoint(context, url, json);
   });
-  const webhook = setUp
-    .command('webhook')
-    .description('make the webhook endpoint, with the API version and the events we need')
-    .addOption(new Option('--url <url>', 'where Stripe reaches us').makeOptionMandatory());
-  withJson(webhook, ['tollkeeper stripe setup webhook --url https://billing.example.com/webhooks/stripe']).action(
-    async ({ json, url }: JsonOption & { readonly url: string }) => {
-      const rules = await rulesInForce(context);
-      const { endpoint, secret, missing } = await withBooks(context, (books) =>
-        setUpWebhook(books.moneyIn(rules).stripe, url),
-      );
-      const lines =
-        secret === null
-          ? [`The endpoint ${endpoint.id} is there, of API version ${endpoint.apiVersion ?? 'the account'}.`]
-          : [
-              `The endpoint ${endpoint.id} was made. Put its secret where the service reads it; Stripe does not say it again:`,
-              `  STRIPE_WEBHOOK_SECRET=${secret}`,
-            ];
-      if (missing.length > 0) lines.push(`It does not get ${missing.join(', ')}: add them in the Dashboard.`);
-      print(context, json, { json: { ...endpoint, secret, missing }, text: lines.join('\n') });
-    },
+}
+
+async function setUpRadarList(context: CliContext, json: boolean | undefined): Promise<void> {
+  const rules = await rulesInForce(context);
+  const result = await withBooks(context, (books) => setUpRadar(books.moneyIn(rules)));
+  const { alias, id, isNew } = result.list;
+  const list = id === null ? [] : [`The list ${alias} (${id}) ${isNew ? 'was made' : 'is there'}.`];
+  print(context, json, { json: radarJson(result), text: [...list, radarAdvice(result)].join('\n') });
+}
+
+async function setUpEndpoint(context: CliContext, url: string, json: boolean | undefined): Promise<void> {
+  const rules = await rulesInForce(context);
+  const { endpoint, secret, missing } = await withBooks(context, (books) =>
+    setUpWebhook(books.moneyIn(rules).stripe, url),
   );
+  const lines =
+    secret === null
+      ? [`The endpoint ${endpoint.id} is there, of API version ${endpoint.apiVersion ?? 'the account'}.`]
+      : [
+          `The endpoint ${endpoint.id} was made. Put its secret where the service reads it; Stripe does not say it again:`,
+          `  STRIPE_WEBHOOK_SECRET=${secret}`,
+        ];
+  if (missing.length > 0) lines.push(`It does not get ${missing.join(', ')}: add them in the Dashboard.`);
+  print(context, json, { json: { ...endpoint, secret, missing }, text: lines.join('\n') });
 }
 
 function radarJson({ effect, list, rule, reviewed, unreviewed }: RadarSetUp) {

@@ -23,14 +23,15 @@ export interface Backfilled {
 }
 
 /**
- * Fetches what webhooks did not bring: every subscribed event since the last time, or since a moment. Stored by their ids
+ * Fetches what webhooks did not bring: every subscribed event since the last time, or since a moment. The first time that is
+ * the last hour: before, nothing was ours. Stored by their ids
  * like deliveries, so an event that came both ways is one event. The position moves only when the list was read to its end.
  */
 export async function backfill(money: Pick<MoneyIn, 'stripe' | 'store' | 'now'>, fromMs?: number): Promise<Backfilled> {
   const { stripe, store } = money;
   const nowMs = money.now();
   const known = throughSchema.safeParse(await store.fact('events_through'));
-  const wantedMs = fromMs ?? (known.success ? known.data.throughMs - OVERLAP_MS : nowMs - EVENTS_KEPT_MS);
+  const wantedMs = fromMs ?? (known.success ? known.data.throughMs : nowMs) - OVERLAP_MS;
   const sinceMs = Math.max(wantedMs, nowMs - EVENTS_KEPT_MS);
   let seen = 0;
   let missed = 0;

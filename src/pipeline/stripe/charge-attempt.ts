@@ -113,6 +113,9 @@ async function askCustomer(money: MoneyIn, topUp: TopUp, paymentIntent: string |
           nextTryAtMs: null,
         },
   );
+  // A page that runs out must not be followed by the next one, day after day.
+  const because = 'the bank wants the customer to confirm the payment';
+  await store.auto.stop(topUp.walletId, { kind: 'card', because }, nowMs);
   const signal = { key: `topup_confirm-${topupId}`, tenant, account, kind: 'topup_confirm', subject: topupId };
   await store.signal({ ...signal, paymentIntent, atMs: nowMs, detail: { until: page.expiresAtMs } });
   return after ?? topUp;

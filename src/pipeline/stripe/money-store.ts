@@ -194,7 +194,7 @@ export interface AutoTopUpTable {
   ) => Promise<void>;
   /** Counts a decline and returns how many came in a row. */
   readonly countDecline: (walletId: bigint, nowMs: number) => Promise<number>;
-  /** Money arrived: declines in a row start from zero. */
+  /** Money arrived: declines in a row start from zero, and what a card had stopped goes on. */
   readonly clearDeclines: (walletId: bigint, nowMs: number) => Promise<void>;
   readonly resume: (walletId: bigint, by: string, nowMs: number) => Promise<boolean>;
 }

@@ -19,7 +19,12 @@ export async function reactToPayment(money: MoneyIn, topUp: TopUp, payment: Paym
       await money.labels.label({ tenant, account, key, atMs: payment.createdAtMs, ...label });
     }
     if (freezes) await freezeFor(money, topUp, signal);
-    await money.store.signal(signal);
+    // Whoever may not be the card's holder is not charged again by itself.
+    const isNew = await money.store.signal(signal);
+    if (isNew && freezes) {
+      const because = 'a bank warns of fraud';
+      await money.store.auto.stop(topUp.walletId, { kind: 'alarm', because }, money.now());
+    }
   }
 }
 

@@ -65,7 +65,9 @@ async function settleFetched(money: MoneyIn, payment: Payment): Promise<Settled>
   }
   for (const note of tie.notes) await store.openCase({ ...note, ...owner, detail }, nowMs);
 
-  const posted = await postMovements(money, known, payment);
+  const movements = await plannedMovements(store, payment);
+  await stopIfMoneyLeaves(money, known, movements.fresh, nowMs);
+  const posted = await postMovements(money, known, movements);
   if (posted.is === 'kept') {
     await store.openCase({ kind: 'not_posted', subject: payment.id, title: posted.because, ...owner, detail }, nowMs);
     return posted;
@@ -73,6 +75,10 @@ async function settleFetched(money: MoneyIn, payment: Payment): Promise<Settled>
   if (known.status !== 'paid' && payment.status === 'succeeded') await welcome(money, known, payment, nowMs);
   const topUp = await advanceTopUp(money, known, payment, posted.all, nowMs);
   if (topUp.status === 'declined') await afterAutoDecline(store, topUp, nowMs);
+  if (topUp.kind === 'auto' && topUp.status === 'canceled' && known.status !== 'canceled') {
+    // Whoever refused it does not want to see the next one a moment later.
+    await store.auto.stop(topUp.walletId, { kind: 'alarm', because: 'a top-up was refused' }, nowMs);
+  }
   await reactToPayment(money, topUp, payment);
   return { is: 'settled', topUp, posted: posted.fresh };
 }
@@ -92,12 +98,7 @@ type Posting =
   | { readonly is: 'kept'; readonly because: string };
 
 /** Posts what is not posted yet. The ledger's own keys make each movement happen once, whatever else happens here. */
-async function postMovements(money: MoneyIn, topUp: TopUp, payment: Payment): Promise<Posting> {
-  const { store } = money;
-  const everything = [...movementsOf(payment, new Set()), ...movementsOf(payment, ALL_POSTED)];
-  const posted = await store.postedKeys([...new Set(everything.map(({ key }) => key))]);
-  const all = movementsOf(payment, posted);
-  const fresh = all.filter(({ key }) => !posted.has(key));
+async function postMovements(money: MoneyIn, topUp: TopUp, { all, fresh }: Planned): Promise<Posting> {
   for (const movement of fresh) {
     try {
       await post(money, topUp, movement);
@@ -107,6 +108,35 @@ async function postMovements(money: MoneyIn, topUp: TopUp, payment: Payment): Pr
     }
   }
   return { is: 'posted', all, fresh };
+}
+
+interface Planned {
+  readonly all: readonly Movement[];
+  /** Not posted yet. */
+  readonly fresh: readonly Movement[];
+}
+
+async function plannedMovements(store: MoneyIn['store'], payment: Payment): Promise<Planned> {
+  const everything = [...movementsOf(payment, new Set()), ...movementsOf(payment, ALL_POSTED)];
+  const posted = await store.postedKeys([...new Set(everything.map(({ key }) => key))]);
+  const all = movementsOf(payment, posted);
+  return { all, fresh: all.filter(({ key }) => !posted.has(key)) };
+}
+
+/**
+ * Money that goes back to the card must not be taken from it again by itself because the balance is low now. Done before
+ * the money is posted: a crash in between repeats it.
+ */
+async function stopIfMoneyLeaves(
+  { store }: MoneyIn,
+  topUp: TopUp,
+  fresh: readonly Movement[],
+  nowMs: number,
+): Promise<void> {
+  const leaving = fresh.find(({ kind }) => kind === 'refund' || kind === 'dispute');
+  if (leaving === undefined) return;
+  const because = leaving.kind === 'refund' ? 'a top-up was refunded' : 'a top-up is disputed';
+  await store.auto.stop(topUp.walletId, { kind: 'alarm', because }, nowMs);
 }
 
 /** Asks for every movement there could be. */
@@ -180,7 +210,7 @@ async function welcome({ store }: MoneyIn, topUp: TopUp, payment: Payment, nowMs
   if (savesCard && customer !== null && paymentMethod !== null) {
     await store.customers.saveCard(customer, paymentMethod, nowMs);
   }
-  if (topUp.kind === 'auto') await store.auto.clearDeclines(topUp.walletId, nowMs);
+  if (topUp.kind === 'auto' || savesCard) await store.auto.clearDeclines(topUp.walletId, nowMs);
 }
 
 /** Charged, and Radar's review is open: the money is Stripe's word away from the wallet. */

@@ -102,8 +102,10 @@ export function autoTopUpTable(pool: pg.Pool): AutoTopUpTable {
     },
     async clearDeclines(walletId, nowMs) {
       await pool.query(
-        `update auto_topup set declines = 0, paused_until = null, updated_at = $2
-         where wallet_id = $1 and (declines > 0 or paused_until is not null)`,
+        `update auto_topup set declines = 0, paused_until = null, updated_at = $2,
+           stopped_because = case when stopped_kind = 'card' then null else stopped_because end,
+           stopped_kind = nullif(stopped_kind, 'card')
+         where wallet_id = $1 and (declines > 0 or paused_until is not null or stopped_kind = 'card')`,
         [walletId, at(nowMs)],
       );
     },

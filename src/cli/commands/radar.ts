@@ -25,16 +25,16 @@ interface PutOptions extends CommonOptions {
   readonly reason: string;
 }
 
-/** `stripe radar …` */
-export function registerStripeRadar(stripe: Command, context: CliContext): void {
-  const radar = stripe.command('radar').description('customers before Radar: put, take off, list');
+/** `radar …` */
+export function registerRadar(program: Command, context: CliContext): void {
+  const radar = program.command('radar').description('customers before Stripe Radar: put, take off, list');
   const put = radar
     .command('put')
     .description('authorise top-ups of an account only, until somebody has looked at them')
     .argument('<account>', 'an account that has paid by Stripe')
     .addOption(new Option('--for <duration>', 'such as 7d').default(7 * DAY_MS, '7d').argParser(duration))
     .addOption(new Option('--reason <text>', 'why').makeOptionMandatory());
-  withCommon(put, ['tollkeeper stripe radar put acme --for 7d --reason "leaked key, case 118"']).action(
+  withCommon(put, ['tollkeeper radar put acme --for 7d --reason "leaked key, case 118"']).action(
     async (account: string, { json, tenant, for: forMs, reason }: PutOptions) => {
       const rules = await rulesInForce(context);
       const listing = await withBooks(context, async (books) => {
@@ -63,7 +63,7 @@ export function registerStripeRadar(stripe: Command, context: CliContext): void 
     .description('take an account off before its date')
     .argument('<account>', 'an account before Radar')
     .addOption(new Option('--reason <text>', 'why').makeOptionMandatory());
-  withCommon(remove, ['tollkeeper stripe radar remove acme --reason "was a load test"']).action(
+  withCommon(remove, ['tollkeeper radar remove acme --reason "was a load test"']).action(
     async (account: string, { json, tenant, reason }: CommonOptions & { readonly reason: string }) => {
       const rules = await rulesInForce(context);
       await withBooks(context, async (books) => {
@@ -71,7 +71,7 @@ export function registerStripeRadar(stripe: Command, context: CliContext): void 
         const isOff = await takeOffRadar(money, { tenant, account, because: reason });
         if (!isOff)
           throw new AppError('ACCOUNT_NOT_FOUND', `${account} is not before Radar.`, {
-            fix: 'List who is: `tollkeeper stripe radar list`.',
+            fix: 'List who is: `tollkeeper radar list`.',
           });
         const customer = await money.store.customers.ofAccount(tenant, account);
         if (customer !== undefined) await carryOutListing(money, customer.customer);
@@ -80,7 +80,7 @@ export function registerStripeRadar(stripe: Command, context: CliContext): void 
     },
   );
   const list = radar.command('list').description('who is before Radar, and what Stripe took of it');
-  withCommon(list, ['tollkeeper stripe radar list']).action(async ({ json, tenant }: CommonOptions) => {
+  withCommon(list, ['tollkeeper radar list']).action(async ({ json, tenant }: CommonOptions) => {
     const found = await withBooks(context, ({ money }) => money.radar.list({ limit: 500 }));
     const listings = found.filter((listing) => listing.tenant === tenant);
     print(context, json, {
