@@ -105,7 +105,7 @@ export async function startPipeline(options: {
             ]
           : []),
         ...(edge === undefined ? [] : [`HTTP on ${edge.url}`]),
-        ...(edge === undefined ? [] : (sandbox?.summary(edge.url) ?? [])),
+        ...(sandbox?.summary ?? []),
         `Lanes ${lanes.join(', ')} · ruleset ${ruleset.hash.slice(0, 12)} with ${ruleset.judgedRules.length} rules · stop with Ctrl-C`,
       ],
       details: {

@@ -25,7 +25,7 @@ export interface LocalStripe {
   /** Has webhooks sent to the HTTP edge. */
   readonly connect: (httpUrl: string) => void;
   /** What somebody who has just started it can do. */
-  readonly summary: (httpUrl: string) => readonly string[];
+  readonly summary: readonly string[];
   readonly close: () => Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export async function openLocalStripe(options: {
       sandbox.listenTo({ kind: 'snapshot', url: `${httpUrl}/webhooks/stripe`, secret: snapshot });
       sandbox.listenTo({ kind: 'thin', url: `${httpUrl}/webhooks/stripe/thin`, secret: thin });
     },
-    summary: (httpUrl) => summaryOf(sandbox.url, httpUrl),
+    summary: summaryOf(sandbox.url),
     async close() {
       await sandbox.close();
       await keeper.close();
@@ -72,13 +72,13 @@ export async function openLocalStripe(options: {
   };
 }
 
-function summaryOf(url: string, httpUrl: string): readonly string[] {
+function summaryOf(url: string): readonly string[] {
   return [
-    `Stripe sandbox on ${url}: a fake on this machine, no money moves.`,
-    '  Try it: 1. KEY=$(tollkeeper api-key create play --scope support,read --json | node -pe "JSON.parse(require(\'fs\').readFileSync(0)).key")',
-    `          2. curl -s ${httpUrl}/v1/accounts/acme/topups -H "Authorization: Bearer $KEY" -H "Idempotency-Key: first" -H "Content-Type: application/json" -d '{"amount":"50.00 USD"}'`,
-    '          3. Open the "url" of the answer, pay with a test card, and look: tollkeeper wallet show acme',
-    `  Disputes, fraud warnings, reviews and time: ${url}/ · other commands reach it with STRIPE_SECRET_KEY=${KEY} STRIPE_API_URL=${url}`,
+    `Stripe sandbox on ${url}: a fake on this machine, no money moves. In another terminal:`,
+    `  export STRIPE_SECRET_KEY=${KEY} STRIPE_API_URL=${url}`,
+    '  tollkeeper topup checkout acme "50.00 USD"   # open the page it names, pay with a test card',
+    '  tollkeeper wallet show acme                  # the credit is there',
+    `  ${url}/ is bank, cardholder and Dashboard: disputes, fraud warnings, reviews, time.`,
   ];
 }
 

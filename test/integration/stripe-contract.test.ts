@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestStripe, TEST_KEY, type TestStripe } from '../support/stripe.ts';
+import { EXERCISE_STEPS, exerciseStripe } from '../support/stripe-exercise.ts';
 
 let under: TestStripe;
 
@@ -136,4 +137,10 @@ test('an expandable field is an id or the object, and nothing else', async () =>
   if (typeof charge !== 'object' || charge === null) throw new Error('the charge is not expanded');
   expect(under.checker.answerProblems(operation, { ...charge, balance_transaction: 'txn_1' })).toEqual([]);
   expect(under.checker.answerProblems(operation, { ...charge, balance_transaction: 5 })).not.toEqual([]);
+});
+
+test('the exercise for a Stripe account of your own comes to the same steps here', async () => {
+  const { steps, problems } = await exerciseStripe(under.stripe, under.checker, 'exercise');
+  expect(problems).toEqual([]);
+  expect(steps).toEqual(EXERCISE_STEPS);
 });

@@ -37,6 +37,8 @@ export async function startTestStripe(options: Partial<SandboxOptions> = {}): Pr
     secretKey: TEST_KEY,
     apiUrl: contract.url,
     networkRetries: 0,
+    // On a busy machine the first answers wait for the contract to be compiled.
+    timeoutMs: 60_000,
     backOff: { delaysMs: [] },
   });
   return {

@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from 'ajv';
 import qs from 'qs';
 import type { Contract, Operation } from './derive.ts';
 import { brokenRule } from './hand-rules.ts';
@@ -32,7 +32,15 @@ export class ContractChecker {
 
   constructor(contract: Contract) {
     this.#contract = contract;
-    this.#ajv.addSchema({ $id: 'stripe', definitions: contract.definitions });
+    const is: SchemaValidateFunction = (name: string, data: unknown, _schema, at) => {
+      const validate = this.#validator(name, contract.definitions[name] ?? false);
+      if (validate(data)) return true;
+      const path = at?.instancePath ?? '';
+      is.errors = validate.errors?.map((error) => ({ ...error, instancePath: path + error.instancePath })) ?? [];
+      return false;
+    };
+    // References are followed when data gets there: compiled all at once, one payment alone reaches 2,000 definitions.
+    this.#ajv.addKeyword({ keyword: 'is', schemaType: 'string', validate: is, errors: 'full' });
   }
 
   /** The operation of a path; undefined for everything that Stripe does not have, or Tollkeeper must not call. */
@@ -85,7 +93,7 @@ export class ContractChecker {
   #validator(name: string, schema: Operation['request']): ValidateFunction {
     const known = this.#compiled.get(name);
     if (known !== undefined) return known;
-    const text = JSON.stringify(schema).replaceAll('"#/definitions/', '"stripe#/definitions/');
+    const text = JSON.stringify(schema).replaceAll('"$ref":"#/definitions/', '"is":"');
     const validate = this.#ajv.compile(JSON.parse(text));
     this.#compiled.set(name, validate);
     return validate;
