@@ -26,6 +26,12 @@ interface IngestOptions {
 /** Jobs on their way at once: enough to keep every lane busy, few enough to stop soon. */
 const JOBS_IN_FLIGHT = 8;
 
+/**
+ * With the file's clock one job at a time. A lane's clock never goes back, so a job that overtook another would have the
+ * other's events judged at its own, later time: windows of an hour would be over before they are looked at.
+ */
+const JOBS_IN_ORDER = 1;
+
 /** `ingest FILE` */
 export function registerIngest(program: Command, context: CliContext): void {
   const command = program
@@ -60,7 +66,10 @@ export function registerIngest(program: Command, context: CliContext): void {
     const { clock, lines } = await chooseClock(read, options.clock);
     const jobs = batchJobs(lines, clock === 'file' ? { clock } : {});
     if (options.dryRun === true) for await (const job of jobs) tally.addUnsent(job);
-    else await sendAll(context, jobs, tally, options, await progressFor(file, options));
+    else {
+      const jobsMax = clock === 'file' ? JOBS_IN_ORDER : JOBS_IN_FLIGHT;
+      await sendAll(context, { jobs, jobsMax }, tally, options, await progressFor(file, options));
+    }
     print(context, options.json, tally.answer(options.dryRun === true));
     if (options.strict === true && tally.refused > 0) context.setExitCode(1);
   });
@@ -80,7 +89,7 @@ async function progressFor(file: string, options: IngestOptions): Promise<Progre
 
 async function sendAll(
   context: CliContext,
-  jobs: ReturnType<typeof batchJobs>,
+  { jobs, jobsMax }: { readonly jobs: ReturnType<typeof batchJobs>; readonly jobsMax: number },
   tally: IngestTally,
   { json }: IngestOptions,
   progress: Progress,
@@ -108,7 +117,7 @@ async function sendAll(
         })
         .finally(() => inFlight.delete(sent));
       inFlight.add(sent);
-      if (inFlight.size >= JOBS_IN_FLIGHT) await Promise.race(inFlight);
+      if (inFlight.size >= jobsMax) await Promise.race(inFlight);
     }
   } catch (error) {
     failure ??= error;

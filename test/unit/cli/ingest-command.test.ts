@@ -78,6 +78,36 @@ describe('the summary of ingest', () => {
   });
 });
 
+describe('the order of jobs', () => {
+  /** Answers later the fuller a job is, so that jobs sent at once overtake each other. */
+  async function jobsAtOnce(line: string): Promise<number> {
+    const file = join(await temporaryDirectory(), 'usage.ndjson');
+    writeFileSync(file, line.repeat(10_001));
+    let now = 0;
+    let most = 0;
+    const submit = async ({ events }: { readonly events: readonly unknown[] }) => {
+      now++;
+      most = Math.max(most, now);
+      await new Promise((resolve) => setTimeout(resolve, events.length > 1 ? 20 : 1));
+      now--;
+      return events.map(() => ({ id: 'e', status: 'posted' }));
+    };
+    const intake = { run: 'run_0123456789abcdef', submit, close: () => Promise.resolve() };
+    const openIntake = () => Promise.resolve(intake as never);
+    const given = { readRules: (directory?: string) => readRules(directory), openIntake };
+    expect((await runCli(['ingest', file, '--quiet'], given)).stdout).toContain('posted 10,001');
+    return most;
+  }
+
+  test('is that of the file when the file is the clock: a later job would put its lanes ahead of the one before', async () => {
+    expect(await jobsAtOnce('{"id":"e","properties":{"received_at":"2026-03-01T00:00:00Z"}}\n')).toBe(1);
+  });
+
+  test('is free when the clock is ours: several are on their way at once', async () => {
+    expect(await jobsAtOnce('{"id":"e"}\n')).toBeGreaterThan(1);
+  });
+});
+
 describe('the exit code of ingest', () => {
   test.each([[[]], [['--json']]])('is 0 when events were rejected: they have their status (%j)', async (options) => {
     const result = await runCli(['ingest', await fileOf(1), '--quiet', ...options], pipeline(rejected).given);
