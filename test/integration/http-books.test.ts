@@ -33,7 +33,7 @@ const post = (
   { key = admin, as }: { key?: string; as?: string } = {},
 ): Promise<HttpAnswer> => http.ask('POST', path, { key, body, idempotencyKey: as ?? `key-${++keys}` });
 const topUp = (account: string, amount: string, more: { key?: string; as?: string } = {}) =>
-  post(`/v1/accounts/${encodeURIComponent(account)}/topups`, { amount }, more);
+  post(`/v1/accounts/${encodeURIComponent(account)}/credits`, { amount }, more);
 const event = (id: string, account: string, quantity: string) => ({
   id,
   source: 'gateway',
@@ -86,7 +86,7 @@ describe('money by hand', () => {
   });
 
   test('a dry run changes nothing', async () => {
-    const answer = await http.ask('POST', '/v1/accounts/dry/topups?dryRun=true', {
+    const answer = await http.ask('POST', '/v1/accounts/dry/credits?dryRun=true', {
       key: admin,
       body: { amount: '5' },
       idempotencyKey: 'dry',
@@ -103,7 +103,7 @@ describe('money by hand', () => {
     [{ amount: '5', tenant: 'northwind' }, 'REQUEST_INVALID', 'body'],
     [{}, 'REQUEST_INVALID', 'body.amount'],
   ])('%j is no top-up', async (body, code, field) => {
-    expect(await post('/v1/accounts/acme/topups', body)).toMatchObject({
+    expect(await post('/v1/accounts/acme/credits', body)).toMatchObject({
       status: 400,
       body: { code, errors: [{ field }] },
     });
@@ -111,7 +111,7 @@ describe('money by hand', () => {
 
   test('a currency of other books, and a request without a key of its own, are refused', async () => {
     expect((await topUp('acme', '5.00 EUR')).body).toMatchObject({ code: 'AMOUNT_INVALID' });
-    const answer = await http.ask('POST', '/v1/accounts/acme/topups', { key: admin, body: { amount: '5' } });
+    const answer = await http.ask('POST', '/v1/accounts/acme/credits', { key: admin, body: { amount: '5' } });
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ field: 'headers.idempotency-key' }] } });
   });
 });

@@ -53,7 +53,7 @@ export function walletChangeRoutes(app: HttpApp, routes: BookRoutes): void {
   const { books, now, ruleset } = routes;
   const common = { tags: ['wallets'], headers: changeHeaders };
   app.post(
-    '/v1/accounts/:account/topups',
+    '/v1/accounts/:account/credits',
     {
       config: { access: 'support' },
       schema: {
