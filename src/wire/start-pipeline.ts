@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { createMetrics } from '../adapters/postgres/metrics.ts';
 import { shippedRules } from '../adapters/rule-files.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
@@ -84,6 +85,7 @@ export async function startPipeline(options: {
             address: http,
             ruleset: rules.ruleset,
             archiveDir: config.archiveDir,
+            metrics: createMetrics(engine.pool, () => Date.now()),
             onProblem,
             now: () => Date.now(),
             ...(money !== undefined && {
