@@ -45,6 +45,13 @@ export const RADAR_QUEUE: QueueDefinition = {
   keepCompleted: { age: 3_600, count: 1_000 },
 };
 
+/** Days to be compared with Stripe, one job a day; its id keeps a day from being added twice. */
+export const RECONCILE_QUEUE: QueueDefinition = {
+  name: 'reconcile',
+  trusted: true,
+  keepCompleted: { age: 3 * 86_400, count: 100 },
+};
+
 /** Events handed to the process that owns their lane. */
 export function laneQueue(lane: number): QueueDefinition {
   return { name: `lane-${lane}`, trusted: true, keepCompleted: { age: 3_600, count: 100 } };

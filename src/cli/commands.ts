@@ -15,6 +15,7 @@ import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerRadar } from './commands/radar.ts';
+import { registerReconcile } from './commands/reconcile.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerSimulateAttack } from './commands/simulate-attack.ts';
 import { registerStart } from './commands/start.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Register[] = [
   registerTopUp,
   registerRadar,
   registerStripe,
+  registerReconcile,
   registerAccount,
   registerStatement,
   registerAudit,

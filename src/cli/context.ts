@@ -10,6 +10,7 @@ import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
@@ -100,6 +101,8 @@ export interface Books {
   readonly money: MoneyStore;
   /** The same with Stripe; throws `STRIPE_OFF` without a key. */
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
+  /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
+  readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
   readonly close: () => Promise<void>;
 }
 

@@ -20,6 +20,7 @@ import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
+import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
@@ -27,6 +28,7 @@ import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { requireMoneyIn } from './money-in.ts';
+import { createReconciling } from './reconcile.ts';
 
 /** The database for commands: read models and the direct path, without queues or workers. */
 export interface OpenBooks {
@@ -46,6 +48,8 @@ export interface OpenBooks {
   readonly money: MoneyStore;
   /** The same with Stripe; throws `STRIPE_OFF` without a key. */
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
+  /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
+  readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
   readonly close: () => Promise<void>;
 }
 
@@ -69,6 +73,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     cases: (tenant) => readKnownCases(pool, tenant),
     keys: createApiKeyStore(pool),
     money: createMoneyStore(pool),
+    reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,
   };

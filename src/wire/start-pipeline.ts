@@ -8,6 +8,7 @@ import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { type HttpAddress, startHttpEdge } from './http-edge.ts';
 import { createMoneyIn, moneyRoutes, startMoneyIn } from './money-in.ts';
+import { createReconciling, startReconciling } from './reconcile.ts';
 import { startService } from './service.ts';
 import { openLocalStripe } from './stripe-sandbox.ts';
 import { type RulesLine, watchRules } from './watch-rules.ts';
@@ -92,6 +93,8 @@ export async function startPipeline(options: {
     if (money !== undefined) {
       const working = startMoneyIn(engine, money, { onRetry: (what, _attempt, error) => onProblem(what, error) });
       running.push(working.close);
+      const reconciling = createReconciling(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+      running.push(startReconciling(engine, reconciling, (what, _attempt, error) => onProblem(what, error)).close);
     }
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
