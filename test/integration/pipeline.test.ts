@@ -1,17 +1,11 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
+import { rulesetInLanes } from '../../src/domain/rules/ruleset-in-lanes.ts';
 import { WALLET_STATUS_QUEUE } from '../../src/queues.ts';
 import { compareWithOracle } from '../support/compare-with-oracle.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
 import { randomUsage } from '../support/random-usage.ts';
-import {
-  rulesetWithShadowStreams,
-  runService,
-  shippedRuleset,
-  TEST_LATE_WINDOW_MS,
-  type TestService,
-  until,
-} from '../support/run-service.ts';
+import { runService, shippedRuleset, TEST_LATE_WINDOW_MS, type TestService, until } from '../support/run-service.ts';
 
 let database: TestDatabase;
 let running: TestService | undefined;
@@ -36,8 +30,8 @@ describe.each(['redis', 'postgres'] as const)('queues on %s', (kind) => {
   };
 
   test('a random run with rules that are shown every event decides what the oracle decides', async () => {
-    const ruleset = await rulesetWithShadowStreams();
-    expect(ruleset.inLanes).toBeUndefined();
+    const ruleset = await shippedRuleset();
+    expect(rulesetInLanes(ruleset)).toBe(ruleset);
     const { engine } = await start({ batchEventsMax: 300, ruleset });
     const usage = randomUsage(11, { events: 4_000, accounts: 30, nowMs: Date.now() });
     const queue = engine.queues.openQueue('usage');

@@ -16,17 +16,6 @@ export async function shippedRuleset(): Promise<Ruleset> {
   return loaded.ruleset;
 }
 
-/** The shipped rules with those in shadow that are shown every event running on live traffic too. */
-export async function rulesetWithShadowStreams(): Promise<Ruleset> {
-  const files = (await readRuleFiles()).map(({ path, text }) => ({
-    path,
-    text: text.replace('shadow_streams: backtest', 'shadow_streams: live'),
-  }));
-  const loaded = loadRuleset(files);
-  if (!loaded.ok) throw new Error('the shipped rules do not load');
-  return loaded.ruleset;
-}
-
 export interface TestService {
   readonly engine: Engine;
   readonly service: Service;

@@ -6,7 +6,7 @@ import { rulesetInLanes } from '../../../src/domain/rules/ruleset-in-lanes.ts';
 async function shipped(choice: 'live' | 'backtest'): Promise<Ruleset> {
   const files = (await readRuleFiles()).map(({ path, text }) => ({
     path,
-    text: text.replace('shadow_streams: backtest', `shadow_streams: ${choice}`),
+    text: text.replace('shadow_streams: live', `shadow_streams: ${choice}`),
   }));
   const loaded = loadRuleset(files, { runTests: false });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
