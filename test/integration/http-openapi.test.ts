@@ -75,7 +75,7 @@ describe('the description of the API', () => {
     const ajv = new Ajv2020({ strict: false });
     const post = (path: string, body: unknown, idempotencyKey: string) =>
       http.ask('POST', path, { key: admin, body, idempotencyKey });
-    await post('/v1/accounts/acme/topups', { amount: '5', expiresAt: '2027-01-01T00:00:00Z' }, 'o1');
+    await post('/v1/accounts/acme/credits', { amount: '5', expiresAt: '2027-01-01T00:00:00Z' }, 'o1');
     await post('/v1/holds', { hold: 'h1', account: 'acme', amount: '1' }, 'o2');
     const event = {
       id: 'e1',
@@ -96,7 +96,7 @@ describe('the description of the API', () => {
         { spend: { limit: '1', seconds: 60 }, reason: 'x' },
       ],
       ['post', '/v1/holds/{hold}/capture', '/v1/holds/h1/capture', { account: 'acme', amount: '1' }],
-      ['post', '/v1/accounts/{account}/topups', '/v1/accounts/acme/topups', { amount: '1' }],
+      ['post', '/v1/accounts/{account}/credits', '/v1/accounts/acme/credits', { amount: '1' }],
       ['post', '/v1/events/{id}/amend', '/v1/events/e1/amend', { quantity: '2', reason: 'x' }],
       ['post', '/v1/rules/check', '/v1/rules/check', { files: {} }],
       ...['/v1/accounts', '/v1/wallets', '/v1/holds', '/v1/alerts', '/v1/rules', '/ready', '/health'].map(

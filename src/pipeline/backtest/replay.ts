@@ -48,7 +48,7 @@ export interface ReplayAlert {
   readonly atMs: number;
   readonly outcome: Outcome;
   readonly score: number;
-  /** Rules that fired, live ones first in the order of their ids. */
+  /** Live rules that fired, in the order of their ids: a shadow rule has a part in no alert. */
   readonly ruleIds: readonly string[];
   /** What was spent above the usual by then: the largest excess any money rule saw. */
   readonly excessNanos: number;
@@ -299,10 +299,14 @@ function knownTime({ known }: HistoryEvent): 'in_time' | 'too_late' | 'in_future
 
 function summaryOf({ score, results }: Judgement): Pick<ReplayAlert, 'score' | 'ruleIds' | 'excessNanos' | 'results'> {
   const hits = results.filter(({ status }) => status === 'hit' || status === 'snoozed');
-  const ordered = [...hits].sort((a, b) => Number(b.mode === 'live') - Number(a.mode === 'live'));
   let excessNanos = 0;
   for (const { unit, observed, expected } of hits) {
     if (unit === 'nanos') excessNanos = Math.max(excessNanos, observed - expected);
   }
-  return { score, results, excessNanos, ruleIds: ordered.map(({ ruleId }) => ruleId) };
+  return {
+    score,
+    results,
+    excessNanos,
+    ruleIds: hits.filter(({ mode }) => mode === 'live').map(({ ruleId }) => ruleId),
+  };
 }

@@ -81,16 +81,16 @@ const labels: LabelSet = {
   scope: {},
 };
 
-async function report(events: readonly HistoryEvent[], known?: LabelSet) {
-  const ledger = known === undefined ? undefined : new FraudLedger(known, new QuickPricer(ruleset.pricing));
-  const collector = new Collector({ ruleset, ledger, withSightings: true });
-  const replay = new Replay(ruleset, collector.listener());
+async function report(events: readonly HistoryEvent[], known?: LabelSet, rules: Ruleset = ruleset) {
+  const ledger = known === undefined ? undefined : new FraudLedger(known, new QuickPricer(rules.pricing));
+  const collector = new Collector({ ruleset: rules, ledger, withSightings: true });
+  const replay = new Replay(rules, collector.listener());
   const tally = await runBacktest(historyOf(events), [replay], {
     ...(ledger === undefined ? {} : { observe: (one, isDuplicate) => ledger.book(one, isDuplicate) }),
   });
   collector.tick(replay, true);
   const labelled = known === undefined || ledger === undefined ? undefined : { labels: known, ledger };
-  return buildReport({ ruleset, historyName: 'test', tally, replay, collector, labelled });
+  return buildReport({ ruleset: rules, historyName: 'test', tally, replay, collector, labelled });
 }
 
 test('quick prices are the exact charges', () => {
@@ -139,6 +139,19 @@ test('a drained key is found, frozen, and what follows is stopped', async () => 
   expect(scored?.decisions.precision.value).toBe(1);
   expect(Number(scored?.decisions.lostBefore)).toBeLessThan(300);
   expect(caught[0]?.spend.length).toBeGreaterThan(90);
+});
+
+test('the alerts of a rule are those it had a part in: a shadow rule has a part in none', async () => {
+  const judgedRules = ruleset.judgedRules.map((rule) =>
+    rule.id === 'spend-burst' ? { ...rule, mode: 'shadow' as const } : rule,
+  );
+  const { rules, alerts, freezes } = await report(drained(), undefined, { ...ruleset, judgedRules });
+  const of = (id: string) => rules.find(({ rule }) => rule === id);
+  expect(alerts.accounts).toBe(1);
+  expect(of('leaked-key-burst')?.alerts).toBeGreaterThan(0);
+  expect(of('spend-burst')).toMatchObject({ mode: 'shadow', alerts: 0 });
+  expect(of('spend-burst')?.incidents).toBeGreaterThan(0);
+  expect(freezes.flatMap((freeze) => freeze.rules)).not.toContain('spend-burst');
 });
 
 test('the same usage without labels is stopped all the same, and nobody says it was stolen', async () => {
