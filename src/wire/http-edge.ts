@@ -8,6 +8,7 @@ import { createPages, createTenantQueries } from '../adapters/postgres/queries/p
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { isServerAway } from '../adapters/postgres/sql-state.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { topUpReads } from '../adapters/postgres/stripe/topups.ts';
 import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
@@ -28,6 +29,7 @@ import type { Authenticator } from '../http/server/principal.ts';
 import { limitRates } from '../http/server/rate-limit.ts';
 import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
 import { KeyRing } from '../pipeline/api-keys/key-ring.ts';
+import type { TopUpReads } from '../pipeline/stripe/money-store.ts';
 import type { Engine } from './engine.ts';
 import { packageVersions } from './package-versions.ts';
 import type { Service } from './service.ts';
@@ -59,8 +61,14 @@ export interface HttpEdgeOptions {
   readonly now: () => number;
   readonly metrics?: MetricsText;
   /** Routes of other parts, such as webhooks. */
-  readonly routes?: readonly HttpRoutes[];
+  readonly routes?: readonly EdgeRoutes[];
 }
+
+/** Routes of other parts, with what the edge has for them: reads that see one tenant alone. */
+export type EdgeRoutes = (
+  app: HttpApp,
+  shared: { readonly topUps: (tenant: string) => TopUpReads },
+) => ReturnType<HttpRoutes>;
 
 /** Starts the HTTP edge on a running service. */
 export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServer> {
@@ -84,6 +92,7 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     ruleset: options.ruleset,
     now,
   };
+  const shared = { topUps: (tenant: string) => topUpReads(pools.of(tenant)) };
   const prepare = async (app: HttpApp) => {
     await limitRates(app);
     await describeApi(app, packageVersions().tollkeeper);
@@ -98,7 +107,11 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     (app) => holdRoutes(app, parts),
     (app) => alertRoutes(app, parts),
     (app) => ruleRoutes(app, parts),
-    ...(options.routes ?? []),
+    ...(options.routes ?? []).map(
+      (extra): HttpRoutes =>
+        (app) =>
+          extra(app, shared),
+    ),
   ];
   const listen = (port: number) =>
     startHttpServer({ host, port, authenticator, prepare, routes, onProblem, isAway: isServerAway });

@@ -13,7 +13,6 @@ import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { AppError } from '../errors.ts';
 import { returnRoutes, topUpRoutes } from '../http/money/top-up-routes.ts';
 import { webhookRoutes } from '../http/money/webhook-routes.ts';
-import type { HttpRoutes } from '../http/server/http-app.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import { type LabelCause, labelAccount } from '../pipeline/admin/label-account.ts';
 import { startSweep } from '../pipeline/admin/sweep-loop.ts';
@@ -29,6 +28,7 @@ import { sweepRadar } from '../pipeline/stripe/radar.ts';
 import { receiveWebhook } from '../pipeline/stripe/receive-webhook.ts';
 import { RADAR_QUEUE, STRIPE_EVENTS_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
+import type { EdgeRoutes } from './http-edge.ts';
 
 /** Where customers come back to when nobody has said where they see us. */
 const PUBLIC_URL = 'http://127.0.0.1:8377';
@@ -94,12 +94,12 @@ export function moneyRoutes(
     readonly config: Pick<Config, 'stripeWebhookSecrets' | 'stripeThinWebhookSecrets'>;
     readonly currency: () => string;
   },
-): readonly HttpRoutes[] {
+): readonly EdgeRoutes[] {
   const { stripeWebhookSecrets: snapshot, stripeThinWebhookSecrets: thin } = options.config;
   const parts = { verifier: createWebhookVerifier({ snapshot, thin }), store: money.store, now: money.now };
   return [
     (app) => webhookRoutes(app, (delivery) => receiveWebhook(parts, delivery)),
-    (app) => topUpRoutes(app, { money, currency: options.currency }),
+    (app, { topUps }) => topUpRoutes(app, { money, topUps, currency: options.currency }),
     returnRoutes,
   ];
 }

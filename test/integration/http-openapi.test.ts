@@ -1,8 +1,13 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPool } from '../../src/adapters/postgres/pool.ts';
 import { jsonText } from '../../src/cli/output/json.ts';
+import { parseConfig } from '../../src/config.ts';
+import { createMoneyIn, moneyRoutes } from '../../src/wire/money-in.ts';
 import { runHttp, type TestHttp } from '../support/http.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { shippedRuleset } from '../support/run-service.ts';
 
 interface Operation {
   readonly summary?: string;
@@ -22,19 +27,29 @@ interface Description {
 }
 
 let database: TestDatabase;
+let pool: pg.Pool;
 let http: TestHttp;
 let admin: string;
 let description: Description;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  http = await runHttp({ databaseUrl: database.connectionString, now: () => Date.UTC(2026, 2, 2, 12) });
+  pool = createPool(database.connectionString, { name: 'money', max: 2, onError: () => undefined });
+  const now = () => Date.UTC(2026, 2, 2, 12);
+  // With Stripe configured, so that its routes are described as well. Nothing here asks it anything.
+  const config = parseConfig({ STRIPE_SECRET_KEY: 'sk_test_described', STRIPE_WEBHOOK_SECRET: 'whsec_described' });
+  const rules = await shippedRuleset();
+  const money = createMoneyIn(pool, { config, ruleset: () => rules, now });
+  if (money === undefined) throw new Error('there is a key');
+  const routes = moneyRoutes(money, { config, currency: () => 'USD' });
+  http = await runHttp({ databaseUrl: database.connectionString, now, edge: { routes } });
   admin = await http.key(['admin']);
   description = (await http.ask('GET', '/openapi.json')).body as Description;
 });
 
 afterAll(async () => {
   await http.close();
+  await pool.end();
   await database.drop();
 });
 
@@ -49,6 +64,19 @@ describe('the description of the API', () => {
     await expect(`${jsonText(stable)}\n`).toMatchFileSnapshot('../../docs/openapi.json');
   });
 
+  test('has the routes of Stripe', () => {
+    const names = operations().map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'POST /v1/accounts/{account}/topups',
+        'GET /v1/accounts/{account}/topups',
+        'GET /v1/topups/{topup}',
+        'POST /webhooks/stripe',
+        'POST /webhooks/stripe/thin',
+      ]),
+    );
+  });
+
   test('says of every route what it is for, who may use it, and how it fails', () => {
     expect(description.openapi).toBe('3.1.0');
     expect(operations().length).toBeGreaterThan(25);
@@ -61,8 +89,8 @@ describe('the description of the API', () => {
   });
 
   test('asks for an Idempotency-Key wherever something is changed', () => {
-    // Events and holds are known by ids of their own; rules are only tried.
-    const others = /events$|\/v1\/holds|\/v1\/rules/;
+    // Events, Stripe's too, and holds are known by ids of their own; rules are only tried.
+    const others = /events$|\/webhooks\/stripe|\/v1\/holds|\/v1\/rules/;
     const writes = operations().filter(({ name }) => name.startsWith('POST') && !others.test(name));
     expect(writes.length).toBeGreaterThan(5);
     for (const { name, operation } of writes) {
@@ -97,6 +125,7 @@ describe('the description of the API', () => {
       ],
       ['post', '/v1/holds/{hold}/capture', '/v1/holds/h1/capture', { account: 'acme', amount: '1' }],
       ['post', '/v1/accounts/{account}/credits', '/v1/accounts/acme/credits', { amount: '1' }],
+      ['get', '/v1/accounts/{account}/topups', '/v1/accounts/acme/topups', undefined],
       ['post', '/v1/events/{id}/amend', '/v1/events/e1/amend', { quantity: '2', reason: 'x' }],
       ['post', '/v1/rules/check', '/v1/rules/check', { files: {} }],
       ...['/v1/accounts', '/v1/wallets', '/v1/holds', '/v1/alerts', '/v1/rules', '/ready', '/health'].map(

@@ -146,6 +146,15 @@ test('top-ups of another tenant, or of an account a key may not name, are not th
   const { topup } = begun.body as { readonly topup: string };
   const theirs = await http.key(['admin'], { tenant: 'other' });
   expect((await http.ask('GET', `/v1/topups/${topup}`, { key: theirs })).status).toBe(404);
+  expect((await http.ask('GET', '/v1/accounts/acme/topups', { key: theirs })).body).toEqual({ topups: [] });
+  expect((await http.ask('GET', `/v1/topups/${topup}`, { key: ours })).status).toBe(200);
+  expect((await http.ask('GET', '/v1/accounts/acme/topups', { key: ours })).body).toMatchObject({
+    topups: [{ topup }],
+  });
+  // What the database does not show to the tenant is not there for a request, whatever the code would ask.
+  await engine.pool.query(`alter policy tenant_rows on topup using (tenant_id = 'other')`);
+  expect((await http.ask('GET', `/v1/topups/${topup}`, { key: ours })).status).toBe(404);
+  expect((await http.ask('GET', '/v1/accounts/acme/topups', { key: ours })).body).toEqual({ topups: [] });
   const narrow = await http.key(['support'], { accounts: ['beta'] });
   expect((await http.ask('GET', `/v1/topups/${topup}`, { key: narrow })).status).toBe(404);
   expect(

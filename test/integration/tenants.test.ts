@@ -6,6 +6,7 @@ import { listAccounts } from '../../src/adapters/postgres/queries/accounts.ts';
 import { listHolds } from '../../src/adapters/postgres/queries/holds.ts';
 import { listQuarantine } from '../../src/adapters/postgres/queries/quarantine.ts';
 import { listWallets, showWallets } from '../../src/adapters/postgres/queries/wallets.ts';
+import { topUpReads } from '../../src/adapters/postgres/stripe/topups.ts';
 import { createTenantPools, TENANT_ROLE, type TenantPools } from '../../src/adapters/postgres/tenant-pool.ts';
 import { topUp } from '../../src/pipeline/admin/top-up.ts';
 import { openTestLedger, PLAIN_RULESET, START_MS, type TestLedger, USD } from '../support/ledger.ts';
@@ -33,9 +34,43 @@ async function twoTenants(): Promise<{ readonly ledger: TestLedger; readonly ten
       priority: 5,
     });
   }
+  await addMoneyIn(ledger.pool);
   const tenants = createTenantPools(ledger.connectionString, { name: 'test', max: 4, onError: () => undefined });
   onTestFinished(() => tenants.end());
   return { ledger, tenants };
+}
+
+const MONEY_TABLES = [
+  'topup',
+  'stripe_customer',
+  'auto_topup',
+  'money_case',
+  'payment_signal',
+  'radar_listing',
+  'account_label',
+];
+
+/** Of each tenant a row in every table of money in, and a case of nobody's. */
+async function addMoneyIn(pool: pg.Pool): Promise<void> {
+  const of = `select tenant_id, account_id, wallet_id, now() as at from wallet`;
+  await pool.query(`
+    insert into topup (topup_id, tenant_id, account_id, wallet_id, currency, kind, amount, status, request_key, request_hash,
+      actor, created_at, updated_at)
+    select 'top_' || tenant_id, tenant_id, account_id, wallet_id, 'USD', 'checkout', 1, 'pending', tenant_id, 'x', 'test', at, at from (${of}) w;
+    insert into stripe_customer (customer_id, tenant_id, account_id, created_at)
+    select 'cus_' || tenant_id, tenant_id, account_id, at from (${of}) w;
+    insert into auto_topup (wallet_id, tenant_id, account_id, currency, threshold, amount, daily_cap, burst_max, burst_window_ms,
+      updated_at, updated_by)
+    select wallet_id, tenant_id, account_id, 'USD', 1, 1, 1, 1, 1, at, 'test' from (${of}) w;
+    insert into money_case (case_id, tenant_id, account_id, kind, subject, title, detail, opened_at)
+    select 'cas_' || tenant_id, tenant_id, account_id, 'not_posted', tenant_id, 'x', '{}'::json, at from (${of}) w
+    union all select 'cas_nobody', null, null, 'unknown_customer', 'cus_1', 'x', '{}'::json, now();
+    insert into payment_signal (signal_key, tenant_id, account_id, kind, subject, at, detail)
+    select tenant_id, tenant_id, account_id, 'dispute', 'x', at, '{}'::json from (${of}) w;
+    insert into radar_listing (customer_id, tenant_id, account_id, status, reason, by, put_at, until_at)
+    select 'cus_' || tenant_id, tenant_id, account_id, 'standing', 'x', 'test', at, at from (${of}) w;
+    insert into account_label (tenant_id, account_id, label, cause, from_at, idempotency_key, made_at, made_by)
+    select tenant_id, account_id, 'benign', 'x', at, tenant_id, at, 'test' from (${of}) w`);
 }
 
 async function tablesReadable(pool: pg.Pool): Promise<readonly { name: string; secured: boolean }[]> {
@@ -75,6 +110,10 @@ test('a request sees the rows of its tenant and no others, whatever it asks for'
   for (const table of ['account', 'wallet', 'entry', 'audit_log', 'credit_grant']) {
     expect([table, all[table], north[table], south[table]]).toEqual([table, 2, 1, 1]);
   }
+  for (const table of MONEY_TABLES) {
+    const inAll = table === 'money_case' ? 3 : 2;
+    expect([table, all[table], north[table], south[table]]).toEqual([table, inAll, 1, 1]);
+  }
   expect(Object.values(nobody).every((rows) => rows === 0)).toBe(true);
 });
 
@@ -87,6 +126,9 @@ test('lists ask with the name of another tenant in vain', async () => {
   expect(await listHolds(north, filter)).toEqual([]);
   expect((await listQuarantine(north, { ...filter, status: 'open' })).events).toEqual([]);
   expect(await showWallets(north, { tenant: 'south', name: 'acme', walletId: undefined })).toEqual([]);
+  expect(await topUpReads(north).read('top_south')).toBeUndefined();
+  expect(await topUpReads(north).list(filter)).toEqual([]);
+  expect(await topUpReads(north).read('top_north')).toMatchObject({ tenant: 'north', account: 'acme' });
   const [own] = await listWallets(north, { tenant: 'north', limit: 10 });
   expect(own).toMatchObject({ account: 'acme', posted: 7n * USD });
 });
@@ -101,6 +143,7 @@ test.each([
   ['writing', 'update wallet set posted = 0', /permission denied|read-only/],
   ['facts of all tenants', 'select * from batch_facts', /permission denied/],
   ['ledger transactions of all tenants', 'select * from batch', /permission denied/],
+  ['events of Stripe', 'select * from stripe_event', /permission denied/],
   ['requests of people', 'select * from admin_request', /permission denied/],
   ['a partition of entries by its own name', 'select * from entry_20260302', /permission denied/],
 ])('a request is refused: %s', async (_, sql, message) => {

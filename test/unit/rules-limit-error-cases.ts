@@ -328,4 +328,44 @@ export const LIMIT_CASES: readonly Case[] = [
     at: '6:94',
     says: 'throttle_wallet',
   },
+  {
+    code: 'RULE-SAFE-001',
+    name: 'a look by Radar without an end',
+    settings: [['{ kind: notify, to: support }', '{ kind: radar_review }, { kind: notify, to: support }']],
+    at: '5:52',
+    says: 'A look by Radar',
+  },
+  {
+    code: 'RULE-SAFE-002',
+    name: 'a look by Radar of two months',
+    settings: [['{ kind: notify, to: support }', '{ kind: radar_review, hours: 1440 }, { kind: notify, to: support }']],
+    at: '5:81',
+    says: '720',
+  },
+  {
+    code: 'RULE-LOGIC-010',
+    name: 'a look by Radar with a limit',
+    settings: [
+      [
+        '{ kind: notify, to: support }',
+        '{ kind: radar_review, hours: 168, limit: 5.00 USD }, { kind: notify, to: support }',
+      ],
+    ],
+    at: '5:93',
+    says: 'throttle_wallet',
+  },
+  {
+    code: 'RULE-SAFE-009',
+    name: 'a look by Radar where nobody looks',
+    settings: [['outcome: watch }', 'outcome: watch, actions: [{ kind: radar_review, hours: 24 }] }']],
+    at: '4:50',
+    says: 'radar_review in the watch band',
+  },
+  {
+    code: 'RULE-SAFE-009',
+    name: 'a freeze band that asks Radar alone',
+    settings: [['{ kind: freeze_wallet, hours: 24 }', '{ kind: radar_review, hours: 24 }']],
+    at: '6:5',
+    says: 'freeze_wallet',
+  },
 ];

@@ -5,8 +5,8 @@ import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
 import type { RuleEvidence } from '../../pipeline/queries/decision-evidence.ts';
 import { ALERT_STATUSES, type AlertDetail } from '../../pipeline/queries/queries.ts';
-import type { RadarListing } from '../../pipeline/stripe/money-store.ts';
-import { radarOutcome, radarWords } from '../../pipeline/stripe/radar.ts';
+import type { MoneyStore } from '../../pipeline/stripe/money-store.ts';
+import { type RadarOutcome, radarOutcome, radarWords } from '../../pipeline/stripe/radar.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, type ListOptions, oneOf, withCommon, withList } from '../options.ts';
 import { timeField } from '../output/json.ts';
@@ -52,16 +52,37 @@ function registerShow(alert: Command, context: CliContext): void {
     .argument('<id>', 'an alert id (alt_…)');
   withCommon(command, ['tollkeeper alert show alt_8k2m4q6r0t3v5x7z']).action(
     async (id: string, { json, tenant }: CommonOptions) => {
-      const { detail, listing } = await withBooks(context, async ({ queries, money }) => {
+      const { detail, radar } = await withBooks(context, async ({ queries, money }) => {
         const found = await queries.alert(tenant, id);
         if (found === undefined) throw new AppError('ALERT_NOT_FOUND', `There is no alert ${JSON.stringify(id)}.`);
-        return { detail: found, listing: await money.radar.ofAccount(tenant, found.alert.account) };
+        return { detail: found, radar: await radarState(money, found) };
       });
-      const radar =
-        listing === undefined ? null : { outcome: radarOutcome(listing), until: timeField(listing.untilMs) };
-      print(context, json, { json: { ...detailJson(detail), radar }, text: detailText(detail, listing) });
+      const { outcome, untilMs } = radar ?? {};
+      print(context, json, {
+        json: {
+          ...detailJson(detail),
+          radar: outcome === undefined ? null : { outcome, until: timeField(untilMs ?? null) },
+        },
+        text: detailText(detail, outcome),
+      });
     },
   );
+}
+
+interface RadarState {
+  readonly outcome: RadarOutcome;
+  readonly untilMs: number | null;
+}
+
+/** What is known of the account and Radar; undefined when this alert asked for nothing and nobody else did either. */
+async function radarState(money: MoneyStore, { alert, decision }: AlertDetail): Promise<RadarState | undefined> {
+  const { tenant, account } = alert;
+  const listing = await money.radar.ofAccount(tenant, account);
+  if (listing !== undefined) return { outcome: radarOutcome(listing), untilMs: listing.untilMs };
+  const asked = decision.evidence.radar;
+  if (asked === undefined) return undefined;
+  const customer = await money.customers.ofAccount(tenant, account);
+  return { outcome: customer === undefined ? 'no_customer' : 'waiting', untilMs: asked.untilMs };
 }
 
 function detailJson({ alert, decision, wallet }: AlertDetail) {
@@ -81,7 +102,7 @@ function detailJson({ alert, decision, wallet }: AlertDetail) {
   };
 }
 
-function detailText({ alert, decision, wallet }: AlertDetail, listing: RadarListing | undefined): string {
+function detailText({ alert, decision, wallet }: AlertDetail, radar: RadarOutcome | undefined): string {
   // The summary is several lines by design, so it is cleaned line by line.
   const summary = alert.summary.split('\n').map(cleanText).join('\n');
   const closed =
@@ -95,7 +116,7 @@ function detailText({ alert, decision, wallet }: AlertDetail, listing: RadarList
     ],
     ['Ruleset', decision.rulesetHash.slice(0, 12)],
     ['Wallet now', wallet === undefined ? undefined : walletStatus(wallet)],
-    ['Radar now', listing === undefined ? undefined : radarWords(radarOutcome(listing))],
+    ['Radar now', radar === undefined ? undefined : radarWords(radar)],
   ]);
   const rules = decision.evidence.results;
   return [

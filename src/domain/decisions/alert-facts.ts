@@ -10,6 +10,11 @@ export interface SlowedDown {
   readonly untilMs: number;
 }
 
+/** What the decision asks of Radar; what comes of it is known after the commit. */
+export interface RadarAsked {
+  readonly untilMs: number;
+}
+
 /** Everything an alert may say. The text holds no number that is not here or computed from what is here. */
 export interface AlertFacts {
   readonly alertId: string;
@@ -23,6 +28,8 @@ export interface AlertFacts {
   readonly notFrozenBecause: string | null;
   /** Set when the decision slowed the wallet down. */
   readonly slowed?: SlowedDown | null;
+  /** Set when the decision puts the account's customer before Radar. */
+  readonly radar?: RadarAsked | null;
   /** What each outcome was expected to cost; null where the ruleset has no costs. */
   readonly choice: WeighedChoice | null;
   readonly results: readonly RuleResult[];

@@ -127,13 +127,19 @@ function whatWasDone(facts: AlertFacts): string {
     facts.lossNanos > 0n ? ` ${formatMoney(facts.lossNanos, facts.currency)} above the usual is spent already.` : '';
   if (facts.frozenUntilMs === null) {
     const because = facts.notFrozenBecause === null ? '' : ` Not frozen: ${cleanText(facts.notFrozenBecause)}.`;
-    return `${slowedWords(facts)}${because}${spent}`;
+    return `${slowedWords(facts)}${because}${spent}${radarAsked(facts)}`;
   }
   const held =
     facts.heldBackNanos > 0n
       ? `${formatMoney(facts.heldBackNanos, facts.currency)} of usage is held back in quarantine, not charged and not lost.`
       : 'Nothing yet. From now on usage goes to quarantine: not charged and not lost.';
-  return `${held} The freeze ends ${formatUtc(facts.frozenUntilMs)}.${spent}`;
+  return `${held} The freeze ends ${formatUtc(facts.frozenUntilMs)}.${spent}${radarAsked(facts)}`;
+}
+
+function radarAsked({ radar, alertId }: AlertFacts): string {
+  if (radar == null) return '';
+  const until = formatUtc(radar.untilMs);
+  return ` Asked of Radar: to have this customer's top-ups looked at before they are captured, until ${until}. What came of it: tollkeeper alert show ${alertId}.`;
 }
 
 function slowedWords({ slowed, currency }: AlertFacts): string {

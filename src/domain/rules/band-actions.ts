@@ -7,8 +7,8 @@ import { parseDuration, parseMoney, parsePercent } from './units.ts';
 import type { YamlPath, YamlSource } from './yaml-source.ts';
 
 export const actionShape = z.strictObject({
-  kind: z.string().describe('notify, freeze_wallet or throttle_wallet.'),
-  hours: z.int().optional().describe('How long a freeze or a slow-down lasts.'),
+  kind: z.string().describe('notify, freeze_wallet, throttle_wallet or radar_review.'),
+  hours: z.int().optional().describe('How long a freeze or a slow-down lasts, or payments are looked at by Radar.'),
   to: z.string().min(1).optional().describe('Who is told, for notify.'),
   limit: z
     .union([z.string(), z.number()])
@@ -20,8 +20,9 @@ export const actionShape = z.strictObject({
 
 type ActionDocument = z.infer<typeof actionShape>;
 
-/** An action is a pause for a person to look, not a sentence. */
+/** An action is a pause for a person to look, not a sentence; authorised payments may be looked at for longer. */
 const HOURS_MAX = 168;
+const RADAR_HOURS_MAX = 30 * 24;
 const DEFAULT_PERIOD_MS = HOUR_MS;
 const OF_USUAL_MIN = 0.1;
 const OF_USUAL_MAX = 10;
@@ -31,6 +32,7 @@ const OTHERS: Readonly<Record<BandAction['kind'], readonly (keyof ActionDocument
   notify: ['hours', 'limit', 'per', 'of_usual'],
   freeze_wallet: ['to', 'limit', 'per', 'of_usual'],
   throttle_wallet: ['to'],
+  radar_review: ['to', 'limit', 'per', 'of_usual'],
 };
 
 /** Reads one action of a band. Problems are reported on the source; undefined when there are any. */
@@ -55,7 +57,7 @@ export function readAction(
     return undefined;
   }
   const hours = readHours(source, at, action.hours, kind);
-  if (kind === 'freeze_wallet') return hours === undefined ? undefined : { kind, hours };
+  if (kind !== 'throttle_wallet') return hours === undefined ? undefined : { kind, hours };
   const limit = readLimit(source, at, action, { hours, currency });
   return hours === undefined || limit === undefined ? undefined : { kind, hours, ...limit };
 }
@@ -63,24 +65,32 @@ export function readAction(
 function uselessKey(kind: BandAction['kind'], key: string): readonly [message: string, fix: string] {
   if (key === 'hours') return ['A message has no duration.', 'remove hours'];
   if (key !== 'to') return [`${kind} has no ${key}.`, `remove ${key}, or write throttle_wallet`];
-  const what = kind === 'freeze_wallet' ? 'A freeze' : 'A slow-down';
-  return [`${what} is not addressed to anybody.`, 'remove to, and add a notify action'];
+  return [`${NOUNS[kind]} is not addressed to anybody.`, 'remove to, and add a notify action'];
 }
 
-function readHours(
-  source: YamlSource,
-  at: YamlPath,
-  hours: number | undefined,
-  kind: 'freeze_wallet' | 'throttle_wallet',
-): number | undefined {
-  const what = kind === 'freeze_wallet' ? 'A freeze' : 'A slow-down';
+type DatedKind = Exclude<BandAction['kind'], 'notify'>;
+
+const NOUNS: Readonly<Record<BandAction['kind'], string>> = {
+  notify: 'A message',
+  freeze_wallet: 'A freeze',
+  throttle_wallet: 'A slow-down',
+  radar_review: 'A look by Radar',
+};
+
+function readHours(source: YamlSource, at: YamlPath, hours: number | undefined, kind: DatedKind): number | undefined {
   if (hours === undefined || hours < 1) {
-    source.report(at, 'RULE-SAFE-001', `${what} without an end stays until somebody remembers it.`, 'add hours: 24');
+    source.report(
+      at,
+      'RULE-SAFE-001',
+      `${NOUNS[kind]} without an end stays until somebody remembers it.`,
+      'add hours: 24',
+    );
     return undefined;
   }
-  if (hours <= HOURS_MAX) return hours;
-  const message = `hours: ${hours} is longer than ${HOURS_MAX}.`;
-  source.report([...at, 'hours'], 'RULE-SAFE-002', message, `hours: 24, or at most ${HOURS_MAX}`);
+  const max = kind === 'radar_review' ? RADAR_HOURS_MAX : HOURS_MAX;
+  if (hours <= max) return hours;
+  const message = `hours: ${hours} is longer than ${max}.`;
+  source.report([...at, 'hours'], 'RULE-SAFE-002', message, `hours: 24, or at most ${max}`);
   return undefined;
 }
 

@@ -7,7 +7,14 @@ export type Outcome = (typeof OUTCOMES)[number];
 export type BandAction =
   | { readonly kind: 'notify'; readonly to: string }
   | { readonly kind: 'freeze_wallet'; readonly hours: number }
-  | ThrottleAction;
+  | ThrottleAction
+  | RadarAction;
+
+/** Puts the account's customer before Stripe Radar for so many hours. */
+export interface RadarAction {
+  readonly kind: 'radar_review';
+  readonly hours: number;
+}
 
 /** Slows a wallet down: it may spend so much per period for so many hours. */
 export interface ThrottleAction {
@@ -20,7 +27,7 @@ export interface ThrottleAction {
 }
 
 /** The kinds of action a band may name. */
-export const ACTION_KINDS = ['notify', 'freeze_wallet', 'throttle_wallet'] as const;
+export const ACTION_KINDS = ['notify', 'freeze_wallet', 'throttle_wallet', 'radar_review'] as const;
 
 /** Total scores from `from` to `to`, both included, have this outcome. */
 export interface Band {
@@ -43,8 +50,18 @@ export function bandFor(bands: readonly Band[], score: number): Band {
 
 /** The slow-down that an outcome may lead to: its own band's, or for a freeze that is not carried out, the review band's. */
 export function throttleFor(bands: readonly Band[], outcome: Outcome): ThrottleAction | undefined {
+  return actionsUpTo(bands, outcome).find((action) => action.kind === 'throttle_wallet');
+}
+
+/** What an outcome asks of Radar: its own band's action, or that of the review band, because harsher includes milder. */
+export function radarFor(bands: readonly Band[], outcome: Outcome): RadarAction | undefined {
+  return actionsUpTo(bands, outcome).find((action) => action.kind === 'radar_review');
+}
+
+/** Actions of the bands in which a person looks, from the outcome's own down. */
+function actionsUpTo(bands: readonly Band[], outcome: Outcome): readonly BandAction[] {
   const isAllowed = (band: Band) =>
     severityOf(band.outcome) >= severityOf('review') && severityOf(band.outcome) <= severityOf(outcome);
-  const actions = bands.filter(isAllowed).reverse();
-  return actions.flatMap((band) => band.actions).find((action) => action.kind === 'throttle_wallet');
+  const allowed = bands.filter(isAllowed).reverse();
+  return allowed.flatMap((band) => band.actions);
 }

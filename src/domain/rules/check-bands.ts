@@ -1,10 +1,15 @@
 import { type Band, severityOf } from './band.ts';
-import type { YamlPath, YamlSource } from './yaml-source.ts';
+import type { YamlSource } from './yaml-source.ts';
 
 const SCORE_MAX = 100;
 
+/** Actions of a band as they are written: one that was refused still shows what was meant. */
+interface WrittenBand {
+  readonly actions: readonly { readonly kind: string; readonly hours?: unknown; readonly limit?: unknown }[];
+}
+
 /** Bands must tile 0–100 in ascending severity, freeze only where it is named, and tell somebody. */
-export function checkBands(source: YamlSource, bands: readonly Band[]): void {
+export function checkBands(source: YamlSource, bands: readonly Band[], written: readonly WrittenBand[]): void {
   let expected = 0;
   for (const [index, band] of bands.entries()) {
     const at = ['bands', index];
@@ -30,7 +35,7 @@ export function checkBands(source: YamlSource, bands: readonly Band[]): void {
       const message = `${band.outcome} follows ${previous.outcome}; a higher score must be harsher.`;
       source.report([...at, 'outcome'], 'RULE-LOGIC-006', message, 'the order allow, watch, review, freeze, each once');
     }
-    checkActions(source, band, index);
+    checkActions(source, band, { index, first: written[index]?.actions[0] });
   }
   if (expected <= SCORE_MAX) {
     const last = bands.length - 1;
@@ -43,11 +48,13 @@ export function checkBands(source: YamlSource, bands: readonly Band[]): void {
   }
 }
 
-function checkActions(source: YamlSource, band: Band, index: number): void {
-  // The written list: an action that was refused for its hours still shows what was meant.
+function checkActions(
+  source: YamlSource,
+  band: Band,
+  { index, first }: { readonly index: number; readonly first: WrittenBand['actions'][number] | undefined },
+): void {
   const at = ['bands', index];
-  const freezes =
-    band.actions.some((action) => action.kind === 'freeze_wallet') || wasFreeze(source, [...at, 'actions', 0]);
+  const freezes = band.actions.some((action) => action.kind === 'freeze_wallet') || wasFreeze(first);
   if (band.outcome !== 'freeze' && band.actions.some((action) => action.kind === 'freeze_wallet')) {
     source.report(
       [...at, 'actions'],
@@ -56,8 +63,9 @@ function checkActions(source: YamlSource, band: Band, index: number): void {
       'move it to the freeze band',
     );
   }
-  if (severityOf(band.outcome) < severityOf('review') && band.actions.some(({ kind }) => kind === 'throttle_wallet')) {
-    const message = `throttle_wallet in the ${band.outcome} band, where nobody looks.`;
+  const unseen = band.actions.find(({ kind }) => kind === 'throttle_wallet' || kind === 'radar_review');
+  if (severityOf(band.outcome) < severityOf('review') && unseen !== undefined) {
+    const message = `${unseen.kind} in the ${band.outcome} band, where nobody looks.`;
     source.report([...at, 'actions'], 'RULE-SAFE-009', message, 'move it to the review or freeze band');
   }
   const isRefused = source.errors.some(({ code }) => code === 'RULE-SAFE-001' || code === 'RULE-SAFE-002');
@@ -72,7 +80,7 @@ function checkActions(source: YamlSource, band: Band, index: number): void {
   }
 }
 
-/** Whether the first action was written as a freeze, even when it was refused. */
-function wasFreeze(source: YamlSource, at: YamlPath): boolean {
-  return source.has([...at, 'hours']) && !source.has([...at, 'limit']);
+/** Whether an action was written as a freeze, even when it was refused. */
+function wasFreeze(action: WrittenBand['actions'][number] | undefined): boolean {
+  return action?.hours !== undefined && action.limit === undefined && action.kind !== 'radar_review';
 }

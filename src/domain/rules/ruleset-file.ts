@@ -88,7 +88,7 @@ export function readSettings(
     );
     return { from, to, outcome, actions: read.filter((action) => action !== undefined) };
   });
-  checkBands(source, bands);
+  checkBands(source, bands, document.bands);
   const freeze = bands.flatMap(({ actions }) => actions).find((action) => action.kind === 'freeze_wallet');
   const freezesPerDay = document.budgets.freezes_per_day ?? document.caps?.freezes?.per_day;
   if (freeze !== undefined && freezesPerDay === undefined) {

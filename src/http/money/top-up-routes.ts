@@ -5,6 +5,7 @@ import type { TopUp } from '../../domain/topups/top-up.ts';
 import { TOPUP_STATUSES } from '../../domain/topups/top-up-status.ts';
 import { AppError } from '../../errors.ts';
 import type { MoneyIn } from '../../pipeline/stripe/money-in.ts';
+import type { TopUpReads } from '../../pipeline/stripe/money-store.ts';
 import { startCheckout } from '../../pipeline/stripe/start-checkout.ts';
 import { principalOf } from '../server/authorize.ts';
 import type { HttpApp } from '../server/http-app.ts';
@@ -30,12 +31,14 @@ const topUpSchema = z.object({
 
 export interface TopUpRoutes {
   readonly money: MoneyIn;
+  /** Top-ups that a tenant may see. */
+  readonly topUps: (tenant: string) => TopUpReads;
   /** The currency of the books, for requests that name none. */
   readonly currency: () => string;
 }
 
 /** Top-ups by Stripe: begun by a page, and looked at. */
-export function topUpRoutes(app: HttpApp, { money, currency }: TopUpRoutes): void {
+export function topUpRoutes(app: HttpApp, { money, topUps, currency }: TopUpRoutes): void {
   app.post(
     '/v1/accounts/:account/topups',
     {
@@ -99,7 +102,7 @@ export function topUpRoutes(app: HttpApp, { money, currency }: TopUpRoutes): voi
       const { account } = request.params;
       requireAccount(principal, account);
       const { status, limit } = request.query;
-      const found = await money.store.topUps.list({
+      const found = await topUps(principal.tenant).list({
         tenant: principal.tenant,
         account,
         limit,
@@ -121,7 +124,7 @@ export function topUpRoutes(app: HttpApp, { money, currency }: TopUpRoutes): voi
     },
     async (request) => {
       const principal = principalOf(request);
-      const topUp = await money.store.topUps.read(request.params.topup);
+      const topUp = await topUps(principal.tenant).read(request.params.topup);
       // A top-up of somebody else is no more there than one that nobody has begun.
       const mayLook = topUp?.tenant === principal.tenant && principal.accounts?.has(topUp.account) !== false;
       if (topUp === undefined || !mayLook) throw new AppError('TOPUP_NOT_FOUND', 'There is no such top-up.');

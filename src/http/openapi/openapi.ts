@@ -16,6 +16,8 @@ const TAGS = [
   { name: 'events', description: 'Usage, what became of it, and its corrections' },
   { name: 'holds', description: 'Money reserved for calls whose cost is known afterwards' },
   { name: 'wallets', description: 'Accounts, wallets and what happened to them' },
+  { name: 'topups', description: 'Money in by Stripe; there when Stripe is configured' },
+  { name: 'stripe', description: 'Where Stripe sends events; there when Stripe is configured' },
   { name: 'alerts', description: 'What needs eyes' },
   { name: 'rules', description: 'What is judged' },
   { name: 'system', description: 'For operators' },

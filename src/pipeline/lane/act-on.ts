@@ -35,7 +35,8 @@ export interface Acted {
   readonly frictionNanos: number;
 }
 
-interface Named {
+/** The decision that an action is of, and when. */
+export interface Named {
   readonly decisionId: string;
   readonly nowMs: number;
 }
@@ -113,7 +114,8 @@ function slowOr(scene: Scene, judgement: Judgement, instead: Instead): Acted {
   return { ...nothing, slowed: { limitNanos, periodMs, untilMs }, frictionNanos: act.frictionNanos };
 }
 
-function reasonOf({ results }: Judgement): string {
+/** The rules that made the points, as the reason of an action. */
+export function reasonOf({ results }: Judgement): string {
   return results
     .filter((result) => result.score > 0)
     .map((result) => result.ruleId)

@@ -1,4 +1,4 @@
-import type { SlowedDown } from '../../domain/decisions/alert-facts.ts';
+import type { RadarAsked, SlowedDown } from '../../domain/decisions/alert-facts.ts';
 import { writeAlertSummary } from '../../domain/decisions/alert-summary.ts';
 import { type Judgement, judge } from '../../domain/decisions/judge.ts';
 import { accountAtRisk, REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
@@ -9,6 +9,7 @@ import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { HOUR_MS } from '../../domain/time.ts';
 import { actOn } from './act-on.ts';
+import { askRadar } from './ask-radar.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
 import { type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
@@ -55,6 +56,7 @@ export function decide(
   const choice = weighOutcome(memory, ruleset, account, judgement, nowMs);
   const scene = { memory, batch, ruleset, account };
   const { outcome, notFrozenBecause, slowed, frictionNanos } = actOn(scene, judgement, choice, { decisionId, nowMs });
+  const radar = isMuted ? null : askRadar(scene, judgement, { decisionId, nowMs });
   const figures = figuresOf(account, judgement, nowMs);
   const rulesNote = refusedWords(ruleset);
   batch.decisions.push({
@@ -73,6 +75,7 @@ export function decide(
       loss: figures.lossNanos,
       notFrozenBecause,
       ...(slowed === null ? {} : { slowed }),
+      ...(radar === null ? {} : { radar }),
       ...(frictionNanos === 0 ? {} : { frictionNanos }),
       ...(choice === null ? {} : { choice }),
       ...(memory.platform.factor === 1 ? {} : { platform: memory.platform }),
@@ -86,6 +89,7 @@ export function decide(
       decisionId,
       notFrozenBecause,
       slowed,
+      radar,
       choice,
       rulesNote,
       figures,
@@ -129,13 +133,14 @@ function raiseAlert(
     readonly decisionId: string;
     readonly notFrozenBecause: string | null;
     readonly slowed: SlowedDown | null;
+    readonly radar: RadarAsked | null;
     readonly choice: WeighedChoice | null;
     readonly rulesNote: string | undefined;
     readonly figures: Figures;
     readonly nowMs: number;
   },
 ): void {
-  const { outcome, decisionId, notFrozenBecause, slowed, choice, rulesNote, figures, nowMs } = context;
+  const { outcome, decisionId, notFrozenBecause, slowed, radar, choice, rulesNote, figures, nowMs } = context;
   const alertId = derivedId('alt', [decisionId]);
   const { title, summary } = writeAlertSummary({
     alertId,
@@ -148,6 +153,7 @@ function raiseAlert(
     frozenUntilMs: wallet.frozenUntilMs,
     notFrozenBecause,
     slowed,
+    radar,
     choice,
     results: judgement.results,
     ...(rulesNote === undefined ? {} : { rulesNote }),

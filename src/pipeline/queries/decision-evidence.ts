@@ -74,6 +74,7 @@ export const decisionEvidenceSchema = z.looseObject({
   moneyAtRisk: wholeNanos.optional().catch(undefined),
   loss: wholeNanos.optional().catch(undefined),
   choice: choiceSchema.optional().catch(undefined),
+  radar: z.looseObject({ untilMs: z.number() }).optional().catch(undefined),
   hourlySpendNanos: z.array(z.number()).default([]),
   rules: z.string().optional(),
 });

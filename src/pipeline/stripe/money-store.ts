@@ -153,6 +153,9 @@ export interface CustomerTable {
   ) => Promise<void>;
 }
 
+/** What requests may ask of top-ups. */
+export type TopUpReads = Pick<TopUpTable, 'read' | 'list'>;
+
 export interface TopUpTable {
   /** Undefined when the request key is known, or the wallet has an automatic top-up under way. */
   readonly insert: (topUp: NewTopUp, nowMs: number) => Promise<TopUp | undefined>;

@@ -56,12 +56,14 @@ const jobSchema = z.union([
 ]);
 
 /** A job of the queue `radar`: what a decision asks for, or a customer whose listing is to be carried out. */
-export async function processRadarJob(parts: RadarParts, job: DeliveredJob): Promise<unknown> {
+export async function processRadarJob(parts: RadarParts, job: Pick<DeliveredJob, 'data'>): Promise<unknown> {
   const data = jobSchema.parse(job.data);
   if ('customer' in data) {
     return { customer: data.customer, outcome: radarOutcome(await carryOutListing(parts, data.customer)) };
   }
   const { decision, ...put } = data.put;
+  // Carried out late, when Stripe was set up long after: nobody is put before Radar for a time that is over.
+  if (put.untilMs <= parts.now()) return { account: put.account, outcome: 'ended' };
   const listing = await putBeforeRadar(parts, { ...put, decisionId: decision, by: 'rules' });
   const after = listing === undefined ? undefined : await carryOutListing(parts, listing.customer);
   return { account: put.account, outcome: radarOutcome(after) };
@@ -165,11 +167,14 @@ export function radarOutcome(listing: RadarListing | undefined): RadarOutcome {
   return listing.listStatus === 'listed' ? 'listed' : 'local_queue';
 }
 
-export type RadarOutcome = 'no_customer' | 'asked' | 'listed' | 'local_queue' | 'ended';
+/** `waiting`: a decision has asked, and no service with a Stripe key has carried it out yet. */
+export type RadarOutcome = 'waiting' | 'no_customer' | 'asked' | 'listed' | 'local_queue' | 'ended';
 
 /** What happened, for the alert and for people. */
 export function radarWords(outcome: RadarOutcome): string {
   switch (outcome) {
+    case 'waiting':
+      return 'Nothing has come of it yet: `tollkeeper start` with STRIPE_SECRET_KEY carries it out.';
     case 'no_customer':
       return 'The account has no Stripe customer, so there is no payment that Radar could review.';
     case 'asked':

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import type { DeclineClass } from '../../../domain/topups/decline.ts';
 import type { TopUp, TopUpPatch } from '../../../domain/topups/top-up.ts';
 import type { TopUpKind, TopUpStatus } from '../../../domain/topups/top-up-status.ts';
-import type { TopUpTable } from '../../../pipeline/stripe/money-store.ts';
-import { inTransaction } from '../pool.ts';
+import type { TopUpReads, TopUpTable } from '../../../pipeline/stripe/money-store.ts';
+import { inTransaction, type Querier } from '../pool.ts';
 import { isSqlState } from '../sql-state.ts';
 import { at, ms, msOrNull } from './rows.ts';
 
@@ -66,13 +66,30 @@ const PATCHED: readonly (readonly [string, (topUp: TopUp) => unknown])[] = [
   ['tries', ({ tries }) => tries],
 ];
 
+/** Top-ups as requests look at them: also on a connection that sees one tenant alone. */
+export function topUpReads(pool: Querier): TopUpReads {
+  return {
+    read: (topupId) => readWhere(pool, 'topup_id', topupId),
+    async list({ tenant, account, status, limit }) {
+      const { rows } = await pool.query<TopUpRow>(
+        `select * from topup where tenant_id = $1 and ($2::text is null or account_id = $2) and ($3::text is null or status = $3)
+         order by created_at desc, topup_id limit $4`,
+        [tenant, account ?? null, status ?? null, limit],
+      );
+      return rows.map(readTopUp);
+    },
+  };
+}
+
+async function readWhere(pool: Querier, column: string, value: string): Promise<TopUp | undefined> {
+  const { rows } = await pool.query<TopUpRow>(`select * from topup where ${column} = $1`, [value]);
+  return rows[0] === undefined ? undefined : readTopUp(rows[0]);
+}
+
 /** Top-ups. */
 export function topUpTable(pool: pg.Pool): TopUpTable {
-  const readWhere = async (condition: string, value: string) => {
-    const { rows } = await pool.query<TopUpRow>(`select * from topup where ${condition} = $1`, [value]);
-    return rows[0] === undefined ? undefined : readTopUp(rows[0]);
-  };
   return {
+    ...topUpReads(pool),
     async insert(topUp, nowMs) {
       try {
         const { rows } = await pool.query<TopUpRow>(
@@ -105,9 +122,8 @@ export function topUpTable(pool: pg.Pool): TopUpTable {
         throw error;
       }
     },
-    read: (topupId) => readWhere('topup_id', topupId),
-    byRequest: (key) => readWhere('request_key', key),
-    byPayment: (paymentIntent) => readWhere('payment_intent', paymentIntent),
+    byRequest: (key) => readWhere(pool, 'request_key', key),
+    byPayment: (paymentIntent) => readWhere(pool, 'payment_intent', paymentIntent),
     advance: (topupId, nowMs, change) => advance(pool, topupId, nowMs, change),
     async due(nowMs, limit) {
       const { rows } = await pool.query<TopUpRow>(
@@ -116,14 +132,6 @@ export function topUpTable(pool: pg.Pool): TopUpTable {
            or (status = 'awaiting_customer' and coalesce(url_expires_at, next_try_at) <= $1)
          order by coalesce(next_try_at, url_expires_at) limit $2`,
         [at(nowMs), limit],
-      );
-      return rows.map(readTopUp);
-    },
-    async list({ tenant, account, status, limit }) {
-      const { rows } = await pool.query<TopUpRow>(
-        `select * from topup where tenant_id = $1 and ($2::text is null or account_id = $2) and ($3::text is null or status = $3)
-         order by created_at desc, topup_id limit $4`,
-        [tenant, account ?? null, status ?? null, limit],
       );
       return rows.map(readTopUp);
     },

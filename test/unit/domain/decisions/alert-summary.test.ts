@@ -146,6 +146,7 @@ const cases: Readonly<Record<string, AlertFacts>> = {
     heldBackNanos: 96_000_000_000n,
   },
   review,
+  'review-radar': { ...review, radar: { untilMs: RAISED_AT + 168 * HOUR_MS } },
   'freeze-weighed': { ...frozen, choice: weighed(80, 1.5, abuseProbability(90, { confirmed: 3, benign: 1 }), 5_000) },
   'not-worth-freezing': {
     ...review,

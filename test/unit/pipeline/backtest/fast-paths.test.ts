@@ -215,7 +215,7 @@ test('two rulesets over one set of features decide what each decides alone, free
     { numRuns: 4 },
   );
   expect(frozen).toBeGreaterThan(3);
-});
+}, 120_000);
 
 test('rulesets that keep different hours, or price differently, are not joined', () => {
   const longer = load(({ text }) => text.replace('window: 24h', 'window: 48h'));
