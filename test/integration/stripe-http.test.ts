@@ -114,6 +114,12 @@ test('webhooks are open to Stripe alone: wrong, missing, old and replayed signat
   const header = old['stripe-signature'] ?? '';
   expect(await post(event, { 'stripe-signature': `t=${now},${header}` })).toMatchObject({ status: 400 });
   expect(await post(event, { 'stripe-signature': `${header},t=${now}` })).toMatchObject({ status: 400 });
+  for (const empty of ['t=,v1=', `t=${now},v1=`, `v1=,t=${now}`, `t=${now},v1`, `t=${now},v1==`]) {
+    expect(await post(event, { 'stripe-signature': empty })).toMatchObject({
+      status: 400,
+      body: { code: 'WEBHOOK_SIGNATURE' },
+    });
+  }
   expect(await post('{'.repeat(10_000), signed('{'.repeat(10_000)))).toMatchObject({
     status: 400,
     body: { code: 'WEBHOOK_INVALID' },
