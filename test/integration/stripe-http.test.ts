@@ -143,6 +143,27 @@ test('webhooks are open to Stripe alone: wrong, missing, old and replayed signat
   expect(await money.store.events.read('evt_2')).toMatchObject({ shape: 'thin', objectId: 'mtr_1' });
 });
 
+test('a top-up over HTTP: the same key with another page to go back to is another request, and there is no dry run', async () => {
+  const { http } = await open();
+  const key = await http.key(['support']);
+  const begin = (over: object, path = '/v1/accounts/acme/topups', idempotencyKey = 'one') =>
+    http.ask('POST', path, { key, body: { amount: '5.00', ...over }, idempotencyKey });
+  expect(await begin({}, '/v1/accounts/acme/topups?dryRun=true', 'dry')).toMatchObject({
+    status: 400,
+    body: { code: 'REQUEST_INVALID' },
+  });
+  const first = await begin({ successUrl: 'https://shop.example/paid' });
+  expect(first.status).toBe(201);
+  expect(await begin({ successUrl: 'https://shop.example/paid' })).toMatchObject({
+    status: 201,
+    body: first.body as object,
+  });
+  expect(await begin({ successUrl: 'https://evil.example/paid' })).toMatchObject({
+    status: 409,
+    body: { code: 'IDEMPOTENCY_CONFLICT' },
+  });
+});
+
 test('top-ups of another tenant, or of an account a key may not name, are not there', async () => {
   const { http, engine } = await open();
   await engine.pool.query(`insert into tenant (tenant_id) values ('other') on conflict do nothing`);
