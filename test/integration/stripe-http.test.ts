@@ -114,6 +114,12 @@ test('webhooks are open to Stripe alone: wrong, missing, old and replayed signat
   const header = old['stripe-signature'] ?? '';
   expect(await post(event, { 'stripe-signature': `t=${now},${header}` })).toMatchObject({ status: 400 });
   expect(await post(event, { 'stripe-signature': `${header},t=${now}` })).toMatchObject({ status: 400 });
+  for (const empty of ['t=,v1=', `t=${now},v1=`, `v1=,t=${now}`, `t=${now},v1`, `t=${now},v1==`]) {
+    expect(await post(event, { 'stripe-signature': empty })).toMatchObject({
+      status: 400,
+      body: { code: 'WEBHOOK_SIGNATURE' },
+    });
+  }
   expect(await post('{'.repeat(10_000), signed('{'.repeat(10_000)))).toMatchObject({
     status: 400,
     body: { code: 'WEBHOOK_INVALID' },
@@ -135,6 +141,27 @@ test('webhooks are open to Stripe alone: wrong, missing, old and replayed signat
     status: 200,
   });
   expect(await money.store.events.read('evt_2')).toMatchObject({ shape: 'thin', objectId: 'mtr_1' });
+});
+
+test('a top-up over HTTP: the same key with another page to go back to is another request, and there is no dry run', async () => {
+  const { http } = await open();
+  const key = await http.key(['support']);
+  const begin = (over: object, path = '/v1/accounts/acme/topups', idempotencyKey = 'one') =>
+    http.ask('POST', path, { key, body: { amount: '5.00', ...over }, idempotencyKey });
+  expect(await begin({}, '/v1/accounts/acme/topups?dryRun=true', 'dry')).toMatchObject({
+    status: 400,
+    body: { code: 'REQUEST_INVALID' },
+  });
+  const first = await begin({ successUrl: 'https://shop.example/paid' });
+  expect(first.status).toBe(201);
+  expect(await begin({ successUrl: 'https://shop.example/paid' })).toMatchObject({
+    status: 201,
+    body: first.body as object,
+  });
+  expect(await begin({ successUrl: 'https://evil.example/paid' })).toMatchObject({
+    status: 409,
+    body: { code: 'IDEMPOTENCY_CONFLICT' },
+  });
 });
 
 test('top-ups of another tenant, or of an account a key may not name, are not there', async () => {

@@ -49,14 +49,13 @@ function registerCheckout(topup: Command, context: CliContext): void {
     const rules = await rulesInForce(context);
     const topUp = await withBooks(context, (books) => {
       const money = books.moneyIn(rules);
-      const urls = money.returnUrls();
       return startCheckout(money, {
         tenant: options.tenant,
         account,
         currency: typed.currency ?? rules.pricing.currency,
         amountNanos: typed.nanos,
-        successUrl: options.successUrl ?? urls.successUrl,
-        cancelUrl: options.cancelUrl ?? urls.cancelUrl,
+        successUrl: options.successUrl,
+        cancelUrl: options.cancelUrl,
         key: options.key ?? context.newKey(),
         actor: context.actor,
       });

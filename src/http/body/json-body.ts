@@ -22,26 +22,30 @@ export function bodyText(bytes: Uint8Array): string {
 
 /**
  * The value of a JSON body. Beyond what JSON.parse refuses: more levels than `depthMax`, a field that stands twice in its
- * object (readers differ on which of the two counts), `__proto__`, and NUL.
+ * object (readers differ on which of the two counts), `__proto__`, NUL, and halves of surrogate pairs.
  */
 export function readJsonBody(bytes: Uint8Array): unknown {
   const text = bodyText(bytes);
   checkDepth(text);
   const value = parseJson(text);
   checkFields(text);
-  // The escape alone can bring one in; most bodies have none and are not walked.
-  if (text.includes('\\u0000')) refuseNul(value);
+  // Escapes alone can bring them in; most bodies have none and are not walked.
+  if (/\\u(?:0000|d[89a-f])/i.test(text)) refuseUnstorable(value);
   return value;
 }
 
-/** PostgreSQL text holds no NUL: better said here than by an error of the database. */
-function refuseNul(value: unknown): void {
+/**
+ * PostgreSQL holds neither NUL nor half a surrogate pair: better said here than by an error of the database. A half would
+ * even be written, as another character in one place than in the next, and the books would no longer fit their hashes.
+ */
+function refuseUnstorable(value: unknown): void {
   if (typeof value === 'string') {
     if (value.includes('\u0000')) throw new AppError('BODY_NOT_JSON', 'The body holds a NUL character.');
+    if (!value.isWellFormed()) throw new AppError('BODY_NOT_JSON', 'The body holds half of a surrogate pair.');
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, inner] of Object.entries(value)) {
-      refuseNul(name);
-      refuseNul(inner);
+      refuseUnstorable(name);
+      refuseUnstorable(inner);
     }
   }
 }

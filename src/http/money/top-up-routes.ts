@@ -10,6 +10,7 @@ import { startCheckout } from '../../pipeline/stripe/start-checkout.ts';
 import { principalOf } from '../server/authorize.ts';
 import type { HttpApp } from '../server/http-app.ts';
 import { actorOf, type Principal } from '../server/principal.ts';
+import { RequestProblem } from '../server/problem.ts';
 
 const accountSchema = z.string().min(1).max(128);
 const topUpSchema = z.object({
@@ -65,16 +66,16 @@ export function topUpRoutes(app: HttpApp, { money, topUps, currency }: TopUpRout
       const principal = principalOf(request);
       const { account } = request.params;
       requireAccount(principal, account);
+      refuseDryRun(request.query);
       const amount = parseMoney(request.body.amount);
       if (amount === undefined) throw new AppError('AMOUNT_INVALID', 'body.amount: is not an amount.');
-      const standard = money.returnUrls();
       const topUp = await startCheckout(money, {
         tenant: principal.tenant,
         account,
         currency: amount.currency ?? currency(),
         amountNanos: amount.nanos,
-        successUrl: request.body.successUrl ?? standard.successUrl,
-        cancelUrl: request.body.cancelUrl ?? standard.cancelUrl,
+        successUrl: request.body.successUrl,
+        cancelUrl: request.body.cancelUrl,
         key: request.headers['idempotency-key'],
         actor: actorOf(principal),
       });
@@ -150,6 +151,13 @@ export function returnRoutes(app: HttpApp): void {
 
 function requireAccount({ accounts }: Principal, account: string): void {
   if (accounts?.has(account) === false) throw new AppError('KEY_NOT_ALLOWED', 'This key may not name this account.');
+}
+
+/** What begins at Stripe cannot be rolled back: whoever asks for a trial must not get the real thing. */
+function refuseDryRun(query: unknown): void {
+  const { dryRun } = query as { readonly dryRun?: unknown };
+  if (dryRun === undefined || dryRun === 'false') return;
+  throw new RequestProblem([{ field: 'query.dryRun', message: 'cannot be done for a page of Stripe' }]);
 }
 
 function topUpView(topUp: TopUp): z.infer<typeof topUpSchema> {

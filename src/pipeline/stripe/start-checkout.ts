@@ -15,8 +15,9 @@ export interface CheckoutTopUp {
   readonly account: string;
   readonly currency: string;
   readonly amountNanos: bigint;
-  readonly successUrl: string;
-  readonly cancelUrl: string;
+  /** Where the page leads back to; ours when left out. */
+  readonly successUrl?: string | undefined;
+  readonly cancelUrl?: string | undefined;
   /** Sent again with the same key, the same page is answered. */
   readonly key: string;
   readonly actor: string;
@@ -31,10 +32,10 @@ const MINOR_MAX = 99_999_999n;
  */
 export async function startCheckout(money: MoneyIn, request: CheckoutTopUp): Promise<TopUp> {
   const { store, stripe } = money;
-  const { tenant, account, currency, amountNanos, successUrl, cancelUrl, key, actor } = request;
+  const { tenant, account, currency, amountNanos, key, actor } = request;
   const nowMs = money.now();
   const amountMinor = chargeable(request);
-  const hash = requestHash({ do: 'checkout', tenant, account, currency, amount: amountNanos.toString() });
+  const hash = hashOf(request);
   const requestKey = `${tenant}/${key}`;
   const known = await store.topUps.byRequest(requestKey);
   if (known !== undefined && known.requestHash !== hash) {
@@ -66,14 +67,15 @@ export async function startCheckout(money: MoneyIn, request: CheckoutTopUp): Pro
   // Begun by a request that went away, or is being begun beside this one: both get the same page.
   const topUp = begun ?? (await store.topUps.byRequest(requestKey));
   if (topUp === undefined) throw new AppError('TOPUP_STATE', 'The top-up was begun and is not there.');
+  const standard = money.returnUrls();
   const page = await stripe.createCheckout({
     topupId: topUp.topupId,
     customer,
     currency,
     amountMinor,
     isFlagged: topUp.isFlagged,
-    successUrl,
-    cancelUrl,
+    successUrl: request.successUrl ?? standard.successUrl,
+    cancelUrl: request.cancelUrl ?? standard.cancelUrl,
     key: `topup:${topUp.topupId}:checkout`,
   });
   const after = await store.topUps.advance(topUp.topupId, nowMs, (row) => ({
@@ -84,6 +86,19 @@ export async function startCheckout(money: MoneyIn, request: CheckoutTopUp): Pro
     urlExpiresAtMs: page.expiresAtMs,
   }));
   return after ?? topUp;
+}
+
+/** Of what was asked for alone: our own addresses may change between two tries of one request. */
+function hashOf({ tenant, account, currency, amountNanos, successUrl, cancelUrl }: CheckoutTopUp): string {
+  return requestHash({
+    do: 'checkout',
+    tenant,
+    account,
+    currency,
+    amount: amountNanos.toString(),
+    ...(successUrl === undefined ? {} : { successUrl }),
+    ...(cancelUrl === undefined ? {} : { cancelUrl }),
+  });
 }
 
 /** The customer that stands for an account; made once. */

@@ -155,6 +155,9 @@ describe('bad input', () => {
     ['nests a thousand levels', `{"tags":${'['.repeat(900)}${']'.repeat(900)}}`, 'BODY_NOT_JSON', 400],
     ['holds a NUL', '{"amount":"1","tags":["a\\u0000b"]}', 'BODY_NOT_JSON', 400],
     ['holds a NUL in a name', '{"amount":"1","a\\u0000b":1}', 'BODY_NOT_JSON', 400],
+    ['holds half a surrogate pair', '{"amount":"1","tags":["a\\ud800b"]}', 'BODY_NOT_JSON', 400],
+    ['holds the other half', '{"amount":"1","tags":["\\uDE00"]}', 'BODY_NOT_JSON', 400],
+    ['holds half a surrogate pair in a name', '{"amount":"1","a\\uD83D":1}', 'BODY_NOT_JSON', 400],
     ['is too large', JSON.stringify({ amount: 'x'.repeat(5_000) }), 'BODY_TOO_LARGE', 413],
     ['has an unknown field', '{"amount":"1","admin":true}', 'REQUEST_INVALID', 400],
   ])('a body that %s is refused with a problem', async (_, body, code, status) => {
@@ -184,6 +187,11 @@ describe('bad input', () => {
   test('the six characters that spell a NUL are no NUL', async () => {
     const answer = await post('/echo', '{"amount":"\\\\u0000"}');
     expect(await answer.json()).toEqual({ amount: '\\u0000', tags: [] });
+  });
+
+  test('both halves of a surrogate pair are a character', async () => {
+    const answer = await post('/echo', '{"amount":"1","tags":["\\ud83d\\ude00"]}');
+    expect(await answer.json()).toEqual({ amount: '1', tags: ['\u{1f600}'] });
   });
 
   test('a packed body is refused before it is unpacked', async () => {
