@@ -25,6 +25,25 @@ async function freshCli(environment: Readonly<Record<string, string>> = {}) {
   return { cli, sandbox };
 }
 
+test('a dry run of a page checks the request and leaves nothing behind, here or at Stripe', async () => {
+  const { cli, sandbox } = await freshCli();
+  const dry = (...more: string[]) => cli('topup', 'checkout', 'acme', ...more, '--dry-run');
+  const first = await dry('50.00 USD', '--json');
+  expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(first.json()).toMatchObject({ dryRun: true, account: 'acme', amount: '50', customer: null, topup: null });
+  expect((await dry('50')).stdout).toContain('A customer would be made at Stripe.');
+  expect(sandbox.world.customers.all()).toEqual([]);
+  expect((await cli('topup', 'list')).stdout).toContain('No top-ups.');
+  expect(await dry('0.001')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('smallest unit') });
+  const begun = await cli('topup', 'checkout', 'acme', '50', '--key', 'one', '--json');
+  const { topup } = begun.json() as { readonly topup: string };
+  expect((await dry('50', '--key', 'one', '--json')).json()).toMatchObject({
+    topup,
+    customer: expect.stringMatching(/^cus_/),
+  });
+  expect(await dry('51', '--key', 'one')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('was used') });
+});
+
 test('a top-up from page to credit, and an automatic one', async () => {
   const { cli, sandbox } = await freshCli();
   const begun = await cli('topup', 'checkout', 'acme', '50.00 USD', '--json');

@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander';
 import { formatMoney } from '../../domain/money/nanos.ts';
 import { cleanText } from '../../domain/text/clean.ts';
+import type { TopUp } from '../../domain/topups/top-up.ts';
 import { TOPUP_STATUSES } from '../../domain/topups/top-up-status.ts';
 import { AppError } from '../../errors.ts';
 import { decideReview } from '../../pipeline/stripe/decide-review.ts';
+import { type PlannedCheckout, planCheckout } from '../../pipeline/stripe/plan-checkout.ts';
 import { startCheckout } from '../../pipeline/stripe/start-checkout.ts';
 import type { CliContext } from '../context.ts';
 import { amount, type CommonOptions, type ListOptions, oneOf, withCommon, withList } from '../options.ts';
+import { moneyFields } from '../output/json.ts';
 import { print } from '../output/print.ts';
 import { rulesInForce } from '../rules-in-force.ts';
 import { withBooks } from '../with-books.ts';
@@ -30,6 +33,7 @@ interface CheckoutOptions extends CommonOptions {
   readonly key?: string;
   readonly successUrl?: string;
   readonly cancelUrl?: string;
+  readonly dryRun?: boolean;
 }
 
 function registerCheckout(topup: Command, context: CliContext): void {
@@ -40,16 +44,18 @@ function registerCheckout(topup: Command, context: CliContext): void {
     .argument('<amount>', 'such as 50 or "50.00 USD"')
     .option('--key <key>', 'idempotency key: the same page again')
     .option('--success-url <url>', 'where the page sends customers who have paid')
-    .option('--cancel-url <url>', 'where it sends those who have not');
+    .option('--cancel-url <url>', 'where it sends those who have not')
+    .option('--dry-run', 'check the request and change nothing, here or at Stripe');
   withCommon(command, [
     'tollkeeper topup checkout acme "50.00 USD"',
     'tollkeeper topup checkout acme 50 --json',
+    'tollkeeper topup checkout acme 50 --dry-run',
   ]).action(async (account: string, text: string, options: CheckoutOptions) => {
     const typed = amount(text);
     const rules = await rulesInForce(context);
-    const topUp = await withBooks(context, (books) => {
+    const topUp = await withBooks(context, async (books): Promise<TopUp | PlannedCheckout> => {
       const money = books.moneyIn(rules);
-      return startCheckout(money, {
+      const request = {
         tenant: options.tenant,
         account,
         currency: typed.currency ?? rules.pricing.currency,
@@ -58,13 +64,43 @@ function registerCheckout(topup: Command, context: CliContext): void {
         cancelUrl: options.cancelUrl,
         key: options.key ?? context.newKey(),
         actor: context.actor,
-      });
+      };
+      return options.dryRun === true ? planCheckout(money, request) : startCheckout(money, request);
     });
+    if ('isDryRun' in topUp) {
+      printPlan(context, options.json, topUp);
+      return;
+    }
     const paid = `${cleanText(topUp.account)}: ${formatMoney(topUp.amountNanos, topUp.currency)} as ${topUp.topupId}.`;
     print(context, options.json, {
       json: topUpJson(topUp),
       text: `${paid}\nPay at ${topUp.url ?? 'nowhere any more'}`,
     });
+  });
+}
+
+function printPlan(context: CliContext, json: boolean | undefined, plan: PlannedCheckout): void {
+  const { tenant, account, currency, amountNanos, customer, isFlagged, known } = plan;
+  const amountText = formatMoney(amountNanos, currency);
+  const lines = [
+    known === null
+      ? `Dry run, nothing was changed: ${cleanText(account)} would get a page of Stripe to pay ${amountText} on.`
+      : `Dry run, nothing was changed: the key is known; ${known} would be answered again.`,
+    customer === null ? 'A customer would be made at Stripe.' : `The customer is ${customer}.`,
+    ...(isFlagged ? ['The customer is before Radar: the payment would only be authorised.'] : []),
+  ];
+  print(context, json, {
+    json: {
+      dryRun: true,
+      tenant,
+      account,
+      currency,
+      ...moneyFields('amount', amountNanos),
+      customer,
+      flagged: isFlagged,
+      topup: known,
+    },
+    text: lines.join('\n'),
   });
 }
 

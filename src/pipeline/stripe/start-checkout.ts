@@ -35,12 +35,7 @@ export async function startCheckout(money: MoneyIn, request: CheckoutTopUp): Pro
   const { tenant, account, currency, amountNanos, key, actor } = request;
   const nowMs = money.now();
   const amountMinor = chargeable(request);
-  const hash = hashOf(request);
-  const requestKey = `${tenant}/${key}`;
-  const known = await store.topUps.byRequest(requestKey);
-  if (known !== undefined && known.requestHash !== hash) {
-    throw new AppError('IDEMPOTENCY_CONFLICT', `The key ${JSON.stringify(key)} was used for another top-up.`);
-  }
+  const { hash, requestKey, known } = await knownCheckout(money, request);
   if (known?.checkoutSession != null) return known;
 
   const { customer } = await customerOf(money, tenant, account);
@@ -86,6 +81,18 @@ export async function startCheckout(money: MoneyIn, request: CheckoutTopUp): Pro
     urlExpiresAtMs: page.expiresAtMs,
   }));
   return after ?? topUp;
+}
+
+/** The top-up that a request has begun before, and what it is known by; `IDEMPOTENCY_CONFLICT` for another of its key. */
+export async function knownCheckout({ store }: Pick<MoneyIn, 'store'>, request: CheckoutTopUp) {
+  const { tenant, key } = request;
+  const hash = hashOf(request);
+  const requestKey = `${tenant}/${key}`;
+  const known = await store.topUps.byRequest(requestKey);
+  if (known !== undefined && known.requestHash !== hash) {
+    throw new AppError('IDEMPOTENCY_CONFLICT', `The key ${JSON.stringify(key)} was used for another top-up.`);
+  }
+  return { hash, requestKey, known };
 }
 
 /** Of what was asked for alone: our own addresses may change between two tries of one request. */
