@@ -17,10 +17,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function serve(address: HttpAddress) {
+async function serve(address: HttpAddress, now: () => number = Date.now) {
   const ruleset = await shippedRuleset();
   const { engine, service } = http;
-  const parts = { engine, service, ruleset: () => ruleset, onProblem: () => undefined, now: Date.now };
+  const parts = { engine, service, ruleset: () => ruleset, onProblem: () => undefined, now };
   const server = await startHttpEdge({ ...parts, address });
   onTestFinished(() => server.close());
   return server;
@@ -31,9 +31,9 @@ test('nothing listens beyond this machine while no key is in force; then metrics
     code: 'HTTP_NEEDS_KEYS',
     fix: expect.stringContaining('tollkeeper api-key create'),
   });
-  await http.key(['admin'], { expiresAtMs: Date.now() + 1 });
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  await expect(serve({ host: '0.0.0.0', port: 0 })).rejects.toMatchObject({ code: 'HTTP_NEEDS_KEYS' });
+  const endsAtMs = Date.now() + 60_000;
+  await http.key(['admin'], { expiresAtMs: endsAtMs });
+  await expect(serve({ host: '0.0.0.0', port: 0 }, () => endsAtMs)).rejects.toMatchObject({ code: 'HTTP_NEEDS_KEYS' });
   const key = await http.key(['read']);
   const { port } = await serve({ host: '0.0.0.0', port: 0 });
   const metrics = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/metrics`, { headers });

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -162,6 +163,21 @@ describe('the description of the API', () => {
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
     expect(page.body).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
   });
+
+  test.each(['/docs/static/../../../package.json', '/docs/static/%2e%2e/%2e%2e/package.json', '/docs/static/none.js'])(
+    'leads to no other file: %s',
+    async (path) => {
+      // As it is: a browser or fetch would tidy the path before asking.
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const asked = request(http.server.url, { path }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        asked.on('error', reject).end();
+      });
+      expect(status).toBe(404);
+    },
+  );
 });
 
 describe('a key that asks too often', () => {

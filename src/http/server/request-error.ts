@@ -29,5 +29,10 @@ export function requestError(error: unknown): AppError | undefined {
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known = KNOWN[code];
-  return known === undefined ? undefined : new AppError(known[0], known[1], { cause: error });
+  if (known !== undefined) return new AppError(known[0], known[1], { cause: error });
+  // What serves the page's files refuses a path that leads out of them with an error of its own.
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  if (status === 403 || status === 404)
+    return new AppError('ROUTE_NOT_FOUND', 'There is nothing at this path.', { cause: error });
+  return undefined;
 }
