@@ -103,29 +103,26 @@ function finish(part: CompiledCondition['part'], scope: Scope, node: BoolNode): 
       for (let index = 0; index < parts.length; index++) {
         const info = parts[index];
         if (info === undefined) break;
-        const { text, unit } = info;
+        const { text, unit, constantRight } = info;
         const answer = ANSWERS[(answers[index] ?? UNKNOWN) + 1] ?? 'unknown';
         if (info.isText) {
           traced[index] = { part, text, left: leftText[index] ?? null, right: rightText[index] ?? null, unit, answer };
           continue;
         }
-        const first = left[index] ?? Number.NaN;
-        const second = right[index] ?? Number.NaN;
-        // A number less itself is zero unless it is endless or not known: the cheapest test there is.
-        const isKnown = first - first === 0;
-        traced[index] = {
-          part,
-          text,
-          left: isKnown ? first : null,
-          right: second - second === 0 ? second : null,
-          unit,
-          answer,
-        };
+        const shownLeft = finiteOrNull(left[index]);
+        const shownRight = constantRight === undefined ? finiteOrNull(right[index]) : constantRight;
+        traced[index] = { part, text, left: shownLeft, right: shownRight, unit, answer };
       }
       return traced;
     },
     lastTrouble: () => frame.trouble,
   };
+}
+
+function finiteOrNull(value: number | undefined): number | null {
+  const number = value ?? Number.NaN;
+  // A number less itself is zero unless it is endless or not known: the cheapest test there is.
+  return number - number === 0 ? number : null;
 }
 
 // By answer: UNKNOWN is −1, NO 0, YES 1.

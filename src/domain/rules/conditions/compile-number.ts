@@ -2,7 +2,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { DISTINCT_MAX } from '../../features/distinct-values.ts';
 import type { NumberName, NumberUnit } from './condition.ts';
 import { commonUnit, productUnit, quotientUnit, type UnitResult } from './number-units.ts';
-import { type NumberNode, type Scope, textOf, trouble } from './scope.ts';
+import { knownNumber, type NumberNode, type Scope, textOf, trouble } from './scope.ts';
 import { NUMBERS } from './vocabulary.ts';
 
 /** A number as it is written. */
@@ -14,14 +14,7 @@ export function constantNumber(value: number, unit: NumberUnit): NumberNode {
 export function namedNumber({ frame, context }: Scope, name: NumberName): NumberNode {
   const { unit, low, high } = NUMBERS[name];
   context.usedNames.add(name);
-  const evaluate = () => {
-    const value = frame.input.number(name);
-    if (!Number.isFinite(value)) {
-      trouble(frame, `${name} is not known`);
-      return Number.NaN;
-    }
-    return value;
-  };
+  const evaluate = () => knownNumber(frame, frame.input.number(name), name);
   return { type: 'number', unit: unitOf(unit, scopeUnits(context)), low, high, evaluate };
 }
 
@@ -41,22 +34,16 @@ function unitOf(
 export function readNumber({ frame, context }: Scope, index: number): NumberNode | undefined {
   const read = context.reads[index];
   if (read === undefined) return undefined;
-  const evaluate = () => {
-    const value = frame.input.read(index);
-    if (!Number.isFinite(value)) {
-      trouble(frame, `${read.name} is not known`);
-      return Number.NaN;
-    }
-    return value;
-  };
+  const { name } = read;
+  const evaluate = () => knownNumber(frame, frame.input.read(index), name);
   // Beyond its limit a count of different values says "at least": a condition that asks for more can never hold.
   const high = read.source.kind === 'distinct' ? DISTINCT_MAX : Number.POSITIVE_INFINITY;
-  return { type: 'number', unit: read.unit, low: 0, high, evaluate };
+  return { type: 'number', unit: read.unit, low: 0, high, evaluate, read: { place: index, name } };
 }
 
 export function negated(inner: NumberNode): NumberNode {
   const { evaluate } = inner;
-  return { ...inner, low: -inner.high, high: -inner.low, evaluate: () => -evaluate() };
+  return { type: 'number', unit: inner.unit, low: -inner.high, high: -inner.low, evaluate: () => -evaluate() };
 }
 
 /** `left op right`; undefined after reporting that it has no unit, or divides by nothing. */

@@ -42,6 +42,8 @@ export interface PartInfo {
   readonly text: string;
   readonly unit: string;
   readonly isText: boolean;
+  /** The right side where it is a number known when the rule is loaded: it need not be stored with every evaluation. */
+  readonly constantRight: number | undefined;
 }
 
 /** More comparisons than this are a program, not a condition; each costs every judgement. */
@@ -64,6 +66,8 @@ export interface NumberNode {
   readonly low: number;
   readonly high: number;
   readonly evaluate: () => number;
+  /** The feature it reads, when it does nothing else: its place among the rule's reads, and its name. */
+  readonly read?: { readonly place: number; readonly name: string };
 }
 
 export interface TextNode {
@@ -86,6 +90,8 @@ export interface BoolNode {
   /** What bounds numbers while this holds: all of `all`, or one of `either`. */
   readonly all: readonly Bound[];
   readonly either: readonly Bound[] | undefined;
+  /** Of `&&` and `||`: what is combined, in order. */
+  readonly chain?: { readonly op: string; readonly links: readonly (() => Answer)[] };
 }
 
 export type Node = NumberNode | TextNode | ListNode | BoolNode;
@@ -115,6 +121,14 @@ export function spellingOf(text: string): string {
 /** Notes why something cannot be said; the first reason is the one to tell. */
 export function trouble(frame: Frame, reason: string): void {
   frame.trouble ??= reason;
+}
+
+/** The number, or NaN after noting that it is not known. */
+export function knownNumber(frame: Frame, value: number, name: string): number {
+  // A number less itself is zero unless it is endless or not known: the cheapest test there is.
+  if (value - value === 0) return value;
+  trouble(frame, `${name} is not known`);
+  return Number.NaN;
 }
 
 /** What a node is called when another kind was needed. */
