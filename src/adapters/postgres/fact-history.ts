@@ -56,7 +56,7 @@ interface Move {
  * like, which are few beside usage. Undefined when entries have been archived: their days are then not all here.
  */
 async function readMoves(pool: pg.Pool, tenant: string): Promise<ReadonlyMap<number, readonly Move[]> | undefined> {
-  const archived = await pool.query('select from archived_day where state = 'archived' limit 1');
+  const archived = await pool.query(`select from archived_day where state = 'archived' limit 1`);
   if (archived.rows.length > 0) return undefined;
   const { rows } = await pool.query<{ lane: number; batch_no: bigint; account_id: string; amount: bigint }>(
     `select e.lane, e.batch_no, w.account_id, sum(e.amount)::bigint as amount from entry e join wallet w using (wallet_id)
