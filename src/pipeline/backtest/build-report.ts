@@ -68,6 +68,11 @@ export function buildReport(run: FinishedBacktest): BacktestReport {
       friction: labelled === undefined ? null : decimal(sumOf(stopped.map(({ frictionNanos }) => frictionNanos))),
       stolen: labelled === undefined ? null : decimal(stolenIn(labelled)),
     },
+    milder: {
+      slowdowns: collector.milder.slowdowns,
+      waited: decimal(collector.milder.waitedNanos),
+      heldBack: { freezes: collector.milder.heldBack.freeze, slowdowns: collector.milder.heldBack.throttle },
+    },
     rules: ruleset.judgedRules.map(({ id, title, mode }) =>
       ruleView(id, title, mode, collector.rules.get(id), accountDays),
     ),

@@ -30,6 +30,15 @@ export interface DayCount {
   readonly money: StoppedMoney;
 }
 
+/** What a ruleset did short of a freeze. */
+export interface MilderActs {
+  slowdowns: number;
+  /** Usage that slow-downs had wait for a later period, nano-units. */
+  waitedNanos: number;
+  /** Times a cap kept the rules from acting. */
+  readonly heldBack: { freeze: number; throttle: number };
+}
+
 /** An alert without its evidence. */
 export type BriefAlert = Pick<ReplayAlert, 'account' | 'atMs' | 'outcome' | 'score' | 'ruleIds' | 'excessNanos'>;
 
@@ -50,6 +59,8 @@ export class Collector {
   readonly days = new Map<number, DayCount>();
   readonly rules = new Map<string, RuleCount>();
   readonly sightings: ScoredAlert[] = [];
+  /** What slow-downs would have done, and what caps kept the rules from. */
+  readonly milder: MilderActs = { slowdowns: 0, waitedNanos: 0, heldBack: { freeze: 0, throttle: 0 } };
   readonly caught = new CaughtAccounts();
   readonly #options: CollectOptions;
   /** The newest freeze of each account. */
@@ -65,6 +76,13 @@ export class Collector {
       stopped: (played) => this.#stop(played),
       alert: (alert) => this.#alert(alert),
       freeze: (alert) => this.#freeze(alert),
+      slowdown: () => this.milder.slowdowns++,
+      throttled: ({ spendNanos }) => {
+        this.milder.waitedNanos += spendNanos;
+      },
+      heldBack: ({ heldBack }) => {
+        for (const { kind } of heldBack) this.milder.heldBack[kind]++;
+      },
       ...(this.#options.withSightings ? { sighting: (sighting) => this.#see(sighting) } : {}),
     };
   }

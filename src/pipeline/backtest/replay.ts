@@ -70,6 +70,8 @@ export interface ReplayListener {
   readonly alert?: (alert: ReplayAlert) => void;
   /** A wallet was frozen; without an alert when its rules had spoken before an earlier freeze ran out. */
   readonly freeze?: (alert: ReplayAlert) => void;
+  /** A cap kept the rules from an action, and people would have been told of it. */
+  readonly heldBack?: (alert: ReplayAlert) => void;
   /** A wallet was slowed down. */
   readonly slowdown?: (alert: ReplayAlert) => void;
   /** Everything that live and shadow rules say, before bands, breaker and budget. */
@@ -332,6 +334,7 @@ export class Replay {
     this.#listener.decision?.(decision);
     if (frozenUntilMs !== null) this.#listener.freeze?.(decision);
     if (slowed !== null) this.#listener.slowdown?.(decision);
+    if (heldBack.length > 0 && raised) this.#listener.heldBack?.(decision);
     if (raised) this.#listener.alert?.(decision);
   }
 

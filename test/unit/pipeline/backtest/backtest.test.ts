@@ -208,6 +208,7 @@ test('holes, an order that is not that of arrival and unknown meters are told', 
     'HISTORY_GAP',
     'HISTORY_SHORT',
     'HISTORY_UNKNOWN_METERS',
+    'HISTORY_BALANCES_UNKNOWN',
   ]);
 });
 
