@@ -201,7 +201,7 @@ beta,benign,dispute,2026-03-06,,minus one,
   expect(first.stdout).toContain('6 rows: 2 labelled, 0 known before, 1 of unknown accounts, 3 invalid.');
   const again = await cli('labels', 'import', file, '--json', '--strict');
   expect(again).toMatchObject({ exitCode: 1 });
-  expect(again.json()).toMatchObject({ labelled: 0, repeated: 2, unknownAccounts: 1, invalid: 3 });
+  expect(again.json()).toMatchObject({ labelled: 0, repeated: 2, unknownAccounts: 1, invalid: 3, alertsClosed: 0 });
   const { rows } = await ledger.pool.query('select account_id, loss from account_label order by label_id');
   expect(rows).toEqual([
     { account_id: 'acme', loss: 50_000_000_000n },

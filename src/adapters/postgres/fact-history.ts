@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { ENTRY_KIND } from '../../domain/ledger/wallet.ts';
 import type { History, HistoryBlock, HistoryEvent, KnownStatus } from '../../pipeline/backtest/history-event.ts';
 import { decodeFacts, type StoredFact } from '../../pipeline/lane/facts-codec.ts';
 
@@ -8,10 +9,18 @@ const BATCHES_PAGE = 8;
 /** Events handed over at a time. */
 const BLOCK_EVENTS = 4_096;
 
+/** A batch of a lane, and what had moved its wallets by then. */
+interface LaneBatch {
+  readonly facts: readonly StoredFact[];
+  /** By account, nano-units, of the tenant in question; undefined where nobody knows. */
+  readonly credit: ReadonlyMap<string, number> | undefined;
+}
+
 /** A lane as far as it has been read: the facts of the batch in hand, and the batches after it. */
 interface LaneCursor {
-  readonly batches: AsyncIterator<readonly StoredFact[]>;
+  readonly batches: AsyncIterator<LaneBatch>;
   facts: readonly StoredFact[];
+  credit: LaneBatch['credit'];
   at: number;
 }
 
@@ -23,18 +32,59 @@ export async function openFactHistory(pool: pg.Pool, tenant: string): Promise<Hi
   const { rows } = await pool.query<{ lane: number; last: bigint; events: bigint }>(
     'select lane, max(batch_no) as last, sum(events)::bigint as events from batch_facts group by lane order by lane',
   );
+  const moves = await readMoves(pool, tenant);
   return {
     name: 'the database',
     eventsExpected: rows.reduce((sum, { events }) => sum + Number(events), 0),
     blocks: () =>
       merge(
-        rows.map(({ lane, last }) => readLane(pool, lane, last)),
+        rows.map(({ lane, last }) => readLane(pool, lane, last, moves?.get(lane) ?? moves?.get(NO_LANE))),
         tenant,
       ),
   };
 }
 
-async function* readLane(pool: pg.Pool, lane: number, last: bigint): AsyncGenerator<readonly StoredFact[]> {
+/** Something other than usage that moved a wallet. */
+interface Move {
+  readonly batchNo: bigint;
+  readonly account: string;
+  readonly amount: number;
+}
+
+/**
+ * What moved the tenant's wallets besides usage, by lane, in the order it happened: top-ups, refunds, released usage and the
+ * like, which are few beside usage. Undefined when entries have been archived: their days are then not all here.
+ */
+async function readMoves(pool: pg.Pool, tenant: string): Promise<ReadonlyMap<number, readonly Move[]> | undefined> {
+  const archived = await pool.query(`select from archived_day where state = 'archived' limit 1`);
+  if (archived.rows.length > 0) return undefined;
+  const { rows } = await pool.query<{ lane: number; batch_no: bigint; account_id: string; amount: bigint }>(
+    `select e.lane, e.batch_no, w.account_id, sum(e.amount)::bigint as amount from entry e join wallet w using (wallet_id)
+     where w.tenant_id = $1 and e.kind <> all($2) and e.amount <> 0
+     group by e.lane, e.batch_no, w.account_id order by e.lane, e.batch_no`,
+    [tenant, [ENTRY_KIND.usage, ENTRY_KIND.fact]],
+  );
+  const byLane = new Map<number, Move[]>([[NO_LANE, []]]);
+  for (const { lane, batch_no: batchNo, account_id: account, amount } of rows) {
+    const move = { batchNo, account, amount: Number(amount) };
+    const known = byLane.get(lane);
+    if (known === undefined) byLane.set(lane, [move]);
+    else known.push(move);
+  }
+  return byLane;
+}
+
+/** A lane that nothing but usage has moved. */
+const NO_LANE = -1;
+
+async function* readLane(
+  pool: pg.Pool,
+  lane: number,
+  last: bigint,
+  moves: readonly Move[] | undefined,
+): AsyncGenerator<LaneBatch> {
+  const credit = moves === undefined ? undefined : new Map<string, number>();
+  let moved = 0;
   let after = -1n;
   const page = () =>
     pool.query<{ batch_no: bigint; facts: Buffer }>(
@@ -48,16 +98,17 @@ async function* readLane(pool: pg.Pool, lane: number, last: bigint): AsyncGenera
     // The next page travels while this one is decoded and played.
     const next = page();
     next.catch(() => undefined);
-    for (const { facts } of current) yield decodeFacts(facts);
+    for (const { facts, batch_no: batchNo } of current) {
+      for (let move = moves?.[moved]; move !== undefined && move.batchNo <= batchNo; move = moves?.[++moved])
+        credit?.set(move.account, (credit.get(move.account) ?? 0) + move.amount);
+      yield { facts: decodeFacts(facts), credit };
+    }
     rows = (await next).rows;
   }
 }
 
-async function* merge(
-  lanes: readonly AsyncIterator<readonly StoredFact[]>[],
-  tenant: string,
-): AsyncGenerator<HistoryBlock> {
-  const cursors: LaneCursor[] = lanes.map((batches) => ({ batches, facts: [], at: 0 }));
+async function* merge(lanes: readonly AsyncIterator<LaneBatch>[], tenant: string): AsyncGenerator<HistoryBlock> {
+  const cursors: LaneCursor[] = lanes.map((batches) => ({ batches, facts: [], credit: undefined, at: 0 }));
   const open: LaneCursor[] = [];
   for (const cursor of cursors) if (await fill(cursor)) open.push(cursor);
   let events: HistoryEvent[] = [];
@@ -68,7 +119,7 @@ async function* merge(
     while (cursor.at < cursor.facts.length && timeAt(cursor) <= untilMs) {
       const fact = cursor.facts[cursor.at++];
       if (fact === undefined || fact.tenant !== tenant) continue;
-      events.push(eventOf(fact, index++));
+      events.push(eventOf(fact, index++, cursor.credit));
     }
     if (cursor.at >= cursor.facts.length && !(await fill(cursor))) open.splice(open.indexOf(cursor), 1);
     if (events.length < BLOCK_EVENTS) continue;
@@ -102,7 +153,8 @@ async function fill(cursor: LaneCursor): Promise<boolean> {
   do {
     const next = await cursor.batches.next();
     if (next.done === true) return false;
-    cursor.facts = next.value;
+    cursor.facts = next.value.facts;
+    cursor.credit = next.value.credit;
     cursor.at = 0;
   } while (cursor.facts.length === 0);
   return true;
@@ -118,10 +170,10 @@ const STATUSES: Readonly<Record<StoredFact['status'], KnownStatus>> = {
   // Whether it would be frozen is for the rules under test to say.
   frozen: 'posted',
   over_limit: 'stopped',
-  throttled: 'stopped',
+  throttled: 'throttled',
 };
 
-function eventOf(fact: StoredFact, index: number): HistoryEvent {
+function eventOf(fact: StoredFact, index: number, credit: LaneBatch['credit']): HistoryEvent {
   const { id, source, account, meter, occurredAtMs } = fact;
   return {
     id,
@@ -136,5 +188,6 @@ function eventOf(fact: StoredFact, index: number): HistoryEvent {
     index,
     known: STATUSES[fact.status],
     knownNanos: fact.amount === null ? undefined : Number(fact.amount),
+    creditNanos: credit === undefined ? undefined : (credit.get(account) ?? 0),
   };
 }

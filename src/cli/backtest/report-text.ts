@@ -48,7 +48,24 @@ export function alertsText({ alerts }: BacktestReport): string {
 }
 
 /** One sentence on the money that freezes would have stopped. */
-export function moneyText({ money: amounts, freezes, currency }: BacktestReport): string {
+export function moneyText(report: BacktestReport): string {
+  return `${freezesText(report)}${milderText(report)}`;
+}
+
+function milderText({ milder, currency }: BacktestReport): string {
+  const { slowdowns, waited, heldBack } = milder;
+  const slow =
+    slowdowns === 0
+      ? ''
+      : ` ${count(slowdowns, 'slow-down')} would have had usage of ${money(waited, currency)} wait for later.`;
+  const acts = [
+    ...(heldBack.freezes === 0 ? [] : [count(heldBack.freezes, 'freeze')]),
+    ...(heldBack.slowdowns === 0 ? [] : [count(heldBack.slowdowns, 'slow-down')]),
+  ];
+  return acts.length === 0 ? slow : `${slow} Caps would have held back ${acts.join(' and ')}.`;
+}
+
+function freezesText({ money: amounts, freezes, currency }: BacktestReport): string {
   const { stopped, saved, friction, stolen } = amounts;
   if (freezes.length === 0) {
     const all = stolen === null ? '' : ` Attacks took ${money(stolen, currency)} in all.`;

@@ -106,7 +106,11 @@ function tally(results: readonly RowResult[]) {
     repeated: number('repeated'),
     unknownAccounts: number('unknown_account'),
     invalid: number('invalid'),
-    alertsClosed: results.reduce((sum, { closed, duplicates }) => sum + closed.length + duplicates.length, 0),
+    // A row that was known before tells again what it closed then.
+    alertsClosed: results.reduce(
+      (sum, { status, closed, duplicates }) => (status === 'labelled' ? sum + closed.length + duplicates.length : sum),
+      0,
+    ),
     contradicted: results.flatMap(({ contradicted }) => contradicted),
   };
 }

@@ -22,7 +22,7 @@ const state = z.object({ sources: z.array(sourceState).max(SOURCES_MAX), checked
 
 /**
  * Flags a source that has always reported and is now silent far longer than ever, while the account goes on through
- * others: metering that was switched off where it is dear.
+ * others: metering that was switched off where it is dear. Pauses of the whole account, as long as `at_least`, do not count.
  */
 export const silence = defineStreamDetector({
   kind: 'silence',
@@ -57,6 +57,7 @@ class SilenceRun implements StreamRun {
     const now = event.ingestedAtMs;
     if (event.isFact || event.disposition === 'duplicate' || now - this.#checkedMs < HOUR_MS) return 0;
     this.#checkedMs = now;
+    this.#leaveOutPause(now);
     let worst = 0;
     for (const source of this.#sources) {
       const [id, events, lastMs, longestMs, told, firstMs] = source;
@@ -70,6 +71,15 @@ class SilenceRun implements StreamRun {
       this.#longestMs = longestMs;
     }
     return worst;
+  }
+
+  // While the whole account said nothing no source of it was silent by itself: a hole in the history, an outage, a holiday.
+  #leaveOutPause(now: number): void {
+    let lastMs = Number.NEGATIVE_INFINITY;
+    for (const source of this.#sources) lastMs = Math.max(lastMs, source[2]);
+    const pauseMs = now - lastMs;
+    if (this.#sources.length === 0 || pauseMs < this.#leastMs) return;
+    for (const source of this.#sources) source[2] += pauseMs;
   }
 
   learn(event: StreamEvent): void {

@@ -31,7 +31,7 @@ export interface FoldInput {
   /** The event's own time even when it is not believed; `occurredAtMs` when left out. */
   readonly claimedAtMs?: number;
   /** The wallet's balance; left out where it is not known, as in a replay of a file. */
-  readonly balanceNanos?: number;
+  readonly balanceNanos?: number | undefined;
   /** Source, sequence and properties; without them stream rules are not shown the event. */
   readonly details?: EventDetails;
 }

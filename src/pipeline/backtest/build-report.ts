@@ -34,8 +34,7 @@ export function buildReport(run: FinishedBacktest): BacktestReport {
   const isEmpty = !(tally.toMs >= tally.fromMs);
   const days = isEmpty ? 0 : Math.max(1, (tally.toMs - tally.fromMs) / DAY_MS);
   const accountDays = days * replay.accounts.size;
-  const stoppedNanos = sumOf(collector.freezes.map((freeze) => freeze.stoppedNanos));
-  const dayCounts = [...collector.days.values()];
+  const stopped = collector.freezes.map(({ money }) => money.shares(labelled?.ledger));
   return {
     v: 1,
     ruleset: ruleset.hash,
@@ -55,24 +54,29 @@ export function buildReport(run: FinishedBacktest): BacktestReport {
     },
     warnings: warningsOf(tally, replay, labelled),
     alerts: alertTally(collector, ruleset, days),
-    freezes: collector.freezes.map(({ account, atMs, untilMs, ruleIds, stoppedNanos: stopped, honestNanos }) => ({
+    freezes: collector.freezes.map(({ account, atMs, untilMs, ruleIds, money }) => ({
       account,
       at: formatIso(atMs),
       until: formatIso(untilMs),
       rules: ruleIds,
-      stopped: decimal(stopped),
-      friction: labelled === undefined ? null : decimal(honestNanos),
+      stopped: decimal(money.stoppedNanos),
+      friction: labelled === undefined ? null : decimal(money.shares(labelled.ledger).frictionNanos),
     })),
     money: {
-      stopped: decimal(stoppedNanos),
-      saved: labelled === undefined ? null : decimal(sumOf(dayCounts.map(({ savedNanos }) => savedNanos))),
-      friction: labelled === undefined ? null : decimal(sumOf(dayCounts.map(({ frictionNanos }) => frictionNanos))),
+      stopped: decimal(sumOf(stopped.map(({ stoppedNanos }) => stoppedNanos))),
+      saved: labelled === undefined ? null : decimal(sumOf(stopped.map(({ savedNanos }) => savedNanos))),
+      friction: labelled === undefined ? null : decimal(sumOf(stopped.map(({ frictionNanos }) => frictionNanos))),
       stolen: labelled === undefined ? null : decimal(stolenIn(labelled)),
+    },
+    milder: {
+      slowdowns: collector.milder.slowdowns,
+      waited: decimal(collector.milder.waitedNanos),
+      heldBack: { freezes: collector.milder.heldBack.freeze, slowdowns: collector.milder.heldBack.throttle },
     },
     rules: ruleset.judgedRules.map(({ id, title, mode }) =>
       ruleView(id, title, mode, collector.rules.get(id), accountDays),
     ),
-    perDay: isEmpty ? [] : perDay(collector, tally),
+    perDay: isEmpty ? [] : perDay(collector, tally, labelled?.ledger),
     caught: collector.caught.list().map(caughtView),
     labels: labelled === undefined || isEmpty ? null : labelView(run, labelled.labels, labelled.ledger),
   };
@@ -137,19 +141,20 @@ function ruleView(
 /** A chart of more days than this would be a hair's breadth a day. */
 const DAYS_MAX = 1_100;
 
-function perDay({ days }: Collector, { fromMs, toMs }: HistoryTally): DayView[] {
+function perDay({ days }: Collector, { fromMs, toMs }: HistoryTally, ledger: FraudLedger | undefined): DayView[] {
   const last = Math.floor(toMs / DAY_MS);
   const first = Math.max(Math.floor(fromMs / DAY_MS), last - DAYS_MAX + 1);
   const views: DayView[] = [];
   for (let day = first; day <= last; day++) {
     const counted = days.get(day);
+    const shares = counted?.money.shares(ledger);
     views.push({
       day: formatIso(day * DAY_MS).slice(0, 10),
       watch: counted?.outcomes.watch ?? 0,
       review: counted?.outcomes.review ?? 0,
       freeze: counted?.outcomes.freeze ?? 0,
-      saved: decimal(counted?.savedNanos ?? 0),
-      friction: decimal(counted?.frictionNanos ?? 0),
+      saved: decimal(shares?.savedNanos ?? 0),
+      friction: decimal(shares?.frictionNanos ?? 0),
     });
   }
   return views;

@@ -1,6 +1,7 @@
 import { hourlySeries } from '../../domain/features/account-features.ts';
 import { HOUR_MS } from '../../domain/time.ts';
-import type { Replay, ReplayAccount, ReplayAlert } from './replay.ts';
+import type { Replay, ReplayAlert } from './replay.ts';
+import type { ReplayAccount } from './replay-account.ts';
 
 /** How many accounts are drawn. */
 const KEPT_MAX = 8;

@@ -6,15 +6,15 @@ import { CaughtAccounts } from './caught-accounts.ts';
 import type { FraudLedger } from './fraud-ledger.ts';
 import type { Played, Replay, ReplayAlert, ReplayListener } from './replay.ts';
 import type { ScoredAlert } from './score-alerts.ts';
+import { StoppedMoney } from './stopped-money.ts';
 
-/** A freeze of the replay, with what it has stopped so far. Nano-units. */
+/** A freeze of the replay, with what it has stopped so far. */
 export interface Freeze {
   readonly account: string;
   readonly atMs: number;
   readonly untilMs: number;
   readonly ruleIds: readonly string[];
-  stoppedNanos: number;
-  honestNanos: number;
+  readonly money: StoppedMoney;
 }
 
 /** What one rule has seen. */
@@ -27,8 +27,16 @@ export interface RuleCount {
 
 export interface DayCount {
   readonly outcomes: { [outcome in Outcome]: number };
-  savedNanos: number;
-  frictionNanos: number;
+  readonly money: StoppedMoney;
+}
+
+/** What a ruleset did short of a freeze. */
+export interface MilderActs {
+  slowdowns: number;
+  /** Usage that slow-downs had wait for a later period, nano-units. */
+  waitedNanos: number;
+  /** Times a cap kept the rules from acting. */
+  readonly heldBack: { freeze: number; throttle: number };
 }
 
 /** An alert without its evidence. */
@@ -51,6 +59,8 @@ export class Collector {
   readonly days = new Map<number, DayCount>();
   readonly rules = new Map<string, RuleCount>();
   readonly sightings: ScoredAlert[] = [];
+  /** What slow-downs would have done, and what caps kept the rules from. */
+  readonly milder: MilderActs = { slowdowns: 0, waitedNanos: 0, heldBack: { freeze: 0, throttle: 0 } };
   readonly caught = new CaughtAccounts();
   readonly #options: CollectOptions;
   /** The newest freeze of each account. */
@@ -66,6 +76,13 @@ export class Collector {
       stopped: (played) => this.#stop(played),
       alert: (alert) => this.#alert(alert),
       freeze: (alert) => this.#freeze(alert),
+      slowdown: () => this.milder.slowdowns++,
+      throttled: ({ spendNanos }) => {
+        this.milder.waitedNanos += spendNanos;
+      },
+      heldBack: ({ heldBack }) => {
+        for (const { kind } of heldBack) this.milder.heldBack[kind]++;
+      },
       ...(this.#options.withSightings ? { sighting: (sighting) => this.#see(sighting) } : {}),
     };
   }
@@ -84,7 +101,7 @@ export class Collector {
   }
 
   #freeze({ account, atMs, frozenUntilMs, ruleIds }: ReplayAlert): void {
-    const freeze = { account, atMs, untilMs: frozenUntilMs ?? atMs, ruleIds, stoppedNanos: 0, honestNanos: 0 };
+    const freeze = { account, atMs, untilMs: frozenUntilMs ?? atMs, ruleIds, money: new StoppedMoney() };
     this.freezes.push(freeze);
     this.#freezeOf.set(account, freeze);
   }
@@ -92,15 +109,9 @@ export class Collector {
   #stop({ event, atMs, spendNanos }: Played): void {
     const freeze = this.#freezeOf.get(event.account);
     if (freeze === undefined) return;
-    // Of a stolen event the loss is what people say it was; the rest of its price is nobody's.
-    const stolen = this.#options.ledger?.stolenNanos;
-    freeze.stoppedNanos += spendNanos;
-    const day = this.#day(atMs);
-    if (stolen !== undefined) day.savedNanos += stolen;
-    else {
-      freeze.honestNanos += spendNanos;
-      day.frictionNanos += spendNanos;
-    }
+    const { ledger } = this.#options;
+    freeze.money.add(spendNanos, ledger);
+    this.#day(atMs).money.add(spendNanos, ledger);
   }
 
   #see(sighting: Sighting): void {
@@ -127,7 +138,7 @@ export class Collector {
     const day = Math.floor(atMs / DAY_MS);
     const known = this.days.get(day);
     if (known !== undefined) return known;
-    const fresh = { outcomes: { allow: 0, watch: 0, review: 0, freeze: 0 }, savedNanos: 0, frictionNanos: 0 };
+    const fresh = { outcomes: { allow: 0, watch: 0, review: 0, freeze: 0 }, money: new StoppedMoney() };
     this.days.set(day, fresh);
     return fresh;
   }

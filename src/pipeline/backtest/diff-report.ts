@@ -9,6 +9,7 @@ import type { LabelSet } from './labels.ts';
 import type { BacktestWarning, Decimal, IsoTime, ScoreView } from './report.ts';
 import type { HistoryTally } from './run-backtest.ts';
 import { AlertScorer } from './score-alerts.ts';
+import type { StoppedShares } from './stopped-money.ts';
 import { viewScore } from './view-score.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -112,8 +113,8 @@ export function buildDiffReport(run: FinishedDiff): DiffReport {
   const { diff, tally, labelled, names } = run;
   const days = tally.toMs >= tally.fromMs ? Math.max(1, (tally.toMs - tally.fromMs) / DAY_MS) : 0;
   const flips = diff.flips();
-  const view = (freeze: Freeze): FrozenView => frozenView(freeze, labelled !== undefined);
-  const [frozenA, frozenB] = [firstFreezes(diff.a), firstFreezes(diff.b)];
+  const view = (freeze: FirstFreeze): FrozenView => frozenView(freeze, labelled !== undefined);
+  const [frozenA, frozenB] = [firstFreezes(diff.a, labelled?.ledger), firstFreezes(diff.b, labelled?.ledger)];
   const milder = flips.filter(({ alert, from }) => alert.outcome === from).length;
   return {
     v: 1,
@@ -127,8 +128,8 @@ export function buildDiffReport(run: FinishedDiff): DiffReport {
     days: Math.round(days * 100) / 100,
     warnings: warningsOf(tally, diff.b.replay, labelled),
     rules: ruleChanges(diff),
-    newlyFrozen: [...frozenB.values()].filter(({ account }) => !frozenA.has(account)).map(view),
-    released: [...frozenA.values()].filter(({ account }) => !frozenB.has(account)).map(view),
+    newlyFrozen: [...frozenB.values()].filter(({ freeze }) => !frozenA.has(freeze.account)).map(view),
+    released: [...frozenA.values()].filter(({ freeze }) => !frozenB.has(freeze.account)).map(view),
     harsher: flips.length - milder,
     milder,
     flips: flips.slice(0, FLIPS_MAX).map((flip) => flipView(flip, labelled)),
@@ -138,8 +139,8 @@ export function buildDiffReport(run: FinishedDiff): DiffReport {
 function sideView(run: FinishedDiff, side: Side, name: string, days: number): SideView {
   const { labelled, tally } = run;
   const { alerts, freezes } = side.collector;
-  const stopped = freezes.reduce((sum, { stoppedNanos }) => sum + stoppedNanos, 0);
-  const honest = freezes.reduce((sum, { honestNanos }) => sum + honestNanos, 0);
+  const stopped = freezes.reduce((sum, { money }) => sum + money.stoppedNanos, 0);
+  const honest = freezes.reduce((sum, { money }) => sum + money.shares(labelled?.ledger).frictionNanos, 0);
   const score =
     labelled === undefined
       ? undefined
@@ -155,7 +156,7 @@ function sideView(run: FinishedDiff, side: Side, name: string, days: number): Si
     ruleset: side.ruleset.hash,
     alerts: alerts.length,
     alertsPerDay: days === 0 ? 0 : Math.round((alerts.length / days) * 100) / 100,
-    frozenAccounts: firstFreezes(side).size,
+    frozenAccounts: firstFreezes(side, labelled?.ledger).size,
     caught: decimal(score === undefined ? above : score.lossNanos - score.lostBeforeNanos),
     stopped: decimal(stopped),
     friction: labelled === undefined ? null : decimal(honest),
@@ -163,22 +164,29 @@ function sideView(run: FinishedDiff, side: Side, name: string, days: number): Si
   };
 }
 
+interface FirstFreeze extends StoppedShares {
+  readonly freeze: Freeze;
+}
+
 /** Each frozen account with its first freeze, and what all its freezes stopped. */
-function firstFreezes({ collector }: Side): ReadonlyMap<string, Freeze> {
-  const first = new Map<string, Freeze>();
+function firstFreezes({ collector }: Side, ledger: FraudLedger | undefined): ReadonlyMap<string, FirstFreeze> {
+  const first = new Map<string, FirstFreeze>();
   for (const freeze of collector.freezes) {
     const known = first.get(freeze.account);
-    if (known === undefined) first.set(freeze.account, { ...freeze });
-    else {
-      known.stoppedNanos += freeze.stoppedNanos;
-      known.honestNanos += freeze.honestNanos;
-    }
+    const shares = freeze.money.shares(ledger);
+    first.set(freeze.account, {
+      freeze: known?.freeze ?? freeze,
+      stoppedNanos: (known?.stoppedNanos ?? 0) + shares.stoppedNanos,
+      savedNanos: (known?.savedNanos ?? 0) + shares.savedNanos,
+      frictionNanos: (known?.frictionNanos ?? 0) + shares.frictionNanos,
+    });
   }
   return first;
 }
 
-function frozenView({ account, atMs, ruleIds, stoppedNanos, honestNanos }: Freeze, isLabelled: boolean): FrozenView {
-  const money = { stopped: decimal(stoppedNanos), friction: isLabelled ? decimal(honestNanos) : null };
+function frozenView({ freeze, stoppedNanos, frictionNanos }: FirstFreeze, isLabelled: boolean): FrozenView {
+  const { account, atMs, ruleIds } = freeze;
+  const money = { stopped: decimal(stoppedNanos), friction: isLabelled ? decimal(frictionNanos) : null };
   return { account, at: formatIso(atMs), rules: ruleIds, ...money };
 }
 

@@ -1,4 +1,4 @@
-import { explain, type RuleResult } from '../../domain/decisions/judge.ts';
+import type { RuleResult } from '../../domain/decisions/judge.ts';
 import { LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
 import { type Outcome, severityOf } from '../../domain/rules/band.ts';
 import { joinRulesets } from '../../domain/rules/join-rulesets.ts';
@@ -58,7 +58,7 @@ export class RulesetDiff {
     if (this.#fresh.length === 0) return;
     for (const { worst, other } of this.#fresh) {
       const account = other.replay.accounts.get(worst.alert.account);
-      if (account !== undefined) worst.otherResults = explain(other.ruleset, account.features);
+      if (account !== undefined) worst.otherResults = other.replay.explain(account);
     }
     this.#fresh = [];
   }

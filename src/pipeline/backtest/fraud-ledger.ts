@@ -18,8 +18,10 @@ export class FraudLedger {
   readonly #labels: LabelSet;
   readonly #thefts: Thefts[];
   readonly #pricer: QuickPricer;
-  /** What the event that was booked last stole, in nano-units; undefined when it was honest. */
-  stolenNanos: number | undefined;
+  /** The attack that the event before the replay belongs to; undefined when it is honest. */
+  bookedAttack: number | undefined;
+  /** What that event stole, or where single events are not labelled its whole price (see `sharesOf`); nano-units. */
+  bookedNanos = 0;
   /** Events that were booked as stolen. */
   booked = 0;
   /** Labelled events that turned out to be of accounts their attack does not name: the labels are of another file. */
@@ -39,7 +41,7 @@ export class FraudLedger {
 
   /** Books an event, duplicates included: an attack may consist of them. Call it before the event is played. */
   book(event: HistoryEvent, isDuplicate: boolean): void {
-    this.stolenNanos = undefined;
+    this.bookedAttack = undefined;
     const { fraudEvents, attacks } = this.#labels;
     if (fraudEvents === undefined) {
       const during = this.index.during(event.account, event.source, event.occurredAtMs);
@@ -55,6 +57,22 @@ export class FraudLedger {
     if (attack !== undefined && !attack.accounts.has(event.account) && !attack.sources.has(event.source))
       this.mismatched++;
     this.#add(fraud.attack, event.arrivedAtMs, fraud.lossNanos);
+  }
+
+  /**
+   * How much of a stretch's booked usage was stolen, and how much was honest, from 0 to 1; known when the history is over.
+   * An attack whose loss nobody has put in figures saves nothing and is no honest usage either.
+   */
+  sharesOf(attack: number): { readonly stolen: number; readonly honest: number } {
+    // Of a labelled event the loss is what people say it was; the rest of its price is nobody's.
+    if (this.isExact) return { stolen: 1, honest: 0 };
+    const lossNanos = this.#labels.attacks[attack]?.lossNanos ?? 0;
+    if (lossNanos <= 0) return { stolen: 0, honest: 0 };
+    let totalNanos = 0;
+    for (const nanos of this.#thefts[attack]?.nanos ?? []) totalNanos += nanos;
+    // A loss above all usage of the stretch has other parts, such as fees: no freeze saves those.
+    const stolen = totalNanos > lossNanos ? lossNanos / totalNanos : 1;
+    return { stolen, honest: 1 - stolen };
   }
 
   /** What an attack had stolen by a time, that moment included, and in how many events; everything when `atMs` is null. */
@@ -80,7 +98,8 @@ export class FraudLedger {
   }
 
   #add(attack: number, atMs: number, nanos: number): void {
-    this.stolenNanos = nanos;
+    this.bookedAttack = attack;
+    this.bookedNanos = nanos;
     this.booked++;
     const thefts = this.#thefts[attack];
     thefts?.atMs.push(atMs);

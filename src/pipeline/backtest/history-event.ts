@@ -1,7 +1,15 @@
 import type { JsonValue } from '../../domain/events/usage-event.ts';
 
-/** What the books once made of an event. `stopped` is what a freeze, a limit or a throttle kept from being charged. */
-export type KnownStatus = 'posted' | 'duplicate' | 'altered' | 'too_late' | 'in_future' | 'unknown_meter' | 'stopped';
+/** What the books once made of an event. `stopped` is what a limit kept from being charged, `throttled` a limit per period. */
+export type KnownStatus =
+  | 'posted'
+  | 'duplicate'
+  | 'altered'
+  | 'too_late'
+  | 'in_future'
+  | 'unknown_meter'
+  | 'stopped'
+  | 'throttled';
 
 /** One event of the past, as a backtest sees it. Numbers are doubles: nothing here is ever charged. */
 export interface HistoryEvent {
@@ -21,6 +29,8 @@ export interface HistoryEvent {
   readonly known: KnownStatus | undefined;
   /** From the database: what it was charged, in nano-units; undefined when it has to be priced. */
   readonly knownNanos: number | undefined;
+  /** From the database: all that had moved the wallet by then but usage, top-ups above all, in nano-units; left out where nobody knows. */
+  readonly creditNanos?: number | undefined;
 }
 
 /** Something in the history that could not be read. */

@@ -1,5 +1,7 @@
-import { allowsFreeze } from '../../domain/decisions/freeze-breaker.ts';
-import { type Judgement, judge, type Moment, type RuleResult } from '../../domain/decisions/judge.ts';
+import type { CaseCounts } from '../../domain/decisions/abuse-probability.ts';
+import { type AutomaticAct, afterActing } from '../../domain/decisions/action-caps.ts';
+import type { SlowedDown } from '../../domain/decisions/alert-facts.ts';
+import { explain, type Judgement, judge, type Moment, type RuleResult } from '../../domain/decisions/judge.ts';
 import { createSightingBook, type Sighting, type SightingBook } from '../../domain/decisions/sightings.ts';
 import {
   decodeFeatures,
@@ -10,25 +12,18 @@ import {
   foldUsage,
 } from '../../domain/features/account-features.ts';
 import { type EventDetails, eventDetails } from '../../domain/features/event-details.ts';
-import { type AccountFeatures, createFeatures, NO_CHANGE } from '../../domain/features/feature-state.ts';
+import { NO_CHANGE } from '../../domain/features/feature-state.ts';
+import { PlatformHours } from '../../domain/fleet/platform-hours.ts';
 import { judgeTime, LATE_WINDOW_MS } from '../../domain/ledger/lateness.ts';
+import { slowDown } from '../../domain/ledger/throttle.ts';
 import type { Outcome } from '../../domain/rules/band.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
-import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import { type HeldBack, planActs } from '../acting/plan-acts.ts';
+import { spendableOf, weighOutcome } from '../acting/weigh-outcome.ts';
 import type { HistoryEvent } from './history-event.ts';
 import { QuickPricer } from './quick-price.ts';
-
-/** One account while history is played to it. */
-export interface ReplayAccount {
-  readonly account: string;
-  features: AccountFeatures;
-  /** Refuses usage until then; 0 while it is active. */
-  frozenUntilMs: number;
-  /** The same account of the replay beside this one. */
-  beside: ReplayAccount | undefined;
-  /** Whether its buckets and streams are those of the replay it runs beside. */
-  isShared: boolean;
-}
+import { newAccount, type ReplayAccount } from './replay-account.ts';
+import { areAlike, chargeSlowed, settleSlowdown } from './slow-account.ts';
 
 /** What became of one event in the replay. */
 export interface Played {
@@ -38,8 +33,8 @@ export interface Played {
   readonly atMs: number;
   /** Nano-units; 0 when it has no price. */
   readonly spendNanos: number;
-  /** `stopped`: the replay's own freeze kept it from being charged. */
-  readonly status: 'posted' | 'stopped' | 'quarantined' | 'altered' | 'duplicate';
+  /** `stopped`: the replay's own freeze kept it from being charged; `throttled`: its own slow-down had it wait. */
+  readonly status: 'posted' | 'stopped' | 'throttled' | 'quarantined' | 'altered' | 'duplicate';
 }
 
 /** An alert that this ruleset would have raised. */
@@ -54,6 +49,12 @@ export interface ReplayAlert {
   readonly excessNanos: number;
   /** Until when the account was frozen by it; null when it was not. */
   readonly frozenUntilMs: number | null;
+  /** The slow-down it put in force; null when it did not. */
+  readonly slowed: SlowedDown | null;
+  /** Caps that kept the rules from doing more. */
+  readonly heldBack: readonly HeldBack[];
+  /** Somebody would have been told: the wallet was active, and it was news. */
+  readonly raised: boolean;
   /** The evidence: what every rule saw. */
   readonly results: readonly RuleResult[];
 }
@@ -62,9 +63,17 @@ export interface ReplayAlert {
 export interface ReplayListener {
   /** The replay's own freeze has kept an event from being charged. */
   readonly stopped?: (played: Played) => void;
+  /** The replay's own slow-down has an event wait for a later period. */
+  readonly throttled?: (played: Played) => void;
+  /** Everything that lanes would have stored as a decision, alerts among them, before what follows from it is told. */
+  readonly decision?: (decision: ReplayAlert) => void;
   readonly alert?: (alert: ReplayAlert) => void;
   /** A wallet was frozen; without an alert when its rules had spoken before an earlier freeze ran out. */
   readonly freeze?: (alert: ReplayAlert) => void;
+  /** A cap kept the rules from an action, and people would have been told of it. */
+  readonly heldBack?: (alert: ReplayAlert) => void;
+  /** A wallet was slowed down. */
+  readonly slowdown?: (alert: ReplayAlert) => void;
   /** Everything that live and shadow rules say, before bands, breaker and budget. */
   readonly sighting?: (sighting: Sighting) => void;
 }
@@ -75,8 +84,8 @@ type Writable<T> = { -readonly [field in keyof T]: T[field] };
 const UNKNOWN_METERS_MAX = 20;
 
 /**
- * Plays history to one ruleset: price, fold, judge, freeze, in arrival order and in one pass, by the code that production
- * runs. It never looks ahead. Wallets are simulated as far as freezes go; balances are the books' business.
+ * Plays history to one ruleset: price, fold, judge, act, in arrival order and in one pass, by the code that production
+ * runs. It never looks ahead. Wallets are simulated as far as freezes and slow-downs go; balances are the books' business.
  */
 export class Replay {
   readonly ruleset: Ruleset;
@@ -88,7 +97,7 @@ export class Replay {
   readonly #sightings: SightingBook | undefined;
   readonly #lateWindowMs: number;
   // Filled anew for every event: nothing that is handed one keeps it.
-  readonly #input: Writable<Required<Omit<FoldInput, 'balanceNanos'>>> = {
+  readonly #input: Writable<Required<FoldInput>> = {
     meter: '',
     quantity: 0.5,
     spendNanos: 0.5,
@@ -96,13 +105,17 @@ export class Replay {
     ingestedAtMs: 0.5,
     disposition: 'posted',
     claimedAtMs: 0.5,
+    balanceNanos: undefined,
     details: eventDetails({ source: '' }),
   };
-  readonly #moment: Writable<Pick<Moment, 'account' | 'ingestedAtMs' | 'eventSpendNanos'>> = {
+  readonly #moment: Writable<ReplayMoment> = {
     account: '',
     ingestedAtMs: 0.5,
     eventSpendNanos: 0.5,
+    platformFactor: 1,
+    event: { source: '', meter: '' },
   };
+  readonly #platform = new PlatformHours();
   readonly #leader: Replay | undefined;
   #follower: Replay | undefined;
   /** What the latest event came to, for the replay that runs beside this one. */
@@ -110,7 +123,7 @@ export class Replay {
   /** Accounts that this replay and its leader will treat differently from the next event on. */
   #parting: ReplayAccount[] = [];
   #clockMs = 0;
-  #freezesMs: number[] = [];
+  #acts: readonly AutomaticAct[] = [];
 
   /**
    * @param leader another replay that plays every event just before this one, over the same features (`joinRulesets`). What
@@ -121,8 +134,9 @@ export class Replay {
     this.#leader = leader;
     if (leader !== undefined) leader.#follower = this;
     this.#last = {
-      account: newAccount(''),
+      account: newAccount('', 0),
       frozenUntilMs: 0.5,
+      throttle: null,
       spendNanos: 0.5,
       isPriced: true,
       status: 'posted',
@@ -144,6 +158,7 @@ export class Replay {
     this.#follower?.part();
     if (event.arrivedAtMs > this.#clockMs) this.#clockMs = event.arrivedAtMs;
     const nowMs = this.#clockMs;
+    this.#platform.advance(nowMs);
     const last = this.#leader === undefined ? undefined : this.#leader.#last;
     if (last !== undefined) {
       const account = last.account.beside ?? this.#openBeside(last.account);
@@ -157,10 +172,13 @@ export class Replay {
     const nanos = event.knownNanos ?? this.#pricer.price(event.account, meter, event.quantity, occurredAtMs);
     const time = event.known === undefined ? judgeTime(occurredAtMs, nowMs, this.#lateWindowMs) : knownTime(event);
 
+    if (account.throttle !== null) settleSlowdown(account, nowMs);
     let status: Played['status'] = 'posted';
     if (identity !== 'new') status = identity;
-    else if (time !== 'in_time' || nanos === undefined || event.known === 'stopped') status = 'quarantined';
+    else if (time !== 'in_time' || nanos === undefined || isRefused(event, account)) status = 'quarantined';
     else if (account.frozenUntilMs !== 0) status = this.#isFrozen(account, nowMs) ? 'stopped' : 'posted';
+    if (status === 'posted' && account.throttle !== null && !chargeSlowed(account, nanos ?? 0, nowMs))
+      status = 'throttled';
 
     if (nanos === undefined) this.#noteUnknown(meter);
     const spendNanos = nanos ?? 0;
@@ -171,8 +189,12 @@ export class Replay {
     // An event whose own time is not believed must not write into a bucket that time names.
     input.occurredAtMs = time === 'in_time' ? occurredAtMs : nowMs;
     input.ingestedAtMs = nowMs;
-    input.disposition = status === 'stopped' ? 'quarantined' : status;
+    input.disposition = status === 'stopped' || status === 'throttled' ? 'quarantined' : status;
     input.claimedAtMs = occurredAtMs;
+    if (status === 'posted') account.chargedNanos += spendNanos;
+    const { creditNanos } = event;
+    account.balanceNanos = creditNanos === undefined ? undefined : creditNanos - account.chargedNanos;
+    input.balanceNanos = account.balanceNanos;
     input.details = details;
     const hour = foldUsage(account.features, input, this.ruleset.features);
     if (this.#follower !== undefined)
@@ -181,11 +203,18 @@ export class Replay {
     this.#judge(event, account, { spendNanos, status });
   }
 
+  /** What every rule sees of an account now. */
+  explain({ account, features }: ReplayAccount): RuleResult[] {
+    const moment = { account, ingestedAtMs: this.#clockMs, eventSpendNanos: 0, platformFactor: this.#platform.factor };
+    return explain(this.ruleset, features, moment);
+  }
+
   /** Gives accounts that are about to see other usage than the leader's features of their own. */
   part(): void {
     if (this.#parting.length === 0) return;
     for (const account of this.#parting) {
       account.features = decodeFeatures(encodeFeatures(account.features));
+      account.waiting = [...account.waiting];
       account.isShared = false;
     }
     this.#parting = [];
@@ -199,6 +228,7 @@ export class Replay {
     const { touched, touchedFine, changedFromFine } = account.features.transient;
     last.account = account;
     last.frozenUntilMs = account.frozenUntilMs;
+    last.throttle = account.throttle;
     last.spendNanos = played.spendNanos;
     last.isPriced = played.isPriced;
     last.status = played.status;
@@ -212,22 +242,31 @@ export class Replay {
   #playBeside(event: HistoryEvent, account: ReplayAccount, last: LastPlayed): void {
     const { status, spendNanos } = last;
     account.frozenUntilMs = last.frozenUntilMs;
+    account.throttle = last.throttle;
+    account.waiting = last.account.waiting;
+    account.balanceNanos = last.account.balanceNanos;
+    account.chargedNanos = last.account.chargedNanos;
     if (!last.isPriced) this.#noteUnknown(event.meter);
-    const isQuarantined = status === 'quarantined' || status === 'stopped';
+    const isQuarantined = status === 'quarantined' || status === 'stopped' || status === 'throttled';
     foldBeside(account.features, last.account.features, last.folded, { isQuarantined, spec: this.ruleset.features });
     this.#judge(event, account, { spendNanos, status });
-    if (account.frozenUntilMs !== last.account.frozenUntilMs) this.#parting.push(account);
+    if (!areAlike(account, last.account)) this.#parting.push(account);
   }
 
   #judge(event: HistoryEvent, account: ReplayAccount, played: Pick<Played, 'spendNanos' | 'status'>): void {
     const { spendNanos, status } = played;
     if (status === 'duplicate') return;
     const nowMs = this.#clockMs;
-    if (status === 'stopped') this.#listener.stopped?.({ event, account, atMs: nowMs, spendNanos, status });
+    if (status === 'posted') {
+      if (spendNanos > 0) this.#platform.count(account.ordinal, event.occurredAtMs);
+    } else if (status === 'stopped') this.#listener.stopped?.({ event, account, atMs: nowMs, spendNanos, status });
+    else if (status === 'throttled') this.#listener.throttled?.({ event, account, atMs: nowMs, spendNanos, status });
     const moment = this.#moment;
     moment.account = event.account;
     moment.ingestedAtMs = nowMs;
     moment.eventSpendNanos = spendNanos;
+    moment.platformFactor = this.#platform.factor;
+    moment.event = event;
     const judgement = judge(this.ruleset, account.features, moment);
     if (judgement !== null) this.#act(judgement, account, nowMs);
   }
@@ -244,7 +283,7 @@ export class Replay {
   }
 
   #open(name: string): ReplayAccount {
-    const account = newAccount(name);
+    const account = newAccount(name, this.accounts.size);
     this.accounts.set(name, account);
     return account;
   }
@@ -260,28 +299,63 @@ export class Replay {
   }
 
   #act(judgement: Judgement, account: ReplayAccount, atMs: number): void {
+    const isActive = account.frozenUntilMs <= atMs;
     // A wallet that is stopped already needs no second alert.
-    if (account.frozenUntilMs > atMs) return;
-    let { outcome } = judgement;
+    if (!isActive && this.#listener.decision === undefined) return;
+    const { ruleset } = this;
+    const { features, throttle } = account;
+    const spendableNanos = this.#spendable(account);
+    const choice = weighOutcome(
+      { ruleset, features, isActive, spendableNanos, caseCounts: NO_CASES_AT_ALL, nowMs: atMs },
+      judgement,
+    );
+    const { currency } = ruleset.pricing;
+    const wallet = { walletId: 0n, status: isActive ? 'active' : 'frozen', throttle, currency } as const;
+    const sofar = { acts: this.#acts, parts: 1, accounts: this.accounts.size };
+    const plan = planActs({ ruleset, wallet, sofar, choice, decisionId: '', nowMs: atMs }, judgement);
+    const { done, outcome, heldBack } = plan;
     let frozenUntilMs: number | null = null;
-    if (outcome === 'freeze') {
-      if (allowsFreeze(this.#freezesMs, atMs, this.ruleset.freeze.perDayMax)) {
-        this.#freezesMs = [...this.#freezesMs.filter((freezeMs) => freezeMs > atMs - DAY_MS), atMs];
-        frozenUntilMs = atMs + this.ruleset.freeze.hours * HOUR_MS;
+    let slowed: SlowedDown | null = null;
+    if (done !== null) {
+      this.#acts = afterActing(this.#acts, done.act);
+      if (done.kind === 'freeze') {
+        frozenUntilMs = done.effect.untilMs;
         account.frozenUntilMs = frozenUntilMs;
-      } else outcome = 'review';
+      } else {
+        const { limitNanos, periodMs, untilMs } = done.effect;
+        slowed = { limitNanos, periodMs, untilMs };
+        account.throttle = slowDown(throttle, { limit: limitNanos, periodMs, untilMs, by: '' }, atMs);
+        account.waiting = [];
+      }
     }
-    if (!judgement.raised && frozenUntilMs === null) return;
-    const alert = { ...summaryOf(judgement), account: account.account, atMs, outcome, frozenUntilMs };
-    if (frozenUntilMs !== null) this.#listener.freeze?.(alert);
-    if (judgement.raised) this.#listener.alert?.(alert);
+    const raised = judgement.raised && isActive;
+    const acted = { outcome, frozenUntilMs, slowed, heldBack, raised };
+    const decision = { ...summaryOf(judgement), account: account.account, atMs, ...acted };
+    this.#listener.decision?.(decision);
+    if (frozenUntilMs !== null) this.#listener.freeze?.(decision);
+    if (slowed !== null) this.#listener.slowdown?.(decision);
+    if (heldBack.length > 0 && raised) this.#listener.heldBack?.(decision);
+    if (raised) this.#listener.alert?.(decision);
+  }
+
+  // What a file does not know of bounds nobody: a backtest of a file runs nobody out of credit.
+  #spendable({ balanceNanos }: ReplayAccount): number {
+    if (balanceNanos === undefined) return Number.POSITIVE_INFINITY;
+    const posted = BigInt(Math.round(balanceNanos));
+    return spendableOf({ posted, held: 0n, overdraftLimit: null }, this.ruleset.overdraftNanos);
   }
 }
+
+/** Closed alerts belong to the database, and to the time after the history: a backtest never looks ahead. */
+const NO_CASES_AT_ALL: ReadonlyMap<string, CaseCounts> = new Map();
+
+type ReplayMoment = Required<Pick<Moment, 'account' | 'ingestedAtMs' | 'eventSpendNanos' | 'platformFactor' | 'event'>>;
 
 interface LastPlayed {
   account: ReplayAccount;
   /** As it was when the event came. */
   frozenUntilMs: number;
+  throttle: ReplayAccount['throttle'];
   spendNanos: number;
   /** The meter has a price. */
   isPriced: boolean;
@@ -289,8 +363,9 @@ interface LastPlayed {
   readonly folded: Folded;
 }
 
-function newAccount(account: string): ReplayAccount {
-  return { account, features: createFeatures(), frozenUntilMs: 0, beside: undefined, isShared: false };
+/** The books refused it for a limit that is not the replay's: its own slow-down decides anew what exceeds it. */
+function isRefused({ known }: HistoryEvent, { throttle }: ReplayAccount): boolean {
+  return known === 'stopped' || (known === 'throttled' && throttle === null);
 }
 
 function knownTime({ known }: HistoryEvent): 'in_time' | 'too_late' | 'in_future' {

@@ -24,6 +24,7 @@ export interface BacktestReport {
   readonly alerts: AlertTally;
   readonly freezes: readonly FreezeView[];
   readonly money: MoneyView;
+  readonly milder: MilderView;
   readonly rules: readonly RuleView[];
   readonly perDay: readonly DayView[];
   /** The accounts whose alerts had the most money in them. */
@@ -52,6 +53,8 @@ export type WarningCode =
   | 'HISTORY_GAP'
   | 'HISTORY_SHORT'
   | 'HISTORY_UNKNOWN_METERS'
+  | 'HISTORY_ALTERED_COPIES'
+  | 'HISTORY_BALANCES_UNKNOWN'
   | 'LABELS_UNKNOWN_ACCOUNTS'
   | 'LABELS_OUTSIDE_HISTORY'
   | 'LABELS_OF_ANOTHER_FILE';
@@ -86,6 +89,15 @@ export interface MoneyView {
   readonly friction: Decimal | null;
   /** What the labelled attacks stole in all; null without labels. */
   readonly stolen: Decimal | null;
+}
+
+/** What the ruleset would have done short of a freeze. */
+export interface MilderView {
+  readonly slowdowns: number;
+  /** Usage that slow-downs would have had wait for a later period. */
+  readonly waited: Decimal;
+  /** Alerts of which a cap would have held back a freeze, or a slow-down. */
+  readonly heldBack: { readonly freezes: number; readonly slowdowns: number };
 }
 
 export interface RuleView {

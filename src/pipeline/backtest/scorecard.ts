@@ -1,3 +1,4 @@
+import { shareOf } from './intervals.ts';
 import type { BacktestReport, ScoreView } from './report.ts';
 
 /** What to do with a rule. */
@@ -31,7 +32,8 @@ export function scorecardOf(report: BacktestReport, score: ScoreView): readonly 
     const attacks = score.attacks.length;
     const nothing = { value: null, low: 0, high: 1, hits: 0, of: 0 };
     const precision = own?.precision ?? nothing;
-    const recall = own?.recall ?? { ...nothing, value: attacks === 0 ? null : 0, of: attacks };
+    // Finding none of a few attacks bounds a rule's recall as finding some does.
+    const recall = own?.recall ?? shareOf(0, attacks);
     const counted = {
       rule,
       mode,

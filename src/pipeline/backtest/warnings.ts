@@ -53,7 +53,23 @@ function historyWarnings(tally: HistoryTally, replay: Replay): BacktestWarning[]
     const message = `No price for ${unknown.slice(0, 5).join(', ')}: such usage counts as an event and not as spend.`;
     warnings.push({ code: 'HISTORY_UNKNOWN_METERS', message });
   }
-  return warnings;
+  if (tally.altered > 0) {
+    const message = `${tally.altered} events have the id of an earlier one and other content: a sender at fault, or somebody who tampers. They are left out of spend, and rules on altered copies see them.`;
+    warnings.push({ code: 'HISTORY_ALTERED_COPIES', message });
+  }
+  return [...warnings, ...balanceWarnings(replay)];
+}
+
+function balanceWarnings({ ruleset, accounts }: Replay): BacktestWarning[] {
+  const drains = ruleset.judgedRules.filter(({ kind }) => kind === 'drain').map(({ id }) => id);
+  if (drains.length === 0) return [];
+  let missing = 0;
+  for (const { balanceNanos } of accounts.values()) if (balanceNanos === undefined) missing++;
+  if (missing === 0) return [];
+  const message =
+    `No balance is known of ${missing} of ${accounts.size} accounts: ${drains.join(', ')} cannot say anything about them, ` +
+    'which is inconclusive and no all-clear. Only a history from the database knows balances, while none of its days are archived.';
+  return [{ code: 'HISTORY_BALANCES_UNKNOWN', message }];
 }
 
 function labelWarnings(tally: HistoryTally, replay: Replay, labels: LabelSet, ledger: FraudLedger): BacktestWarning[] {

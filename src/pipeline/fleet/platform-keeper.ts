@@ -1,9 +1,7 @@
+import { newestSettledHour } from '../../domain/fleet/platform-hours.ts';
 import { type HourOfUsage, PLATFORM_MEMORY_MS, platformFactorAfter } from '../../domain/fleet/platform-level.ts';
-import { HOUR_MS, MINUTE_MS } from '../../domain/time.ts';
+import { HOUR_MS } from '../../domain/time.ts';
 import type { FleetStore } from './fleet-store.ts';
-
-/** An hour is counted when it is over for so long: most of its usage has arrived. */
-const SETTLED_MS = 2 * MINUTE_MS;
 
 /** Hours caught up on per turn: the past of a service that was off must not hold up the present. */
 const HOURS_A_TURN = 6;
@@ -21,8 +19,7 @@ export class PlatformKeeper {
     const store = this.#store;
     const nowMs = await store.clockMs();
     if (nowMs === undefined) return;
-    // The newest hour that is over.
-    const lastMs = Math.floor((nowMs - SETTLED_MS) / HOUR_MS) * HOUR_MS - HOUR_MS;
+    const lastMs = newestSettledHour(nowMs);
     if (lastMs <= this.#doneMs) return;
     const fromMs = lastMs - PLATFORM_MEMORY_MS - HOUR_MS;
     const hours: HourOfUsage[] = [...(await store.hours(fromMs))];

@@ -2,8 +2,9 @@ import { radarReview } from '../../actions/radar-review.ts';
 import type { RadarAsked } from '../../domain/decisions/alert-facts.ts';
 import type { Judgement } from '../../domain/decisions/judge.ts';
 import { radarFor } from '../../domain/rules/band.ts';
+import { reasonOf } from '../acting/plan-acts.ts';
 import { radarMessage } from '../radar-message.ts';
-import { type Named, reasonOf, type Scene } from './act-on.ts';
+import type { Named, Scene } from './act-on.ts';
 
 /**
  * Asks Radar for what the band of the points names, with the alert that tells people of it and never without one. The

@@ -8,11 +8,11 @@ import { derivedId, formatWalletId } from '../../domain/ids.ts';
 import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { HOUR_MS } from '../../domain/time.ts';
+import { spendableOf, type WeighedChoice, weighOutcome } from '../acting/weigh-outcome.ts';
 import { actOn } from './act-on.ts';
 import { askRadar } from './ask-radar.ts';
 import type { BatchRecord } from './batch-record.ts';
 import type { LaneAccount, LaneMemory } from './lane-memory.ts';
-import { type WeighedChoice, weighOutcome } from './weigh-outcome.ts';
 
 /** Hours of spend shown on an alert. */
 const CHART_HOURS = 48;
@@ -53,7 +53,10 @@ export function decide(
   // A wallet that is stopped already needs no second alert: nothing more can be lost until somebody thaws it.
   const isMuted = wallet.status !== 'active';
   const decisionId = derivedId('dec', [formatEventKey(item.key), item.contentHash.toString(), ruleset.hash]);
-  const choice = weighOutcome(memory, ruleset, account, judgement, nowMs);
+  const { caseCounts } = memory;
+  const isActive = wallet.status === 'active';
+  const spendableNanos = spendableOf(wallet, ruleset.overdraftNanos);
+  const choice = weighOutcome({ ruleset, features, isActive, spendableNanos, caseCounts, nowMs }, judgement);
   const scene = { memory, batch, ruleset, account };
   const { outcome, notFrozenBecause, slowed, frictionNanos } = actOn(scene, judgement, choice, { decisionId, nowMs });
   const radar = isMuted ? null : askRadar(scene, judgement, { decisionId, nowMs });

@@ -111,7 +111,11 @@ test('the scorecard says of every rule what to do with it, and why', async () =>
   expect(rules.find(({ rule }) => rule === 'tampered-meter')).toMatchObject({
     verdict: 'tune',
     precision: { value: null },
+    recall: { value: 0, hits: 0, of: 1 },
   });
+  // Of one attack it found none: that bounds its recall as it would bound another rule's.
+  const missed = rules.find(({ rule }) => rule === 'tampered-meter') as unknown as { recall: { high: number } };
+  expect(missed.recall.high).toBeCloseTo(0.793, 3);
 });
 
 test('a threshold is tuned within a budget, and written without touching anything else', async () => {

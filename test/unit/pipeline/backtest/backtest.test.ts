@@ -8,6 +8,7 @@ import { DAY_MS, HOUR_MS } from '../../../../src/domain/time.ts';
 import { buildReport } from '../../../../src/pipeline/backtest/build-report.ts';
 import { Collector } from '../../../../src/pipeline/backtest/collector.ts';
 import { RulesetDiff } from '../../../../src/pipeline/backtest/diff.ts';
+import { buildDiffReport } from '../../../../src/pipeline/backtest/diff-report.ts';
 import { FraudLedger } from '../../../../src/pipeline/backtest/fraud-ledger.ts';
 import type { History, HistoryEvent } from '../../../../src/pipeline/backtest/history-event.ts';
 import { shareOf } from '../../../../src/pipeline/backtest/intervals.ts';
@@ -141,6 +142,20 @@ test('a drained key is found, frozen, and what follows is stopped', async () => 
   expect(caught[0]?.spend.length).toBeGreaterThan(90);
 });
 
+test('a freeze saves no more than the attack took; the rest of what it stops then is honest usage', async () => {
+  const [whole] = labels.attacks;
+  if (whole === undefined) throw new Error('one attack is labelled');
+  const small = { ...labels, attacks: [{ ...whole, lossNanos: 120e9 }] };
+  const { money, freezes, perDay, labels: scored } = await report(drained(), small);
+  expect(Number(money.stolen)).toBe(120);
+  // A tenth of what the account used meanwhile was stolen, and so was a tenth of what the freeze stopped.
+  expect(Number(money.saved)).toBeCloseTo(Number(money.stopped) / 10, 6);
+  expect(Number(money.saved) + Number(money.friction)).toBeCloseTo(Number(money.stopped), 6);
+  expect(Number(money.saved) + Number(scored?.decisions.lostBefore)).toBeCloseTo(120, 0);
+  expect(Number(freezes[0]?.friction)).toBeCloseTo(Number(money.friction), 6);
+  expect(perDay.reduce((sum, { saved }) => sum + Number(saved), 0)).toBeCloseTo(Number(money.saved), 6);
+});
+
 test('the alerts of a rule are those it had a part in: a shadow rule has a part in none', async () => {
   const judgedRules = ruleset.judgedRules.map((rule) =>
     rule.id === 'spend-burst' ? { ...rule, mode: 'shadow' as const } : rule,
@@ -193,6 +208,7 @@ test('holes, an order that is not that of arrival and unknown meters are told', 
     'HISTORY_GAP',
     'HISTORY_SHORT',
     'HISTORY_UNKNOWN_METERS',
+    'HISTORY_BALANCES_UNKNOWN',
   ]);
 });
 
@@ -212,6 +228,21 @@ test('a flip shows what both sides saw', async () => {
   expect(flip).toMatchObject({ account: 'acme', from: 'freeze', to: 'allow' });
   expect(flip?.results.a.length).toBe(ruleset.judgedRules.length);
   expect(flip?.results.b.length).toBe(ruleset.judgedRules.length);
+});
+
+test('a comparison shares the loss of an attack out as a backtest does', async () => {
+  const [whole] = labels.attacks;
+  if (whole === undefined) throw new Error('one attack is labelled');
+  const small = { ...labels, attacks: [{ ...whole, lossNanos: 120e9 }] };
+  const ledger = new FraudLedger(small, new QuickPricer(ruleset.pricing));
+  const diff = new RulesetDiff(ruleset, { ...ruleset, hash: 'other' }, ledger);
+  const tally = await runBacktest(historyOf(drained()), [diff.a.replay, diff.b.replay], {
+    observe: (one, isDuplicate) => ledger.book(one, isDuplicate),
+    after: () => diff.after(),
+  });
+  const labelled = { labels: small, ledger };
+  const compared = buildDiffReport({ diff, tally, names: { a: 'a', b: 'b' }, historyName: 'test', labelled });
+  expect(Number(compared.b.friction)).toBeCloseTo(Number(compared.b.stopped) * 0.9, 6);
 });
 
 test('a share of few cases has a wide interval, and none without cases', () => {

@@ -1,5 +1,5 @@
 import { throttleLimit } from '../../actions/throttle-wallet.ts';
-import { abuseProbability, NO_CASES } from '../../domain/decisions/abuse-probability.ts';
+import { abuseProbability, type CaseCounts, NO_CASES } from '../../domain/decisions/abuse-probability.ts';
 import {
   chooseByLoss,
   type LossOption,
@@ -8,29 +8,37 @@ import {
 } from '../../domain/decisions/expected-loss.ts';
 import type { Judgement } from '../../domain/decisions/judge.ts';
 import { burnNanosPerHour, REACTION_HOURS } from '../../domain/decisions/money-at-risk.ts';
-import { OVERDRAFT_UNLIMITED } from '../../domain/ledger/wallet.ts';
+import type { AccountFeatures } from '../../domain/features/account-features.ts';
+import { OVERDRAFT_UNLIMITED, type WalletHead } from '../../domain/ledger/wallet.ts';
 import { formatMoney } from '../../domain/money/nanos.ts';
 import { OUTCOMES, severityOf, type ThrottleAction, throttleFor } from '../../domain/rules/band.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { HOUR_MS } from '../../domain/time.ts';
-import type { LaneAccount, LaneMemory } from './lane-memory.ts';
 
 export type { WeighedChoice } from '../../domain/decisions/expected-loss.ts';
 
 /** How long abuse goes on when nobody is told: until the customer or the card's owner notices. */
 const UNNOTICED_HOURS = 72;
 
+/** What a choice is made from besides the judgement. */
+export interface OutcomeSituation {
+  readonly ruleset: Ruleset;
+  readonly features: AccountFeatures;
+  /** The wallet takes debits. */
+  readonly isActive: boolean;
+  /** What may still be spent before the wallet's own limit stops it; Infinity where nothing does, or nobody knows. */
+  readonly spendableNanos: number;
+  /** How closed alerts of each rule turned out. */
+  readonly caseCounts: ReadonlyMap<string, CaseCounts>;
+  readonly nowMs: number;
+}
+
 /**
  * What each outcome is expected to cost, and the cheapest that may be chosen; null where the ruleset has no costs. Points
  * decide whether a person looks, whatever the sum: a loss that is small so far is no reason to look away.
  */
-export function weighOutcome(
-  memory: LaneMemory,
-  ruleset: Ruleset,
-  { wallet, features }: LaneAccount,
-  judgement: Judgement,
-  nowMs: number,
-): WeighedChoice | null {
+export function weighOutcome(situation: OutcomeSituation, judgement: Judgement): WeighedChoice | null {
+  const { ruleset, features, isActive, spendableNanos, caseCounts, nowMs } = situation;
   const { costs, freeze } = ruleset;
   if (costs === undefined || costs === null) return null;
   const lead = judgement.results
@@ -38,12 +46,11 @@ export function weighOutcome(
     .sort((a, b) => b.score - a.score || (a.ruleId < b.ruleId ? -1 : 1))[0];
   const probability = abuseProbability(
     judgement.score,
-    lead === undefined ? NO_CASES : (memory.caseCounts.get(lead.ruleId) ?? NO_CASES),
+    lead === undefined ? NO_CASES : (caseCounts.get(lead.ruleId) ?? NO_CASES),
   );
-  const limit = wallet.overdraftLimit ?? ruleset.overdraftNanos;
   const usualNanosPerHour = usualPerHour(judgement);
   const policy = throttleFor(ruleset.bands, judgement.outcome);
-  const inForce = wallet.status === 'active' ? 'review' : 'freeze';
+  const inForce = isActive ? 'review' : 'freeze';
   const choice = chooseByLoss(
     judgement.outcome,
     OUTCOMES[Math.min(severityOf(inForce), severityOf(judgement.outcome))] ?? 'review',
@@ -54,15 +61,21 @@ export function weighOutcome(
       reactionHours: REACTION_HOURS,
       unnoticedHours: UNNOTICED_HOURS,
       freezeHours: freeze.hours,
-      spendableNanos:
-        limit === OVERDRAFT_UNLIMITED
-          ? Number.POSITIVE_INFINITY
-          : Math.max(0, Number(wallet.posted - wallet.held + limit)),
+      spendableNanos,
       costs,
       ...(policy === undefined ? {} : { throttle: termsOf(policy, usualNanosPerHour) }),
     },
   );
   return { ...choice, probability };
+}
+
+/** What a wallet may still spend, by its own overdraft limit or the default; nano-units, Infinity without a limit. */
+export function spendableOf(
+  { posted, held, overdraftLimit }: Pick<WalletHead, 'posted' | 'held' | 'overdraftLimit'>,
+  overdraftDefault: bigint,
+): number {
+  const limit = overdraftLimit ?? overdraftDefault;
+  return limit === OVERDRAFT_UNLIMITED ? Number.POSITIVE_INFINITY : Math.max(0, Number(posted - held + limit));
 }
 
 function termsOf(policy: ThrottleAction, usualNanosPerHour: number): ThrottleTerms {
