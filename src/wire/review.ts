@@ -10,6 +10,7 @@ import { neverFail } from '../pipeline/ingest/never-fail.ts';
 import type { DeliveredJob } from '../pipeline/ingest/queue-port.ts';
 import { startOutboxRelay } from '../pipeline/outbox/outbox-relay.ts';
 import { BreakerState, type ReviewParts } from '../pipeline/review/review-alert.ts';
+import type { ReviewModel } from '../pipeline/review/review-store.ts';
 import { REVIEW_QUEUE } from '../queues.ts';
 import type { Engine } from './engine.ts';
 
@@ -21,15 +22,21 @@ export interface ReviewOptions {
 
 /** Reviews on an open database, with the configured model if there is one. */
 export function createReviewing(pool: pg.Pool, { config, ruleset, now }: ReviewOptions): ReviewParts {
-  const { openaiApiKey: apiKey, openaiBaseUrl: baseUrl } = config;
-  const hasModel = apiKey !== undefined || baseUrl !== undefined;
   return {
     store: createReviewStore(pool),
-    model: hasModel ? createReviewModel({ apiKey, baseUrl }) : undefined,
+    model: openReviewModel(config),
     rules: ruleset,
     now,
     breaker: new BreakerState(),
   };
+}
+
+/** The configured model; undefined when there is neither a key nor a server. */
+export function openReviewModel({
+  openaiApiKey: apiKey,
+  openaiBaseUrl: baseUrl,
+}: ReviewOptions['config']): ReviewModel | undefined {
+  return apiKey === undefined && baseUrl === undefined ? undefined : createReviewModel({ apiKey, baseUrl });
 }
 
 /** Reviews in hand at once; each waits for a server most of the time. */

@@ -1,5 +1,5 @@
 import { type Band, bandFor } from '../rules/band.ts';
-import type { EvidenceItem, ReviewSubject } from './evidence.ts';
+import { type EvidenceItem, evidenceOf, maskEvidence, type ReviewSubject } from './evidence.ts';
 import type { ReviewPolicy } from './policy.ts';
 import { type Claim, leaningOf, type ModelVerdict, supportedClaims, verdictSchema } from './verdict.ts';
 
@@ -39,12 +39,14 @@ export type ReviewResult =
 
 /** The parts that keep a verdict in its place; exchanged only by tests that show what each is there for. */
 export interface ReviewGuards {
+  readonly evidenceOf: typeof evidenceOf;
+  readonly maskEvidence: typeof maskEvidence;
   readonly clampToBand: typeof clampToBand;
   readonly supportedClaims: typeof supportedClaims;
   readonly twinsAgree: (first: ModelVerdict, masked: ModelVerdict, tolerance: number) => boolean;
 }
 
-export const REVIEW_GUARDS: ReviewGuards = { clampToBand, supportedClaims, twinsAgree };
+export const REVIEW_GUARDS: ReviewGuards = { evidenceOf, maskEvidence, clampToBand, supportedClaims, twinsAgree };
 
 const CLOSING_CONFIDENCE_MIN = 0.8;
 

@@ -1,12 +1,6 @@
 import { afterCall, BREAKER_CLOSED, type Breaker, isOpen } from '../../domain/review/breaker.ts';
 import { addUsage, costOf, worstCost } from '../../domain/review/budget.ts';
-import {
-  type EvidenceItem,
-  evidenceOf,
-  isInjected,
-  maskEvidence,
-  type ReviewSubject,
-} from '../../domain/review/evidence.ts';
+import { type EvidenceItem, evidenceOf, isInjected, type ReviewSubject } from '../../domain/review/evidence.ts';
 import { isReviewed, type ReviewPolicy } from '../../domain/review/policy.ts';
 import { inputHash, promptHash, SYSTEM_PROMPT, userMessage } from '../../domain/review/prompt.ts';
 import {
@@ -150,7 +144,7 @@ export async function readTwice(
       timeoutMs: policy.timeoutMs,
       outputTokensMax: OUTPUT_TOKENS_MAX,
     });
-  const [first, masked] = await Promise.all([ask(evidence), ask(maskEvidence(evidence))]);
+  const [first, masked] = await Promise.all([ask(evidence), ask(guards.maskEvidence(evidence))]);
   const reached = [first, masked].map((answer) => answer.status === 'answered' || !AWAY.includes(answer.cause));
   const costs = [first, masked].map((answer) => costOfAnswer(answer, policy));
   const [one, other] = costs;
