@@ -5,6 +5,7 @@ import { formatRuleLoadError, loadRuleset, type RuleLoadError, type Ruleset } fr
 import { CONDITION_CASES } from './rules-condition-error-cases.ts';
 import { LIMIT_CASES } from './rules-limit-error-cases.ts';
 import { type Case, SHAPE_CASES } from './rules-load-error-cases.ts';
+import { REVIEW_CASES } from './rules-review-error-cases.ts';
 import { BURST_RULE, PRICING, SETTINGS, Z_RULE } from './rules-samples.ts';
 
 function change(text: string, changes: readonly (readonly [string, string])[] = []): string {
@@ -16,7 +17,7 @@ function change(text: string, changes: readonly (readonly [string, string])[] = 
   return changed;
 }
 
-const CASES: readonly Case[] = [...SHAPE_CASES, ...LIMIT_CASES, ...CONDITION_CASES];
+const CASES: readonly Case[] = [...SHAPE_CASES, ...LIMIT_CASES, ...REVIEW_CASES, ...CONDITION_CASES];
 
 function inForce(which: 'without sample' | 'in euros'): Ruleset {
   const isEuro = which === 'in euros';
