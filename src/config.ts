@@ -45,6 +45,10 @@ export interface Config {
   readonly stripeApiUrl: string | undefined;
   /** Where customers reach our HTTP: Stripe's pages send them back there. */
   readonly publicUrl: string | undefined;
+  /** Key of the language model's server; undefined when no model is asked, or the server wants none. */
+  readonly openaiApiKey: Secret | undefined;
+  /** Another server than OpenAI's that speaks the same language. */
+  readonly openaiBaseUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Colours may be used where people watch (https://no-color.org). */
@@ -128,6 +132,24 @@ export const VARIABLES = {
       }),
     'Give the address customers see, such as https://billing.example.com.',
   ),
+  OPENAI_API_KEY: {
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,500}$/, 'is not a key')
+      .transform((value) => new Secret(value))
+      .optional(),
+    secret: true,
+    fix: 'Copy the key of the model server; leave it empty for none.',
+  },
+  OPENAI_BASE_URL: optional(
+    z
+      .string()
+      .max(500)
+      .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
+        error: 'is not an address that begins with http:// or https://',
+      }),
+    'Give the address of a compatible server, such as http://127.0.0.1:11434/v1; leave it empty for OpenAI.',
+  ),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info'),
   LOG_FORMAT: oneOf(LOG_FORMATS, 'auto'),
   NO_COLOR: optional(z.string(), 'Set it to anything for no colours.'),
@@ -182,6 +204,8 @@ export function parseConfig(environment: Environment): Config {
     stripeThinWebhookSecrets: read('STRIPE_THIN_WEBHOOK_SECRET', VARIABLES.STRIPE_THIN_WEBHOOK_SECRET) ?? [],
     stripeApiUrl: read('STRIPE_API_URL', VARIABLES.STRIPE_API_URL),
     publicUrl: read('TOLLKEEPER_PUBLIC_URL', VARIABLES.TOLLKEEPER_PUBLIC_URL),
+    openaiApiKey: read('OPENAI_API_KEY', VARIABLES.OPENAI_API_KEY),
+    openaiBaseUrl: read('OPENAI_BASE_URL', VARIABLES.OPENAI_BASE_URL),
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
     logFormat: read('LOG_FORMAT', VARIABLES.LOG_FORMAT) ?? 'auto',
     color: read('NO_COLOR', VARIABLES.NO_COLOR) === undefined,

@@ -137,6 +137,11 @@ export const ERROR_CATALOGUE = {
     fix: 'Create a key first with `tollkeeper api-key create`, or leave --http-host out to listen on this machine alone.',
   },
   BUFFER_FULL: { kind: 'conflict', fix: 'Await `add` before sending more, or raise `bufferEventsMax`.' },
+  REVIEW_OFF: {
+    kind: 'config',
+    fix: 'Write `review` into ruleset.yaml and set OPENAI_API_KEY or OPENAI_BASE_URL; docs/review.md has an example.',
+  },
+  CASES_INVALID: { kind: 'input', fix: 'Write the file again with `node fixtures/derive-injection-corpus.mjs`.' },
   STRIPE_OFF: { kind: 'config', fix: 'Set STRIPE_SECRET_KEY; docs/stripe.md says which rights the key needs.' },
   STRIPE_LIVE_KEY: {
     kind: 'config',

@@ -45,6 +45,13 @@ export const RADAR_QUEUE: QueueDefinition = {
   keepCompleted: { age: 3_600, count: 1_000 },
 };
 
+/** Alerts for a language model to look at; filled by the outbox. */
+export const REVIEW_QUEUE: QueueDefinition = {
+  name: 'review',
+  trusted: true,
+  keepCompleted: { age: 3_600, count: 1_000 },
+};
+
 /** Days to be compared with Stripe, one job a day; its id keeps a day from being added twice. */
 export const RECONCILE_QUEUE: QueueDefinition = {
   name: 'reconcile',

@@ -16,6 +16,7 @@ import { registerMigrate } from './commands/migrate.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerRadar } from './commands/radar.ts';
 import { registerReconcile } from './commands/reconcile.ts';
+import { registerReview } from './commands/review.ts';
 import { registerRules } from './commands/rules.ts';
 import { registerSimulateAttack } from './commands/simulate-attack.ts';
 import { registerStart } from './commands/start.ts';
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Register[] = [
   registerAudit,
   registerLedger,
   registerAlert,
+  registerReview,
   registerLabels,
   registerDetect,
   registerRules,

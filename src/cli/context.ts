@@ -12,6 +12,7 @@ import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
+import type { ReviewModel, ReviewStore } from '../pipeline/review/review-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
@@ -62,6 +63,8 @@ export interface CliContext {
   readonly openDemoStage: (options: { readonly ruleset: Ruleset }) => Promise<DemoStage>;
   /** The figures of real usage that `demo` replays. */
   readonly readUsageProfile: () => Promise<unknown>;
+  /** The configured language model; undefined when there is none. */
+  readonly reviewModel: () => ReviewModel | undefined;
   readonly diagnose: () => Promise<readonly Finding[]>;
   /** Resolves when the process is asked to stop (SIGINT, SIGTERM). */
   readonly stopRequested: () => Promise<string>;
@@ -101,6 +104,8 @@ export interface Books {
   readonly money: MoneyStore;
   /** The same with Stripe; throws `STRIPE_OFF` without a key. */
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
+  /** What a language model said of alerts. */
+  readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
   readonly close: () => Promise<void>;

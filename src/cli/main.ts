@@ -8,6 +8,7 @@ import { openDemoStage, readUsageProfileJson } from '../wire/demo-stage.ts';
 import { diagnose } from '../wire/doctor.ts';
 import { openIntake } from '../wire/intake.ts';
 import { packageVersions } from '../wire/package-versions.ts';
+import { openReviewModel } from '../wire/review.ts';
 import { readConfiguredRules, readRules, readRuleTexts } from '../wire/rules.ts';
 import { readRunningRules } from '../wire/rules-state.ts';
 import { startPipeline } from '../wire/start-pipeline.ts';
@@ -67,6 +68,7 @@ function processContext(config: () => Config, log: () => Logger): Omit<CliContex
     openDemoStage: ({ ruleset }) =>
       openDemoStage({ ruleset, lanes: DEMO_LANES, lateWindowMs: config().lateWindowMs, onProblem }),
     readUsageProfile: readUsageProfileJson,
+    reviewModel: () => openReviewModel(config()),
     diagnose: () => diagnose(config(), () => Date.now()),
     stopRequested,
   };

@@ -8,6 +8,7 @@ import { createSetStore } from '../adapters/postgres/post-set.ts';
 import { readKnownCases } from '../adapters/postgres/queries/case-labels.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createReplayStore } from '../adapters/postgres/replay-store.ts';
+import { createReviewStore } from '../adapters/postgres/review-store.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import { createMoneyStore } from '../adapters/postgres/stripe/money-store.ts';
 import type { Config } from '../config.ts';
@@ -22,6 +23,7 @@ import type { History as UsageHistory } from '../pipeline/backtest/history-event
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
+import type { ReviewStore } from '../pipeline/review/review-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
@@ -48,6 +50,8 @@ export interface OpenBooks {
   readonly money: MoneyStore;
   /** The same with Stripe; throws `STRIPE_OFF` without a key. */
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
+  /** What a language model said of alerts. */
+  readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
   readonly close: () => Promise<void>;
@@ -73,6 +77,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     cases: (tenant) => readKnownCases(pool, tenant),
     keys: createApiKeyStore(pool),
     money: createMoneyStore(pool),
+    reviews: createReviewStore(pool),
     reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,

@@ -10,6 +10,7 @@ import { engineSettings } from './engine-settings.ts';
 import { type HttpAddress, startHttpEdge } from './http-edge.ts';
 import { createMoneyIn, moneyRoutes, startMoneyIn } from './money-in.ts';
 import { createReconciling, startReconciling } from './reconcile.ts';
+import { createReviewing, startReviewing } from './review.ts';
 import { startService } from './service.ts';
 import { openLocalStripe } from './stripe-sandbox.ts';
 import { type RulesLine, watchRules } from './watch-rules.ts';
@@ -98,6 +99,8 @@ export async function startPipeline(options: {
       const reconciling = createReconciling(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
       running.push(startReconciling(engine, reconciling, (what, _attempt, error) => onProblem(what, error)).close);
     }
+    const reviewing = createReviewing(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+    running.push(startReviewing(engine, reviewing, (what, _attempt, error) => onProblem(what, error)).close);
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
     if (edge !== undefined) sandbox?.connect(edge.url);

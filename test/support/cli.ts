@@ -37,6 +37,7 @@ export function cliContext(given: Partial<Context>): Context {
     openIntake: refuse('intake'),
     openDemoStage: refuse('demo stage'),
     readUsageProfile: refuse('usage profile'),
+    reviewModel: () => undefined,
     diagnose: refuse('diagnosis'),
     // Nobody stops a command unless a test does.
     stopRequested: () => new Promise(() => undefined),

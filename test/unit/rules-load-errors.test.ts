@@ -5,6 +5,7 @@ import { formatRuleLoadError, loadRuleset, type RuleLoadError, type Ruleset } fr
 import { CONDITION_CASES } from './rules-condition-error-cases.ts';
 import { LIMIT_CASES } from './rules-limit-error-cases.ts';
 import { type Case, SHAPE_CASES } from './rules-load-error-cases.ts';
+import { REVIEW_CASES } from './rules-review-error-cases.ts';
 import { BURST_RULE, PRICING, SETTINGS, Z_RULE } from './rules-samples.ts';
 
 function change(text: string, changes: readonly (readonly [string, string])[] = []): string {
@@ -16,7 +17,7 @@ function change(text: string, changes: readonly (readonly [string, string])[] = 
   return changed;
 }
 
-const CASES: readonly Case[] = [...SHAPE_CASES, ...LIMIT_CASES, ...CONDITION_CASES];
+const CASES: readonly Case[] = [...SHAPE_CASES, ...LIMIT_CASES, ...REVIEW_CASES, ...CONDITION_CASES];
 
 function inForce(which: 'without sample' | 'in euros'): Ruleset {
   const isEuro = which === 'in euros';
@@ -65,6 +66,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   CEL: 'Conditions',
   LIST: 'Lists',
   PLAN: 'Planned usage',
+  REVIEW: 'Review by a language model',
   SAFE: 'Safety',
   TEST: 'Evidence',
 };
@@ -172,7 +174,9 @@ describe('load errors', () => {
 
   it('are listed in docs/rule-errors.md, with what each says', async () => {
     // When this fails: npx vitest run test/unit/rules-load-errors.test.ts -u
-    await expect(errorPage()).toMatchFileSnapshot('../../docs/rule-errors.md');
+    const page = errorPage();
+    expect(Object.keys(RULE_ERROR_CODES).filter((code) => !page.includes(`| ${code} |`))).toEqual([]);
+    await expect(page).toMatchFileSnapshot('../../docs/rule-errors.md');
   });
 
   it('name every case differently', () => {

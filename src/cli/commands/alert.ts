@@ -5,6 +5,7 @@ import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
 import type { RuleEvidence } from '../../pipeline/queries/decision-evidence.ts';
 import { ALERT_STATUSES, type AlertDetail } from '../../pipeline/queries/queries.ts';
+import { reviewJson, reviewWords } from '../../pipeline/review/review-words.ts';
 import type { MoneyStore } from '../../pipeline/stripe/money-store.ts';
 import { type RadarOutcome, radarOutcome, radarWords } from '../../pipeline/stripe/radar.ts';
 import type { CliContext } from '../context.ts';
@@ -85,7 +86,7 @@ async function radarState(money: MoneyStore, { alert, decision }: AlertDetail): 
   return { outcome: customer === undefined ? 'no_customer' : 'waiting', untilMs: asked.untilMs };
 }
 
-function detailJson({ alert, decision, wallet }: AlertDetail) {
+function detailJson({ alert, decision, wallet, review }: AlertDetail) {
   return {
     ...alertJson(alert),
     decision: {
@@ -98,11 +99,12 @@ function detailJson({ alert, decision, wallet }: AlertDetail) {
       batch: decision.batchNo,
       evidence: decision.stored,
     },
+    review: reviewJson(review),
     walletNow: wallet === undefined ? null : walletJson(wallet),
   };
 }
 
-function detailText({ alert, decision, wallet }: AlertDetail, radar: RadarOutcome | undefined): string {
+function detailText({ alert, decision, wallet, review }: AlertDetail, radar: RadarOutcome | undefined): string {
   // The summary is several lines by design, so it is cleaned line by line.
   const summary = alert.summary.split('\n').map(cleanText).join('\n');
   const closed =
@@ -116,6 +118,7 @@ function detailText({ alert, decision, wallet }: AlertDetail, radar: RadarOutcom
     ],
     ['Ruleset', decision.rulesetHash.slice(0, 12)],
     ['Wallet now', wallet === undefined ? undefined : walletStatus(wallet)],
+    ['Model review', reviewWords(review)],
     ['Radar now', radar === undefined ? undefined : radarWords(radar)],
   ]);
   const rules = decision.evidence.results;

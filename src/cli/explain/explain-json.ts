@@ -4,6 +4,7 @@ import type { Check } from '../../pipeline/explain/detect-checks.ts';
 import type { DecisionExplanation, RuleExplanation } from '../../pipeline/explain/explain-decision.ts';
 import type { ChoiceEvidence } from '../../pipeline/queries/decision-evidence.ts';
 import type { ExplainedDecision } from '../../pipeline/queries/explained-decision.ts';
+import { reviewJson } from '../../pipeline/review/review-words.ts';
 import { moneyFields, timeField } from '../output/json.ts';
 import { changeWords } from './explain-words.ts';
 
@@ -35,6 +36,7 @@ export function explainJson({
     band: band === undefined ? null : { from: band.from, to: band.to, outcome: band.outcome },
     harsher,
     notFrozenBecause: evidence.notFrozenBecause,
+    review: reviewJson(decision.review),
     rules: explanation.rules.map((rule) => ruleJson(rule, currency)),
     moneyAtRisk:
       risk === undefined

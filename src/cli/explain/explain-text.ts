@@ -5,6 +5,7 @@ import type { Check } from '../../pipeline/explain/detect-checks.ts';
 import type { DecisionExplanation, RuleExplanation } from '../../pipeline/explain/explain-decision.ts';
 import type { ChoiceEvidence } from '../../pipeline/queries/decision-evidence.ts';
 import type { ExplainedDecision } from '../../pipeline/queries/explained-decision.ts';
+import { reviewWords } from '../../pipeline/review/review-words.ts';
 import { table } from '../output/table.ts';
 import { count, inWords, time } from '../output/words.ts';
 import { changeWords, checkValue, nanosWords, usualWords, VERDICT_WORDS } from './explain-words.ts';
@@ -19,10 +20,12 @@ export function explainText(explained: {
   readonly hasRules: boolean;
 }): string {
   const { decision, explanation } = explained;
+  const review = reviewWords(decision.review);
   return [
     [...heading(decision), ...(explained.hasRules ? [] : [MISSING_RULES])].join('\n'),
     ...explanation.rules.map((rule) => ruleText(rule, decision.currency)),
     sums(decision, explanation),
+    ...(review === undefined ? [] : [labelled('Model review', [review], LAYOUT)]),
     ...(decision.evidence.choice === undefined ? [] : [choiceTable(decision.evidence.choice, decision.currency)]),
   ].join('\n\n');
 }

@@ -147,6 +147,7 @@ function assemble({ files, rules, pricing, settings }: Parts): Ruleset {
     pricing,
     overdraftNanos: settings.overdraftNanos,
     warningFreezeHours: settings.warningFreezeHours,
+    review: settings.review,
     freeze: { hours: settings.freezeHours, perDayMax: settings.freezesPerDayMax },
     budgets: { alertsPerDay: settings.alertsPerDay },
     costs: settings.costs,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ActionCaps } from '../decisions/action-caps.ts';
 import type { ActionCosts } from '../decisions/expected-loss.ts';
 import { OVERDRAFT_UNLIMITED } from '../ledger/wallet.ts';
+import type { ReviewPolicy } from '../review/policy.ts';
 import { type Band, OUTCOMES } from './band.ts';
 import { actionShape, readAction } from './band-actions.ts';
 import { capsShape, readCaps } from './caps-file.ts';
@@ -11,6 +12,7 @@ import { take } from './compile-context.ts';
 import type { PlannedSpike } from './planned.ts';
 import { plannedShape, readPlanned } from './planned-file.ts';
 import type { PriceBook } from './price-book.ts';
+import { readReview, reviewShape } from './review-file.ts';
 import { type Parsed, parseMoney } from './units.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -46,6 +48,7 @@ export const rulesetShape = z.strictObject({
     .strictObject({ freeze_hours: z.int().min(1).max(168) })
     .optional()
     .describe("What a bank's early fraud warning about a top-up does beside labelling the account."),
+  review: reviewShape.optional().describe('Lets a language model judge alerts within bounds; off without it.'),
   planned: z
     .array(plannedShape)
     .max(1_000)
@@ -69,6 +72,8 @@ export interface Settings {
   /** Null when outcomes follow from points alone. */
   readonly costs: ActionCosts | null;
   readonly warningFreezeHours: number | null;
+  /** Null when no model judges alerts. */
+  readonly review: ReviewPolicy | null;
   readonly planned: ReadonlyMap<string, readonly PlannedSpike[]>;
   /** The features that are planned for, in the order of the file. */
   readonly plannedOf: readonly string[];
@@ -103,6 +108,7 @@ export function readSettings(
     freezes: freeze !== undefined,
     throttles: document.bands.some(({ actions }) => actions.some(({ kind }) => kind === 'throttle_wallet')),
   });
+  const review = readReview(source, document.review, { currency: pricing?.currency, bands });
   const planned = readPlanned(source, document.planned, { pricing, nowMs });
   if (source.errors.length > 0 || overdraftNanos === undefined) return undefined;
   return {
@@ -114,6 +120,7 @@ export function readSettings(
     alertsPerDay: document.budgets.alerts_per_day,
     costs,
     warningFreezeHours: document.early_fraud_warning?.freeze_hours ?? null,
+    review,
     shadowStreams: document.shadow_streams,
     planned,
     plannedOf: document.planned.map(({ of }) => of),

@@ -1,6 +1,7 @@
 import type { ActionCaps } from '../decisions/action-caps.ts';
 import type { ActionCosts } from '../decisions/expected-loss.ts';
 import type { FeatureSpec } from '../features/feature-spec.ts';
+import type { ReviewPolicy } from '../review/policy.ts';
 import type { Band } from './band.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import type { RuleFile } from './load-ruleset.ts';
@@ -37,6 +38,8 @@ export interface Ruleset {
   readonly caps?: ActionCaps;
   /** How long a bank's early fraud warning freezes the wallet; without it, it only labels. */
   readonly warningFreezeHours?: number | null;
+  /** What a language model may judge, and how far; without it none is asked. */
+  readonly review?: ReviewPolicy | null;
   /** Announced usage by account. */
   readonly planned?: ReadonlyMap<string, readonly PlannedSpike[]>;
   /** Set while the files on disk are not these, and are not valid: every decision says so. */

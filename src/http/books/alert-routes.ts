@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { NEXT_STEPS, VERDICTS } from '../../domain/review/verdict.ts';
 import { formatIso } from '../../domain/time.ts';
 import { AppError } from '../../errors.ts';
 import { closeAlert } from '../../pipeline/admin/close-alert.ts';
 import { ALERT_STATUSES, type AlertDetail } from '../../pipeline/queries/queries.ts';
+import { reviewJson } from '../../pipeline/review/review-words.ts';
 import { principalOf } from '../server/authorize.ts';
 import type { HttpApp } from '../server/http-app.ts';
 import type { Principal } from '../server/principal.ts';
@@ -11,6 +13,19 @@ import { afterOf, pageOf, pageQuery, pageSchema } from './paging.ts';
 import type { BookRoutes } from './tenant-books.ts';
 import { alertSchema, alertView, changeSchema, changeView, isoOf, walletSchema, walletView } from './views.ts';
 
+const reviewSchema = z
+  .looseObject({
+    status: z.enum(['none', 'running', 'reviewed', 'deterministic']),
+    cause: z.string().nullable().describe('Why there is no verdict; the decision stands as the rules made it.'),
+    verdict: z.enum(VERDICTS).nullable().optional(),
+    confidence: z.number().nullable().optional(),
+    nextStep: z.enum(NEXT_STEPS).nullable().optional(),
+    scoreAfter: z
+      .number()
+      .optional()
+      .describe('Points within the band of the rules: an order of work, not an outcome.'),
+  })
+  .describe('What a language model said of the alert.');
 const params = z.object({ alert: z.string().min(1).max(64) });
 const verdicts = z.enum(['confirmed_fraud', 'benign', 'duplicate']);
 const detailSchema = alertSchema.extend({
@@ -18,6 +33,7 @@ const detailSchema = alertSchema.extend({
   ruleset: z.string(),
   decidedAt: z.string(),
   evidence: z.unknown().describe('What the decision was made of, as it was stored.'),
+  review: reviewSchema,
   walletNow: walletSchema.nullable(),
 });
 const closeSchema = changeSchema.extend({
@@ -66,13 +82,14 @@ export function alertRoutes(app: HttpApp, routes: BookRoutes): void {
       schema: { tags: ['alerts'], summary: 'One alert with its evidence', params, response: { 200: detailSchema } },
     },
     async (request) => {
-      const { alert, decision, wallet } = await findAlert(routes, principalOf(request), request.params.alert);
+      const { alert, decision, wallet, review } = await findAlert(routes, principalOf(request), request.params.alert);
       return {
         ...alertView(alert),
         score: decision.score,
         ruleset: decision.rulesetHash,
         decidedAt: formatIso(decision.decidedAtMs),
         evidence: decision.stored,
+        review: reviewJson(review),
         walletNow: wallet === undefined ? null : walletView(wallet),
       };
     },

@@ -77,7 +77,7 @@ export interface AlertRow {
 
 /** A message that leaves after the commit. `messageKey` makes it unique however often the batch is retried. */
 export interface OutboxRow {
-  readonly topic: 'wallet-status' | 'radar';
+  readonly topic: 'wallet-status' | 'radar' | 'review';
   readonly messageKey: string;
   readonly payload: unknown;
 }

@@ -5,10 +5,12 @@ import { accountAtRisk, REACTION_HOURS } from '../../domain/decisions/money-at-r
 import { type EventKey, formatEventKey } from '../../domain/events/event-key.ts';
 import { hourlySeries } from '../../domain/features/account-features.ts';
 import { derivedId, formatWalletId } from '../../domain/ids.ts';
+import { isReviewed } from '../../domain/review/policy.ts';
 import { refusedWords } from '../../domain/rules/rules-words.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import { HOUR_MS } from '../../domain/time.ts';
 import { spendableOf, type WeighedChoice, weighOutcome } from '../acting/weigh-outcome.ts';
+import { reviewMessage } from '../review/review-message.ts';
 import { actOn } from './act-on.ts';
 import { askRadar } from './ask-radar.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -87,7 +89,7 @@ export function decide(
     },
   });
   if (judgement.raised && !isMuted)
-    raiseAlert(batch, account, judgement, {
+    raiseAlert(batch, ruleset, account, judgement, {
       outcome,
       decisionId,
       notFrozenBecause,
@@ -129,6 +131,7 @@ function lossOf(judgement: Judgement): bigint {
 
 function raiseAlert(
   batch: BatchRecord,
+  ruleset: Ruleset,
   { wallet }: LaneAccount,
   judgement: Judgement,
   context: {
@@ -178,4 +181,7 @@ function raiseAlert(
     loss: figures.lossNanos,
     raisedAtMs: nowMs,
   });
+  // Reviewed after the commit and beside everything else: nobody waits for a model.
+  if (isReviewed(ruleset.review, { outcome, score: judgement.score }))
+    batch.outbox.push(reviewMessage({ tenant: wallet.tenant, alertId }));
 }

@@ -1,3 +1,4 @@
+import type { ReviewView } from '../review/review-store.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
 import type { AlertStatus } from './queries.ts';
 
@@ -19,6 +20,8 @@ export interface ExplainedDecision {
   readonly rulesetHash: string;
   readonly decidedAtMs: number;
   readonly evidence: DecisionEvidence;
+  /** What a language model said of its alert; null when nobody asked one. */
+  readonly review: ReviewView | null;
   /** Null when it raised none: what fires is in shadow, has been told before, or the wallet was stopped already. */
   readonly alert: { readonly alertId: string; readonly title: string; readonly status: AlertStatus } | null;
 }

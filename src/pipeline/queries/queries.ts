@@ -4,6 +4,7 @@ import type { WalletHead, WalletStatus } from '../../domain/ledger/wallet.ts';
 import type { Ruleset } from '../../domain/rules/ruleset.ts';
 import type { WalletReference } from '../admin/admin-store.ts';
 import type { FreezeCause } from '../freeze-cause.ts';
+import type { ReviewView } from '../review/review-store.ts';
 import type { DatabaseHealth } from './database-health.ts';
 import type { DecisionEvidence } from './decision-evidence.ts';
 import type { ExplainedDecision, ExplainedWhich } from './explained-decision.ts';
@@ -93,6 +94,8 @@ export interface AlertDetail {
     /** The evidence word for word as it was stored. */
     readonly stored: unknown;
   };
+  /** What a language model said of it; null when nobody asked one. */
+  readonly review: ReviewView | null;
   /** The wallet as it is now. */
   readonly wallet: WalletView | undefined;
 }

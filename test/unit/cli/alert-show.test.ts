@@ -51,6 +51,7 @@ const detail = {
     }),
     stored: {},
   },
+  review: null,
   wallet: undefined,
 };
 

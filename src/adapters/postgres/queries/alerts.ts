@@ -1,6 +1,7 @@
 import { decisionEvidenceSchema } from '../../../pipeline/queries/decision-evidence.ts';
 import type { AlertDetail, AlertStatus, AlertView, ListFilter } from '../../../pipeline/queries/queries.ts';
 import type { Querier } from '../pool.ts';
+import { readAlertReview } from './reviews.ts';
 import { walletsOf } from './wallets.ts';
 
 interface AlertRow {
@@ -78,6 +79,7 @@ export async function showAlert(pool: Querier, tenant: string, alertId: string):
       evidence: decisionEvidenceSchema.parse(row.evidence),
       stored: row.evidence,
     },
+    review: await readAlertReview(pool, tenant, alertId),
     wallet: wallets.find(({ walletId }) => walletId === row.wallet_id),
   };
 }

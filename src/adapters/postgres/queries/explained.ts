@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { decisionEvidenceSchema } from '../../../pipeline/queries/decision-evidence.ts';
 import type { ExplainedDecision, ExplainedWhich } from '../../../pipeline/queries/explained-decision.ts';
 import type { AlertStatus } from '../../../pipeline/queries/queries.ts';
+import { readAlertReview } from './reviews.ts';
 
 interface Row {
   readonly decision_id: string;
@@ -49,6 +50,7 @@ export async function readExplained(
     rulesetHash: row.ruleset_hash,
     decidedAtMs: row.decided_at.getTime(),
     evidence: decisionEvidenceSchema.parse(row.evidence),
+    review: row.alert_id === null ? null : await readAlertReview(pool, tenant, row.alert_id),
     alert:
       row.alert_id === null || row.status === null
         ? null
