@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createStripeClient } from '../../src/adapters/stripe/client.ts';
+import { createUsageMeters } from '../../src/adapters/stripe/usage-meters.ts';
+import { HOUR_MS } from '../../src/domain/time.ts';
+import type { ExportEvent, UsageExport } from '../../src/pipeline/usage-export/export-port.ts';
+import { STRIPE_START_MS, startTestStripe, type TestStripe } from '../support/stripe.ts';
+
+let under: TestStripe;
+let meters: UsageExport;
+let customer: string;
+let nowMs: number;
+const EVENT_NAME = 'tokens';
+
+beforeEach(async () => {
+  under = await startTestStripe({ meterDelayMs: 0 });
+  nowMs = STRIPE_START_MS;
+  customer = (await under.stripe.customers.create({})).id;
+  await under.stripe.billing.meters.create({
+    display_name: 'Tokens',
+    event_name: EVENT_NAME,
+    default_aggregation: { formula: 'sum' },
+  });
+  meters = createUsageMeters({
+    stripe: under.stripe,
+    clientOf: (secretKey) =>
+      createStripeClient({
+        secretKey,
+        apiUrl: under.url,
+        networkRetries: 0,
+        timeoutMs: 60_000,
+        backOff: { delaysMs: [] },
+      }),
+    now: () => nowMs,
+  });
+});
+
+afterEach(() => under.close());
+
+function events(...values: readonly string[]): readonly ExportEvent[] {
+  return values.map((value, index) => ({
+    identifier: `id-${index}`,
+    eventName: EVENT_NAME,
+    customer,
+    value,
+    atMs: STRIPE_START_MS - HOUR_MS,
+  }));
+}
+
+async function fault(path: string, status: number, count: number) {
+  const body = new URLSearchParams({ kind: 'status', path, status: String(status), count: String(count) });
+  const answer = await fetch(`${under.sandbox.url}/_sandbox/fault`, { method: 'POST', body });
+  expect(answer.status).toBe(200);
+}
+
+async function counted() {
+  under.sandbox.control.advance(1_000);
+  const window = { fromMs: STRIPE_START_MS - 24 * HOUR_MS, toMs: STRIPE_START_MS + 24 * HOUR_MS };
+  return meters.hours({ eventName: EVENT_NAME, customer, ...window });
+}
+
+const statuses = async (given: readonly ExportEvent[]) => (await meters.send(given)).map(({ status }) => status);
+
+test('more events than one request takes are counted once, however often they are sent', async () => {
+  const many = events(...Array.from({ length: 250 }, () => '0.5'));
+  expect(new Set(await statuses(many))).toEqual(new Set(['taken']));
+  await meters.send(many);
+  expect(await counted()).toEqual([{ hourMs: STRIPE_START_MS - HOUR_MS, value: 125 }]);
+});
+
+test('a session that has ended at Stripe is renewed', async () => {
+  await meters.send(events('1'));
+  under.sandbox.control.advance(16 * 60_000);
+  const [later] = events('2');
+  expect(await statuses([{ ...(later as ExportEvent), identifier: 'later' }])).toEqual(['taken']);
+  expect(await counted()).toMatchObject([{ value: 3 }]);
+});
+
+test('without the right to open a session single events are sent, and one that is there already is done', async () => {
+  await fault('/v2/billing/meter_event_session', 403, 1);
+  expect(await statuses(events('1', '2'))).toEqual(['taken', 'taken']);
+  expect(await statuses(events('1', '2'))).toEqual(['repeated', 'repeated']);
+  expect(await counted()).toMatchObject([{ value: 3 }]);
+});
+
+test('without the stream a bad event is refused with its reason and the others get through', async () => {
+  await fault('/v2/billing/meter_event_session', 403, 1);
+  const sent = await meters.send(events('1', 'many', '2'));
+  expect(sent).toMatchObject([
+    { status: 'taken' },
+    { status: 'refused', code: 'meter_event_invalid_value' },
+    { status: 'taken' },
+  ]);
+  expect(await counted()).toMatchObject([{ value: 3 }]);
+});
+
+test.each([429, 500])(
+  'an answer of %s leaves the fate of its events open, and the same identifiers mend it',
+  async (status) => {
+    await fault('/v2/billing/meter_event_stream', status, 1);
+    const many = events(...Array.from({ length: 150 }, () => '1'));
+    const first = await statuses(many);
+    expect(first.slice(0, 100).every((one) => one === 'unknown')).toBe(true);
+    expect(first.slice(100)).toEqual(Array.from({ length: 50 }, () => 'unsent'));
+    expect(new Set(await statuses(many))).toEqual(new Set(['taken']));
+    expect(await counted()).toMatchObject([{ value: 150 }]);
+  },
+);
+
+test('usage is taken back within a day, and once', async () => {
+  await meters.send(events('5', '7'));
+  expect(await meters.cancel(EVENT_NAME, 'id-0')).toBe(true);
+  expect(await meters.cancel(EVENT_NAME, 'id-0')).toBe(false);
+  expect(await counted()).toMatchObject([{ value: 7 }]);
+});
+
+test('a meter that is not there has no hours to show', async () => {
+  const window = { customer, fromMs: STRIPE_START_MS - HOUR_MS, toMs: STRIPE_START_MS };
+  expect(await meters.hours({ eventName: 'nothing', ...window })).toBeUndefined();
+});
