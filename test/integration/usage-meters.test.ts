@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createStripeClient } from '../../src/adapters/stripe/client.ts';
+import { isMeterErrorReport, readMeterErrorReport } from '../../src/adapters/stripe/meter-error-report.ts';
 import { createUsageMeters } from '../../src/adapters/stripe/usage-meters.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
 import type { ExportEvent, UsageExport } from '../../src/pipeline/usage-export/export-port.ts';
@@ -116,4 +117,21 @@ test('usage is taken back within a day, and once', async () => {
 test('a meter that is not there has no hours to show', async () => {
   const window = { customer, fromMs: STRIPE_START_MS - HOUR_MS, toMs: STRIPE_START_MS };
   expect(await meters.hours({ eventName: 'nothing', ...window })).toBeUndefined();
+});
+
+test('what the stream could not count is read from error reports, by identifier and cause', async () => {
+  expect(await statuses(events('1', 'many'))).toEqual(['taken', 'taken']);
+  const [stray] = events('1');
+  await meters.send([{ ...(stray as ExportEvent), identifier: 'stray', eventName: 'nothing' }]);
+  expect(await counted()).toMatchObject([{ value: 1 }]);
+  const reports = under.sandbox.world.thinEvents
+    .filter(({ type }) => isMeterErrorReport(type))
+    .map(readMeterErrorReport);
+  expect(reports.flatMap((report) => report?.errors ?? [])).toMatchObject([
+    { code: 'meter_event_invalid_value', count: 1, samples: [{ identifier: 'id-1' }] },
+    { code: 'no_meter', count: 1, samples: [{ identifier: 'stray' }] },
+  ]);
+  expect(reports.map((report) => report?.meter === null)).toEqual([false, true]);
+  expect(readMeterErrorReport({ id: 'evt_1', type: 'v1.billing.meter.no_meter_found', data: {} })).toBeUndefined();
+  expect(readMeterErrorReport(null)).toBeUndefined();
 });
