@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createStripeClient } from '../../src/adapters/stripe/client.ts';
 import { isMeterErrorReport, readMeterErrorReport } from '../../src/adapters/stripe/meter-error-report.ts';
@@ -134,4 +135,46 @@ test('what the stream could not count is read from error reports, by identifier 
   expect(reports.map((report) => report?.meter === null)).toEqual([false, true]);
   expect(readMeterErrorReport({ id: 'evt_1', type: 'v1.billing.meter.no_meter_found', data: {} })).toBeUndefined();
   expect(readMeterErrorReport(null)).toBeUndefined();
+});
+
+test('whatever is lost on the way, before or after Stripe took it, repeated sending counts all of it once', async () => {
+  const troubles = fc.array(
+    fc.record({
+      kind: fc.constantFrom('status' as const, 'reset' as const, 'truncated' as const, 'html' as const),
+      status: fc.constantFrom(403, 409, 429, 500, 503),
+      path: fc.constantFrom(
+        '/v2/billing/meter_event_session',
+        '/v2/billing/meter_event_stream',
+        '/v1/billing/meter_events',
+      ),
+      afterWork: fc.boolean(),
+      count: fc.integer({ min: 1, max: 3 }),
+    }),
+    { maxLength: 4 },
+  );
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(troubles, fc.integer({ min: 1, max: 130 }), async (faults, size) => {
+      run += 1;
+      const before = (await counted())?.[0]?.value ?? 0;
+      const mine = events(...Array.from({ length: size }, () => '1')).map((event, index) => ({
+        ...event,
+        identifier: `run-${run}-${index}`,
+      }));
+      for (const fault of faults) under.sandbox.faults.add(fault);
+      let open: readonly ExportEvent[] = mine;
+      for (let turn = 0; turn < 40 && open.length > 0; turn++) {
+        const sent = await meters.send(open);
+        expect(sent.map(({ identifier }) => identifier)).toEqual(open.map(({ identifier }) => identifier));
+        expect(sent.filter(({ status }) => status === 'refused')).toEqual([]);
+        open = open.filter((_, index) => sent[index]?.status === 'unknown' || sent[index]?.status === 'unsent');
+      }
+      under.sandbox.faults.clear();
+      expect(open).toEqual([]);
+      // The stream is tried again in the next run.
+      nowMs += HOUR_MS;
+      expect(((await counted())?.[0]?.value ?? 0) - before).toBe(size);
+    }),
+    { numRuns: 15 },
+  );
 });
