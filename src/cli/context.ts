@@ -8,6 +8,7 @@ import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
+import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
@@ -104,6 +105,8 @@ export interface Books {
   readonly money: MoneyStore;
   /** The same with Stripe; throws `STRIPE_OFF` without a key. */
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
+  /** How accounts' people are reached. */
+  readonly contacts: ContactStore;
   /** What a language model said of alerts. */
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */

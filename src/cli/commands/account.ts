@@ -10,6 +10,7 @@ import { print } from '../output/print.ts';
 import { facts, table } from '../output/table.ts';
 import { time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
+import { registerContact } from './account-contact.ts';
 import { nothingListed, walletTable } from './wallet-list.ts';
 import { walletJson } from './wallet-view.ts';
 
@@ -18,6 +19,7 @@ export function registerAccount(program: Command, context: CliContext): void {
   const account = program.command('account').description('the billed parties and their wallets');
   registerList(account, context);
   registerShow(account, context);
+  registerContact(account, context);
 }
 
 function registerList(parent: Command, context: CliContext): void {
