@@ -168,8 +168,8 @@ function withoutNames(text: string, names: readonly string[], language: Language
 }
 
 function replaceWhole(text: string, name: string): string {
-  const escaped = name.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
-  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'gu'), NAME_MARK);
+  const escaped = name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}_/@])${escaped}(?![\\p{L}\\p{N}_])`, 'gu'), NAME_MARK);
 }
 
 function judge(
@@ -200,7 +200,7 @@ function isSameDetail(figure: Figure, detail: string, zones: ReadonlySet<string>
 }
 
 function startsAWord(sentence: string, word: string): boolean {
-  const escaped = word.toLowerCase().replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+  const escaped = word.toLowerCase().replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
   return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}`, 'u').test(sentence.toLowerCase());
 }
 
@@ -233,7 +233,7 @@ function unknownNames(text: string, words: ReadonlySet<string>, language: Langua
   if (language === 'de') return found;
   for (const { 0: word, index } of text.matchAll(/\p{Lu}[\p{L}']*/gu)) {
     const isInside = /[\p{L}\p{N}_@/.-]/u.test(text.charAt(index - 1));
-    const opensSentence = /(?:^|[.!?:;\n>*"“„(–])\s*$/u.test(text.slice(Math.max(0, index - 8), index));
+    const opensSentence = /(?:^|[.!?:;\n>*"“„(–·])\s*$/u.test(text.slice(Math.max(0, index - 8), index));
     const plain = word.replace(/'(?:s|re|ll|ve|d)?$/, '');
     if (isInside || opensSentence || NO_NAMES.has(word) || NO_NAMES.has(plain)) continue;
     if (!words.has(word) && !words.has(plain) && !DAYS_AND_MONTHS.test(plain)) found.push(shortened(word));

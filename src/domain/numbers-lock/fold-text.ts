@@ -30,7 +30,12 @@ const FOREIGN_LETTER = /(?![A-Za-z\u00c0-\u017f])\p{L}/u;
 export function foldText(input: string, language: Language): FoldedText {
   const tricks: { what: TextTrick; found: string }[] = [];
   const tell = (what: TextTrick, found: string) => tricks.push({ what, found });
-  const lines = input.replaceAll('\r\n', '\n').replace(/[\n\t]/g, ' \n ');
+  // A line break inside a paragraph is a space: mail is wrapped anywhere, also inside a figure.
+  const lines = input
+    .replaceAll('\r\n', '\n')
+    .split(/\n[ \t]*\n\s*/)
+    .map((paragraph) => paragraph.replace(/[\n\t]/g, ' '))
+    .join(' \n ');
   for (const [found] of lines.replaceAll('\n', ' ').matchAll(HIDDEN)) tell('hidden_character', codeOf(found));
   let text = lines.replace(HIDDEN, (found) => (found === '\n' ? found : ''));
   for (const [found] of text.matchAll(ODD_NUMBER)) tell('odd_number', found);

@@ -180,7 +180,7 @@ function tilesOf({ facts }: AlertStory, reader: Reader): Brief['tiles'] {
   const { labels, ...words } = wordsOf(reader.language);
   const money = (nanos: bigint) => moneyIn(nanos, facts.currency, reader);
   const isFrozen = facts.frozenUntilMs !== null;
-  const reaction = spanIn(facts.reactionHours * HOUR_MS, reader);
+  const reaction = spanIn(facts.reactionHours * HOUR_MS, reader, 'alone');
   return [
     {
       label: labels.atRisk,
@@ -218,7 +218,7 @@ function sectionsOf(story: AlertStory, style: SummaryStyle, lead: RuleResult | u
     { label: labels.reply, paragraphs: [reply], kind: 'quote' },
     ...(note.length === 0 ? [] : [text('', note)]),
     { label: labels.next, paragraphs: nextOf(story, lead, reader), kind: 'steps' },
-    { label: labels.commands, paragraphs: commandsOf(story, lead), kind: 'rows', values: [] },
+    { label: labels.commands, paragraphs: commandsOf(story, lead), kind: 'code' },
   ];
 }
 
@@ -247,7 +247,7 @@ function explain(hit: RuleResult, currency: string, reader: Reader): string {
   const figure = (value: number) => nounedIn(value, hit, reader, currency);
   return words.rule({
     id,
-    observed: `${figure(hit.observed)} · ${spanIn(hit.windowMs, reader)}`,
+    observed: words.within(figure(hit.observed), spanIn(hit.windowMs, reader)),
     expected: hit.points === 0 ? null : figure(hit.expected),
     times: timesIn(hit.times, reader) ?? null,
     threshold: hit.threshold === null ? null : figure(hit.threshold),

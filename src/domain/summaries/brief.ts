@@ -27,8 +27,8 @@ export interface Brief {
 export interface BriefSection {
   readonly label: string;
   readonly paragraphs: readonly string[];
-  /** `steps` are numbered, `quote` is to be sent on as it stands, `code` is copied. */
-  readonly kind: 'text' | 'steps' | 'quote' | 'rows';
+  /** `steps` are numbered, `quote` is to be sent on as it stands, `code` is copied, `rows` are names with a value each. */
+  readonly kind: 'text' | 'steps' | 'quote' | 'rows' | 'code';
   /** Of `rows`: beside each paragraph. */
   readonly values?: readonly string[];
 }
@@ -42,4 +42,17 @@ export interface BriefLink {
 export interface BriefPictures {
   readonly attachments: readonly MessageAttachment[];
   readonly chartContentId: string | null;
+}
+
+/** Everything a brief says, text by text, for whoever holds it to its facts. */
+export function briefTexts(brief: Brief): readonly string[] {
+  const { mark, heading, subheading, lead, chart, tiles, sections, links, footer } = brief;
+  return [
+    ...[mark, heading, subheading, ...lead],
+    ...(chart === null ? [] : [chart.alt, chart.startLabel, chart.peakLabel, chart.usualLabel]),
+    ...tiles.flatMap(({ label, value, note }) => [label, value, note]),
+    ...sections.flatMap(({ label, paragraphs, values = [] }) => [label, ...paragraphs, ...values]),
+    ...links.flatMap(({ label, url }) => [label, url]),
+    ...footer,
+  ].filter((text) => text !== '');
 }

@@ -53,8 +53,11 @@ export function timesIn(times: number | undefined, reader: Pick<Reader, 'languag
   return `${numberIn(times >= 10 ? Math.round(times) : Math.round(times * 10) / 10, reader)}×`;
 }
 
-/** A length of time in its largest whole unit: `30 minutes`, `6 Stunden`, `2 days`. */
-export function spanIn(ms: number, { language }: Pick<Reader, 'language'>): string {
+/**
+ * A length of time in its largest whole unit: `30 minutes`, `6 Stunden`, `2 days`. German has `2 Tagen` after `in` and `von`,
+ * where most of our sentences want it, and `2 Tage` where it stands `alone`.
+ */
+export function spanIn(ms: number, { language }: Pick<Reader, 'language'>, place: 'after' | 'alone' = 'after'): string {
   const [size, unit] = ms > 0 && ms % DAY_MS === 0 ? [DAY_MS, 2] : ms % HOUR_MS === 0 ? [HOUR_MS, 1] : [MINUTE_MS, 0];
   const value = Math.round((ms / size) * 10) / 10;
   const names = {
@@ -63,11 +66,10 @@ export function spanIn(ms: number, { language }: Pick<Reader, 'language'>): stri
       ['hour', 'hours'],
       ['day', 'days'],
     ],
-    // After `in`, `von` and `vor`, where spans stand in our sentences, German takes the dative.
     de: [
       ['Minute', 'Minuten'],
       ['Stunde', 'Stunden'],
-      ['Tag', 'Tagen'],
+      ['Tag', place === 'alone' ? 'Tage' : 'Tagen'],
     ],
   }[language][unit];
   return `${numberIn(value, { language })} ${(value === 1 ? names?.[0] : names?.[1]) ?? ''}`;

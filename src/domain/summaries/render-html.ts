@@ -29,7 +29,7 @@ const STYLE = `
 }
 @media (max-width:560px){
 .pad{padding-left:18px!important;padding-right:18px!important}.page{padding:0!important}.card{border-radius:0!important;border-left:0!important;border-right:0!important}
-.tilecell{display:inline-block!important;width:50%!important;box-sizing:border-box!important;padding:4px!important}
+.tiles{margin:10px -4px 4px!important}.tilecell{display:inline-block!important;width:46%!important;width:calc(50% - 8px)!important;box-sizing:border-box!important;margin:4px!important}
 .label{display:block!important;width:auto!important;padding:14px 0 2px!important;border-top:1px solid ${LINE}}
 .body{display:block!important;width:auto!important;padding:0 0 12px!important;border-top:0!important}
 }`.replaceAll('\n', '');
@@ -90,11 +90,18 @@ function chartHtml({ chart }: Brief, source: string | null): string {
 function tilesHtml({ tiles }: Brief): string {
   if (tiles.length === 0) return '';
   const width = Math.floor(100 / tiles.length);
-  const cells = tiles.map(
-    ({ label, value, note }) =>
-      `<td class="tilecell" width="${width}%" valign="top" style="padding:4px;vertical-align:top"><div class="tile" style="background:#f8fafc;border:1px solid ${LINE};border-radius:10px;padding:10px 12px"><div class="soft" style="font-size:12px;line-height:18px;color:${SOFT}">${escapeHtml(label)}</div><div class="ink" style="font-size:17px;line-height:26px;font-weight:650;color:${INK};white-space:nowrap">${escapeHtml(value)}</div>${note === '' ? '' : `<div class="soft" style="font-size:11px;line-height:15px;color:${SOFT}">${escapeHtml(note)}</div>`}</div></td>`,
+  const cells = tiles.map(({ label, value, note }) =>
+    [
+      `<td class="tile tilecell" width="${width}%" valign="top" style="background:#f8fafc;border:1px solid ${LINE};border-radius:10px;padding:10px 12px;vertical-align:top">`,
+      `<div class="soft" style="font-size:12px;line-height:18px;color:${SOFT}">${escapeHtml(label)}</div>`,
+      `<div class="ink" style="font-size:17px;line-height:26px;font-weight:650;color:${INK};white-space:nowrap">${escapeHtml(value)}</div>`,
+      note === ''
+        ? ''
+        : `<div class="soft" style="font-size:11px;line-height:15px;color:${SOFT}">${escapeHtml(note)}</div>`,
+      '</td>',
+    ].join(''),
   );
-  return `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:14px -4px 10px;table-layout:fixed"><tr>${cells.join('')}</tr></table>`;
+  return `<div class="tiles" style="margin:10px -8px 4px"><table role="presentation" width="100%" cellpadding="0" cellspacing="8" border="0" style="table-layout:fixed;border-collapse:separate"><tr>${cells.join('')}</tr></table></div>`;
 }
 
 function sectionsHtml(sections: readonly BriefSection[]): string {
@@ -116,17 +123,27 @@ function sectionBody({ kind, paragraphs, values = [] }: BriefSection): string {
         (text) =>
           `<div class="quote ink" style="background:#eff6ff;border-left:3px solid #3b82f6;border-radius:0 8px 8px 0;padding:10px 14px;color:${INK}">${escapeHtml(text)}</div>`,
       );
-    case 'rows':
-      if (values.length > 0) {
-        const row = (text: string, index: number) =>
-          `<p style="margin:0 0 8px"><strong>${escapeHtml(text)}</strong><br><span class="soft" style="color:${SOFT}">${escapeHtml(values[index] ?? '')}</span></p>`;
-        return each(row);
-      }
+    case 'rows': {
+      const row = (text: string, index: number) =>
+        `<p style="margin:0 0 8px"><strong>${escapeHtml(text)}</strong><br><span class="soft" style="color:${SOFT}">${escapeHtml(values[index] ?? '')}</span></p>`;
+      return each(row);
+    }
+    case 'code':
       return each(
         (text) =>
-          `<div class="code" style="font-family:${MONO};font-size:12px;line-height:18px;background:#f8fafc;border:1px solid ${LINE};border-radius:6px;padding:4px 8px;margin:0 0 4px;overflow-wrap:anywhere">${escapeHtml(text)}</div>`,
+          `<div class="code" style="font-family:${MONO};font-size:12px;line-height:18px;background:#f8fafc;border:1px solid ${LINE};border-radius:6px;padding:4px 8px;margin:0 0 4px;overflow-wrap:anywhere">${wordsWhole(text)}</div>`,
       );
     default:
       return each((text) => `<p style="margin:0 0 6px">${escapeHtml(text)}</p>`);
   }
+}
+
+/** Options break between each other and not after a hyphen. */
+function wordsWhole(text: string): string {
+  return text
+    .split(' ')
+    .map((word) =>
+      word.length > 28 ? escapeHtml(word) : `<span style="white-space:nowrap">${escapeHtml(word)}</span>`,
+    )
+    .join(' ');
 }

@@ -51,7 +51,7 @@ function sectionBlocks({ label, paragraphs, kind, values = [] }: BriefSection): 
   const title: Block[] = label === '' ? [] : [{ type: 'section', text: marked(`*${escaped(label)}*`, TEXT_MAX) }];
   if (paragraphs.length === 0) return [];
   if (kind === 'quote') return [...title, rich('rich_text_quote', paragraphs.join('\n\n'))];
-  if (kind === 'rows' && values.length === 0) return [...title, rich('rich_text_preformatted', paragraphs.join('\n'))];
+  if (kind === 'code') return [...title, rich('rich_text_preformatted', paragraphs.join('\n'))];
   const lines = paragraphs.map((text, index) => {
     if (kind === 'steps') return `${index + 1}. ${text}`;
     return values[index] === undefined ? text : `${text}\n${values[index]}`;

@@ -37,12 +37,14 @@ function sectionText({ label, paragraphs, kind, values = [] }: BriefSection): st
     const value = values[index];
     return value === undefined || value === '' ? paragraph : `${paragraph}: ${value}`;
   });
-  return block(label, numbered);
+  // A command that is broken in the middle cannot be copied.
+  return block(label, numbered, kind === 'code');
 }
 
-function block(label: string, paragraphs: readonly string[]): string {
+function block(label: string, paragraphs: readonly string[], keepsLines = false): string {
   const name = cleanText(label);
-  const text = labelled('', paragraphs.map(cleanText), { indent: INDENT, columns: COLUMNS });
+  const columns = keepsLines ? Number.MAX_SAFE_INTEGER : COLUMNS;
+  const text = labelled('', paragraphs.map(cleanText), { indent: INDENT, columns });
   if (text === '') return name;
   return name + ' '.repeat(Math.max(1, INDENT - displayWidth(name))) + text.slice(INDENT);
 }

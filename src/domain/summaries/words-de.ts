@@ -47,6 +47,7 @@ export const GERMAN: SummaryWords = {
       slowed: `Gedrosselt am ${at}${until === null ? '' : ` bis ${until}`}`,
       running: `Gemeldet am ${at}; die Wallet läuft`,
     })[state],
+  within: (amount, span) => `${amount} in ${span}`,
   spent: (amount, span) => `${amount} in ${span} ausgegeben.`,
   reported: (amount, span) => `${amount} in ${span} gemeldet.`,
   usually: ({ expected, lower, upper, span }) =>
@@ -181,10 +182,12 @@ export const GERMAN: SummaryWords = {
         ? `Ihr Guthaben beträgt ${balance}.`
         : `Ihr Guthaben beträgt ${balance}${runway === null ? '' : ` und reicht bei Ihrem üblichen Tempo noch etwa ${runway}`}.`,
     pace: (amount) => `${amount} am Tag`,
-    whatNext: (day) =>
-      `${day === null ? 'Ist das Guthaben aufgebraucht,' : `Etwa am ${day}`} wird neue Nutzung nicht mehr bedient, bis wieder Guthaben da ist. Gelöscht wird nichts.`,
+    whatNext: (when, day) =>
+      when === 'now'
+        ? 'Neue Nutzung wird nicht bedient, bis wieder Guthaben da ist. Gelöscht wird nichts.'
+        : `${day === null ? 'Ist das Guthaben aufgebraucht,' : `Etwa am ${day}`} wird neue Nutzung nicht mehr bedient, bis wieder Guthaben da ist. Gelöscht wird nichts.`,
     autoTopUp: (amount) => `Ihre automatische Aufladung von ${amount} wird vorher versucht; dann ist nichts zu tun.`,
-    payNow: 'Damit alles weiterläuft, laden Sie bitte vorher auf.',
+    payNow: 'Damit alles weiterläuft, laden Sie bitte auf.',
     held: 'Ein Teil Ihres Guthabens ist für laufende Aufrufe reserviert; was nicht gebraucht wird, kommt zurück.',
     why: (amount) =>
       `Diese Nachricht kommt einmal, wenn Ihr Guthaben unter ${amount} fällt, und erst wieder, nachdem es darüber lag.`,

@@ -28,6 +28,7 @@ export const ENGLISH: SummaryWords = {
       slowed: `Slowed down ${at}${until === null ? '' : ` until ${until}`}`,
       running: `Raised ${at}; the wallet is running`,
     })[state],
+  within: (amount, span) => `${amount} in ${span}`,
   spent: (amount, span) => `Spent ${amount} in ${span}.`,
   reported: (amount, span) => `Reported ${amount} in ${span}.`,
   usually: ({ money, expected, lower, upper, span }) =>
@@ -155,10 +156,12 @@ export const ENGLISH: SummaryWords = {
         ? `your balance is ${balance}.`
         : `your balance is ${balance}${runway === null ? '' : `, which lasts about ${runway} at your usual pace`}.`,
     pace: (amount) => `${amount} a day`,
-    whatNext: (day) =>
-      `${day === null ? 'When the balance is used up' : `Around ${day}`} new usage stops being served until there is balance again. Nothing is deleted.`,
+    whatNext: (when, day) =>
+      when === 'now'
+        ? 'New usage is not served until there is balance again. Nothing is deleted.'
+        : `${day === null ? 'When the balance is used up' : `Around ${day}`} new usage stops being served until there is balance again. Nothing is deleted.`,
     autoTopUp: (amount) => `Your automatic top-up of ${amount} will be tried before that; then there is nothing to do.`,
-    payNow: 'To keep everything running, top up before then.',
+    payNow: 'To keep everything running, please top up.',
     held: 'Part of your balance is reserved for calls that are running; what is not used comes back.',
     why: (amount) =>
       `You get this once when your balance falls below ${amount}, and again only after it has been above.`,

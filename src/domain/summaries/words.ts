@@ -19,6 +19,7 @@ export interface SummaryWords {
     >
   >; // biome-ignore format: a list
   readonly stateSince: (state: WalletState, at: string, until: string | null) => string;
+  readonly within: (amount: string, span: string) => string;
   readonly spent: (amount: string, span: string) => string;
   readonly reported: (amount: string, span: string) => string;
   readonly usually: (of: {
@@ -134,7 +135,7 @@ export interface SummaryWords {
     readonly greeting: (name: string | null) => string;
     readonly lead: (of: { balance: string; runway: string | null; isEmpty: boolean }) => string;
     readonly pace: (amount: string) => string;
-    readonly whatNext: (day: string | null) => string;
+    readonly whatNext: (when: 'now' | 'later', day: string | null) => string;
     readonly autoTopUp: (amount: string) => string;
     readonly payNow: string;
     readonly held: string;

@@ -160,6 +160,21 @@ test('a fact that may not be denied is not believed in a sentence that denies', 
   ]);
 });
 
+test('names and words may hold any characters', () => {
+  const odd = ['acme-robotics', 'a.b*c', '(x)', '[y', 'z\\', '$&', '{{n}}', 'a/b'];
+  const facts = odd.flatMap((text) => [
+    { text, kind: 'name' as const },
+    { text: '$5.00', near: [text, 'owes'] },
+  ]);
+  for (const name of odd)
+    expect(checkNumbers(`The account ${name} owes $5.00.`, { language: 'en', facts })).toEqual([]);
+});
+
+test('a figure may be wrapped over two lines, and stands in its paragraph', () => {
+  expect(checkNumbers('You spent $412.80 in 6\nhours.', evidence)).toEqual([]);
+  expect(checkNumbers('You spent.\n\n$412.80 is it.', evidence)).toEqual([{ what: 'wrong_meaning', found: '$412.80' }]);
+});
+
 test('every problem has words', () => {
   expect(problemWords({ what: 'unknown_figure', found: '$5' })).toBe('"$5" is not among the facts');
 });
