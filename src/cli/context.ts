@@ -17,6 +17,7 @@ import type { ReviewModel, ReviewStore } from '../pipeline/review/review-store.t
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
+import type { StoryStore } from '../pipeline/summaries/story-store.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { HttpAddress } from '../wire/http-edge.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
@@ -107,6 +108,8 @@ export interface Books {
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
   /** How accounts' people are reached. */
   readonly contacts: ContactStore;
+  /** What messages to people are written from. */
+  readonly stories: StoryStore;
   /** What a language model said of alerts. */
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */

@@ -11,6 +11,7 @@ import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createReplayStore } from '../adapters/postgres/replay-store.ts';
 import { createReviewStore } from '../adapters/postgres/review-store.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { createStoryStore } from '../adapters/postgres/story-store.ts';
 import { createMoneyStore } from '../adapters/postgres/stripe/money-store.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
@@ -29,6 +30,7 @@ import type { ReviewStore } from '../pipeline/review/review-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
+import type { StoryStore } from '../pipeline/summaries/story-store.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { requireMoneyIn } from './money-in.ts';
@@ -54,6 +56,8 @@ export interface OpenBooks {
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
   /** How accounts' people are reached. */
   readonly contacts: ContactStore;
+  /** What messages to people are written from. */
+  readonly stories: StoryStore;
   /** What a language model said of alerts. */
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
@@ -82,6 +86,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     keys: createApiKeyStore(pool),
     money: createMoneyStore(pool),
     contacts: createContactStore(pool),
+    stories: createStoryStore(pool),
     reviews: createReviewStore(pool),
     reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),

@@ -11,6 +11,7 @@ import { facts, table } from '../output/table.ts';
 import { time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
 import { registerContact } from './account-contact.ts';
+import { registerLowBalance } from './account-low-balance.ts';
 import { nothingListed, walletTable } from './wallet-list.ts';
 import { walletJson } from './wallet-view.ts';
 
@@ -20,6 +21,7 @@ export function registerAccount(program: Command, context: CliContext): void {
   registerList(account, context);
   registerShow(account, context);
   registerContact(account, context);
+  registerLowBalance(account, context);
 }
 
 function registerList(parent: Command, context: CliContext): void {

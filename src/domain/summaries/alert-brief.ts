@@ -161,7 +161,7 @@ function chartOf(story: AlertStory, reader: Reader): ChartData | null {
   if (!(peak > 0)) return null;
   const words = wordsOf(reader.language).chart;
   const money = (nanos: number) => moneyIn(wholeNanos(nanos), facts.currency, reader);
-  const usualLabel = usual === null ? '' : words.usual(money(usual.lower), money(usual.upper));
+  const usualLabel = usual === null ? '' : words.usual(usual.lower > 0 ? money(usual.lower) : null, money(usual.upper));
   const firstMs = (Math.floor(facts.raisedAtMs / HOUR_MS) - hours.length + 1) * HOUR_MS;
   return {
     hours,

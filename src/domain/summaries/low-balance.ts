@@ -43,7 +43,7 @@ export interface LowBalance {
   readonly thresholdNanos: bigint;
   /** The median of the days with any spend; null with fewer than three. */
   readonly dailyPaceNanos: bigint | null;
-  /** Until nothing may be spent; null without a pace. */
+  /** Until the balance reaches zero at the usual pace; null without a pace, or in the overdraft. */
   readonly runwayMs: number | null;
   readonly isLow: boolean;
   readonly isEmpty: boolean;
@@ -62,7 +62,8 @@ export function lowBalance(facts: BalanceFacts, policy: LowBalancePolicy): LowBa
   // The overdraft is ours to give and not the customer's to count on: the line is drawn above it.
   const thresholdNanos = byDays > policy.belowNanos ? byDays : policy.belowNanos;
   const isEmpty = spendable <= 0n;
-  const runwayMs = pace === null || pace === 0n ? null : isEmpty ? 0 : Number((spendable * BigInt(DAY_MS)) / pace);
+  const isKnown = pace !== null && pace > 0n && facts.availableNanos > 0n;
+  const runwayMs = isKnown ? Number((facts.availableNanos * BigInt(DAY_MS)) / pace) : isEmpty ? 0 : null;
   return {
     thresholdNanos,
     dailyPaceNanos: pace,

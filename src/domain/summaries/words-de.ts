@@ -64,7 +64,7 @@ export const GERMAN: SummaryWords = {
     alt: (peak, usual) =>
       `Ausgaben je Stunde als Balken. Die Spitze liegt bei ${peak}${usual === null ? '' : `; üblich: ${usual}`}.`,
     peak: (amount) => `Spitze ${amount}`,
-    usual: (lower, upper) => `üblich ${lower} bis ${upper}`,
+    usual: (lower, upper) => (lower === null ? `üblich bis ${upper}` : `üblich ${lower} bis ${upper}`),
     now: 'jetzt',
   },
   points: (score, outcome) => `${score} von 100 Punkten, das heißt: ${outcome}. Diese Regeln haben angeschlagen:`,

@@ -44,7 +44,7 @@ export const ENGLISH: SummaryWords = {
     title: 'Spend per hour',
     alt: (peak, usual) => `Spend per hour as bars. The peak is ${peak}${usual === null ? '' : `; usual is ${usual}`}.`,
     peak: (amount) => `peak ${amount}`,
-    usual: (lower, upper) => `usual ${lower} to ${upper}`,
+    usual: (lower, upper) => (lower === null ? `usual up to ${upper}` : `usual ${lower} to ${upper}`),
     now: 'now',
   },
   points: (score, outcome) => `${score} of 100 points, which means: ${outcome}. These rules fired:`,

@@ -39,7 +39,7 @@ export interface SummaryWords {
     readonly title: string;
     readonly alt: (peak: string, usual: string | null) => string;
     readonly peak: (amount: string) => string;
-    readonly usual: (lower: string, upper: string) => string;
+    readonly usual: (lower: string | null, upper: string) => string;
     readonly now: string;
   };
   readonly points: (score: string, outcome: string) => string;
