@@ -40,6 +40,10 @@ export const ERROR_CATALOGUE = {
   LABELS_INVALID: { kind: 'input', fix: 'Correct the named places; docs/backtest.md has the format of labels.' },
   WALLET_NOT_FOUND: { kind: 'not_found', fix: 'List wallets with `tollkeeper wallet list`.' },
   ACCOUNT_NOT_FOUND: { kind: 'not_found', fix: 'List accounts with `tollkeeper account list`.' },
+  CONTACT_INVALID: {
+    kind: 'input',
+    fix: 'Correct the named value; `tollkeeper account contact --help` shows examples.',
+  },
   ALERT_NOT_FOUND: { kind: 'not_found', fix: 'List alerts with `tollkeeper alert list`.' },
   DECISION_NOT_FOUND: { kind: 'not_found', fix: 'Take the id from `tollkeeper alert show`.' },
   ALERT_CLOSED: { kind: 'conflict', fix: 'Nothing is left to do; another verdict would replace this one.' },

@@ -8,6 +8,7 @@ import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
+import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
@@ -16,6 +17,7 @@ import type { ReviewModel, ReviewStore } from '../pipeline/review/review-store.t
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
+import type { StoryStore } from '../pipeline/summaries/story-store.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { HttpAddress } from '../wire/http-edge.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
@@ -104,6 +106,10 @@ export interface Books {
   readonly money: MoneyStore;
   /** The same with Stripe; throws `STRIPE_OFF` without a key. */
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
+  /** How accounts' people are reached. */
+  readonly contacts: ContactStore;
+  /** What messages to people are written from. */
+  readonly stories: StoryStore;
   /** What a language model said of alerts. */
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */

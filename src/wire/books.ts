@@ -1,6 +1,7 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
+import { createContactStore } from '../adapters/postgres/contact-store.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
@@ -10,6 +11,7 @@ import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { createReplayStore } from '../adapters/postgres/replay-store.ts';
 import { createReviewStore } from '../adapters/postgres/review-store.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { createStoryStore } from '../adapters/postgres/story-store.ts';
 import { createMoneyStore } from '../adapters/postgres/stripe/money-store.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
@@ -20,6 +22,7 @@ import { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
+import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
@@ -27,6 +30,7 @@ import type { ReviewStore } from '../pipeline/review/review-store.ts';
 import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
+import type { StoryStore } from '../pipeline/summaries/story-store.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { requireMoneyIn } from './money-in.ts';
@@ -50,6 +54,10 @@ export interface OpenBooks {
   readonly money: MoneyStore;
   /** The same with Stripe; throws `STRIPE_OFF` without a key. */
   readonly moneyIn: (ruleset: Ruleset) => MoneyIn;
+  /** How accounts' people are reached. */
+  readonly contacts: ContactStore;
+  /** What messages to people are written from. */
+  readonly stories: StoryStore;
   /** What a language model said of alerts. */
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
@@ -77,6 +85,8 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     cases: (tenant) => readKnownCases(pool, tenant),
     keys: createApiKeyStore(pool),
     money: createMoneyStore(pool),
+    contacts: createContactStore(pool),
+    stories: createStoryStore(pool),
     reviews: createReviewStore(pool),
     reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),

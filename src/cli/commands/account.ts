@@ -10,6 +10,8 @@ import { print } from '../output/print.ts';
 import { facts, table } from '../output/table.ts';
 import { time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
+import { registerContact } from './account-contact.ts';
+import { registerLowBalance } from './account-low-balance.ts';
 import { nothingListed, walletTable } from './wallet-list.ts';
 import { walletJson } from './wallet-view.ts';
 
@@ -18,6 +20,8 @@ export function registerAccount(program: Command, context: CliContext): void {
   const account = program.command('account').description('the billed parties and their wallets');
   registerList(account, context);
   registerShow(account, context);
+  registerContact(account, context);
+  registerLowBalance(account, context);
 }
 
 function registerList(parent: Command, context: CliContext): void {

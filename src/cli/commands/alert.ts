@@ -16,6 +16,7 @@ import { facts, table } from '../output/table.ts';
 import { inWords, time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
 import { registerClose } from './alert-close.ts';
+import { registerPreview } from './alert-preview.ts';
 import { alertJson, alertTable } from './alert-view.ts';
 import { walletJson } from './wallet-view.ts';
 
@@ -25,6 +26,7 @@ export function registerAlert(program: Command, context: CliContext): void {
   registerList(alert, context);
   registerShow(alert, context);
   registerClose(alert, context);
+  registerPreview(alert, context);
 }
 
 function registerList(alert: Command, context: CliContext): void {
