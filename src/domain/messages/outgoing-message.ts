@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../json-object.ts';
+type JsonObject = { readonly [key: string]: unknown };
 
 /** What a message is about; routing, digests and quiet hours go by it. */
 export type MessageKind = 'alert' | 'digest' | 'low_balance' | 'dunning' | 'case' | 'test';
