@@ -35,7 +35,8 @@ export function classifyForDunning(decline: Decline): DeclineVerdict {
     { by: 'decline_code', code: declineCode, rule: ruleOf(DECLINE_CODES, declineCode) },
     { by: 'code', code, rule: ruleOf(DECLINE_CODES, code) },
   ] as const;
-  const found = said.find(({ rule }) => rule?.class === 'suspected_fraud') ?? said.find(({ rule }) => rule !== undefined);
+  const found =
+    said.find(({ rule }) => rule?.class === 'suspected_fraud') ?? said.find(({ rule }) => rule !== undefined);
   if (found?.rule === undefined) return { ...UNKNOWN, by: 'unknown', code: declineCode ?? code };
   // "Confirm the card's data" and "authenticate" ask different things of a customer; the card's own word is the exact one.
   const exact = found.by === 'advice_code' ? ruleOf(DECLINE_CODES, declineCode ?? code) : undefined;

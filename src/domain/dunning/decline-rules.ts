@@ -94,7 +94,10 @@ export const ADVICE_CODES: Readonly<Record<string, DeclineRule>> = {
 };
 
 /** Mastercard's merchant advice codes after which a try is fined: 03 do not try again, 21 payment cancelled. */
-export const NETWORK_ADVICE_CODES: Readonly<Record<string, DeclineRule>> = { '03': newCardQuietly, '21': newCardQuietly };
+export const NETWORK_ADVICE_CODES: Readonly<Record<string, DeclineRule>> = {
+  '03': newCardQuietly,
+  '21': newCardQuietly,
+};
 
 /**
  * Visa's category 1, "issuer will never approve": 04 and 07 pick up, 12 invalid transaction, 14 no such account, 15 no such
