@@ -3,7 +3,7 @@ import { classifyForDunning, type DeclineVerdict, mayRetry } from '../../domain/
 import { EVEN_DAYS, LADDER_DAYS, nextOnLadder } from '../../domain/dunning/ladder.ts';
 import { type ZoneClock, zoneClock } from '../../domain/dunning/local-time.ts';
 import type { PastTry } from '../../domain/dunning/past-tries.ts';
-import { planRetry, RETRY_POLICY, type RetryPolicy } from '../../domain/dunning/plan-retry.ts';
+import { attemptsLeftOver, planRetry, RETRY_POLICY, type RetryPolicy } from '../../domain/dunning/plan-retry.ts';
 import { featuresOf } from '../../domain/dunning/retry-features.ts';
 import { learn, priorModel, type RetryModel } from '../../domain/dunning/retry-model.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
@@ -135,14 +135,19 @@ function playPredicted(
   const ended: Ended[] = inPlay.map(() => ({ attempts: 0, days: null }));
   const retries = inPlay.map((): number[] => []);
   const known = inPlay.map(({ past }) => [...past]);
+  const over = { ended: 0, attempts: 0 };
   let model = learnHistories(inPlay);
   const due = new Map<number, { payer: InPlay; atMs: number }[]>();
   const plan = (payer: InPlay, nowMs: number) => {
     const { index, past: _, ...rest } = payer;
     const retriesMs = retries[index] ?? [];
-    const payment = { ...rest, retriesMs, methodTriesMs: retriesMs, past: known[index] ?? [] };
+    if (retriesMs.length === policy.attemptsMax) count(over, retriesMs.length);
+    const spareAttempts = attemptsLeftOver(over, policy);
+    const payment = { ...rest, retriesMs, methodTriesMs: retriesMs, past: known[index] ?? [], spareAttempts };
     const next = planRetry(payment, model, nowMs, policy);
     if (next.is === 'stop') return;
+    // Set aside at once: two payments may not spend the same try.
+    if (next.attempt > policy.attemptsMax) over.attempts += 1;
     const hour = Math.floor(next.atMs / HOUR_MS);
     const same = due.get(hour);
     if (same === undefined) due.set(hour, [{ payer, atMs: next.atMs }]);
@@ -165,9 +170,15 @@ function playPredicted(
       const attempts = retries[index]?.length ?? 0;
       ended[index] = { attempts, days: succeeded ? (atMs - failedAtMs) / DAY_MS : null };
       if (!succeeded) plan(payer, atMs);
+      else if (attempts <= policy.attemptsMax) count(over, attempts);
     }
   }
   return ended;
+}
+
+function count(over: { ended: number; attempts: number }, attempts: number): void {
+  over.ended += 1;
+  over.attempts += attempts;
 }
 
 function earliest(hours: Iterable<number>): number {

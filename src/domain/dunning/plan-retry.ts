@@ -10,8 +10,14 @@ import { probabilityOf, type RetryModel } from './retry-model.ts';
 
 /** How retries may be planned. */
 export interface RetryPolicy {
-  /** Tries after the decline, at most. */
+  /** Tries after the decline that every payment may have. */
   readonly attemptsMax: number;
+  /** Tries beyond those, while other payments have left some over. */
+  readonly extraAttemptsMax: number;
+  /** Tries a payment may have on average; what those that recover sooner leave over is there for others. */
+  readonly attemptsOnAverage: number;
+  /** A try beyond `attemptsMax` needs at least this chance. */
+  readonly extraChance: number;
   /** No try later than this after the decline. */
   readonly horizonMs: number;
   /** Between two tries, and after the decline. */
@@ -22,9 +28,15 @@ export interface RetryPolicy {
   readonly perDay: number;
 }
 
-/** Four tries in two weeks, at least most of a day apart: far below what networks allow. */
+/**
+ * Four tries in two weeks, at least most of a day apart, and up to four more from what others left over: far below what
+ * networks allow, and on average fewer than four.
+ */
 export const RETRY_POLICY: RetryPolicy = {
   attemptsMax: 4,
+  extraAttemptsMax: 4,
+  attemptsOnAverage: 2.5,
+  extraChance: 0.1,
   horizonMs: 14 * DAY_MS,
   gapMs: 20 * HOUR_MS,
   ladderDays: LADDER_DAYS,
@@ -45,6 +57,8 @@ export interface FailedPayment {
   /** Of `activityCurve`. */
   readonly curve: Float64Array;
   readonly clock: ZoneClock;
+  /** Tries that other payments have left over, see `attemptsLeftOver`. */
+  readonly spareAttempts: number;
 }
 
 /** A try that is planned, and why then. */
@@ -63,7 +77,7 @@ export interface PlannedRetry {
 /** Why no further try is planned. */
 export interface NoRetry {
   readonly is: 'stop';
-  readonly because: 'not_retryable' | 'attempts_spent' | 'time_over' | 'capped';
+  readonly because: 'not_retryable' | 'attempts_spent' | 'no_chance' | 'time_over' | 'capped';
 }
 
 /** The ladder's earlier day is sensible when its best hour has at least this share of the best chance. */
@@ -81,14 +95,33 @@ export function planRetry(
 ): PlannedRetry | NoRetry {
   const { verdict, failedAtMs, retriesMs } = payment;
   if (!mayRetry(verdict)) return { is: 'stop', because: 'not_retryable' };
-  const attemptsMax = verdict.class === 'retry_once' ? 1 : policy.attemptsMax;
-  if (retriesMs.length >= attemptsMax) return { is: 'stop', because: 'attempts_spent' };
+  const isExtra = retriesMs.length >= policy.attemptsMax;
+  if (retriesMs.length >= attemptsAllowed(payment, policy)) return { is: 'stop', because: 'attempts_spent' };
   const lastMs = Math.max(failedAtMs, ...retriesMs);
   const endMs = failedAtMs + policy.horizonMs;
   const free = earliestByCaps(payment.methodTriesMs, Math.max(nowMs, lastMs + policy.gapMs));
   const fromMs = Math.ceil(free.fromMs / HOUR_MS) * HOUR_MS;
   if (fromMs > endMs) return { is: 'stop', because: free.because === null ? 'time_over' : 'capped' };
-  return bestHour(payment, model, { fromMs, endMs }, policy, nowMs);
+  const plan = bestHour(payment, model, { fromMs, endMs }, policy, nowMs);
+  return isExtra && plan.probability < policy.extraChance ? { is: 'stop', because: 'no_chance' } : plan;
+}
+
+function attemptsAllowed({ verdict, spareAttempts }: FailedPayment, policy: RetryPolicy): number {
+  if (verdict.class === 'retry_once') return 1;
+  return spareAttempts >= 1 ? policy.attemptsMax + policy.extraAttemptsMax : policy.attemptsMax;
+}
+
+/**
+ * What payments that ended leave over for others, by the average that the policy allows.
+ *
+ * @param ended payments that were recovered, given up, or have had the tries that every payment may have
+ * @param attempts all tries of those payments
+ */
+export function attemptsLeftOver(
+  { ended, attempts }: { readonly ended: number; readonly attempts: number },
+  { attemptsOnAverage }: Pick<RetryPolicy, 'attemptsOnAverage'>,
+): number {
+  return ended * attemptsOnAverage - attempts;
 }
 
 function bestHour(
