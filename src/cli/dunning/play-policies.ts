@@ -5,8 +5,9 @@ import { type ZoneClock, zoneClock } from '../../domain/dunning/local-time.ts';
 import type { PastTry } from '../../domain/dunning/past-tries.ts';
 import { attemptsLeftOver, planRetry, RETRY_POLICY, type RetryPolicy } from '../../domain/dunning/plan-retry.ts';
 import { featuresOf } from '../../domain/dunning/retry-features.ts';
-import { learn, priorModel, type RetryModel } from '../../domain/dunning/retry-model.ts';
+import { learn, priorModel } from '../../domain/dunning/retry-model.ts';
 import { DAY_MS, HOUR_MS } from '../../domain/time.ts';
+import { Agenda } from './agenda.ts';
 import { guessReading, type HourReading, indexAt, toLocalWeek } from './hour-reading.ts';
 import type { Payer, SecretPayer } from './payer.ts';
 
@@ -126,7 +127,18 @@ function playStatic(payer: InPlay, days: readonly number[], pays: (payer: InPlay
   return { attempts: attemptsMax, days: null };
 }
 
-/** The predicted policy learns from every payment that ends, whosever it is, in the order of time. */
+/** What is to happen to one payer: a past payment is learned from, the top-up fails, or it is tried again. */
+interface Due {
+  readonly payer: InPlay;
+  readonly is: 'past' | 'failed' | 'try';
+  /** Of a past payment: which. */
+  readonly at: number;
+}
+
+/**
+ * The predicted policy. Everything happens in the order of time, so that nothing is planned by what comes later: past payments of
+ * everybody are learned from as they end, and so is every try, whosever it is.
+ */
 function playPredicted(
   inPlay: readonly InPlay[],
   pays: (payer: InPlay, atMs: number) => boolean,
@@ -134,10 +146,22 @@ function playPredicted(
 ): readonly Ended[] {
   const ended: Ended[] = inPlay.map(() => ({ attempts: 0, days: null }));
   const retries = inPlay.map((): number[] => []);
-  const known = inPlay.map(({ past }) => [...past]);
+  const known = inPlay.map((): PastTry[] => []);
   const over = { ended: 0, attempts: 0 };
-  let model = learnHistories(inPlay);
-  const due = new Map<number, { payer: InPlay; atMs: number }[]>();
+  const agenda = new Agenda<Due>();
+  let model = priorModel();
+  for (const payer of inPlay) {
+    payer.past.forEach(({ atMs }, at) => {
+      agenda.put(atMs, { payer, is: 'past', at });
+    });
+    agenda.put(payer.failedAtMs, { payer, is: 'failed', at: 0 });
+  }
+  const learnFrom = ({ index, curve, verdict, declineCode }: InPlay, item: PastTry) => {
+    const past = known[index] ?? [];
+    const view = { past, curve, declineClass: verdict.class, declineCode };
+    model = learn(model, featuresOf(view, model.crowd, item.atMs)(item.local), item.local, item.succeeded);
+    past.push(item);
+  };
   const plan = (payer: InPlay, nowMs: number) => {
     const { index, past: _, ...rest } = payer;
     const retriesMs = retries[index] ?? [];
@@ -148,25 +172,21 @@ function playPredicted(
     if (next.is === 'stop') return;
     // Set aside at once: two payments may not spend the same try.
     if (next.attempt > policy.attemptsMax) over.attempts += 1;
-    const hour = Math.floor(next.atMs / HOUR_MS);
-    const same = due.get(hour);
-    if (same === undefined) due.set(hour, [{ payer, atMs: next.atMs }]);
-    else same.push({ payer, atMs: next.atMs });
+    agenda.put(next.atMs, { payer, is: 'try', at: 0 });
   };
-  for (const payer of inPlay) plan(payer, payer.failedAtMs);
-  for (let hour = earliest(due.keys()); due.size > 0; hour = due.has(hour + 1) ? hour + 1 : earliest(due.keys())) {
-    const now = due.get(hour) ?? [];
-    due.delete(hour);
-    for (const { payer, atMs } of now) {
-      const { index, curve, verdict, declineCode, clock, failedAtMs } = payer;
-      const local = clock.at(atMs);
-      const past = known[index] ?? [];
-      const view = { past, curve, declineClass: verdict.class, declineCode };
-      const features = featuresOf(view, model.crowd, atMs)(local);
+  for (let due = agenda.take(); due !== undefined; due = agenda.take()) {
+    const { atMs, item } = due;
+    const { payer, is } = item;
+    if (is === 'past') {
+      const past = payer.past[item.at];
+      if (past !== undefined) learnFrom(payer, past);
+    } else if (is === 'failed') {
+      plan(payer, atMs);
+    } else {
+      const { index, clock, failedAtMs } = payer;
       const succeeded = pays(payer, atMs);
-      model = learn(model, features, local, succeeded);
+      learnFrom(payer, { atMs, local: clock.at(atMs), succeeded });
       retries[index]?.push(atMs);
-      past.push({ atMs, local, succeeded });
       const attempts = retries[index]?.length ?? 0;
       ended[index] = { attempts, days: succeeded ? (atMs - failedAtMs) / DAY_MS : null };
       if (!succeeded) plan(payer, atMs);
@@ -179,23 +199,4 @@ function playPredicted(
 function count(over: { ended: number; attempts: number }, attempts: number): void {
   over.ended += 1;
   over.attempts += attempts;
-}
-
-function earliest(hours: Iterable<number>): number {
-  let first = Number.POSITIVE_INFINITY;
-  for (const hour of hours) if (hour < first) first = hour;
-  return first;
-}
-
-/** Everybody's past payments, in the order of time; what a payment is judged by is what was known before it. */
-function learnHistories(inPlay: readonly InPlay[]): RetryModel {
-  const all = inPlay.flatMap((payer) => payer.past.map((item, at) => ({ payer, item, at })));
-  all.sort((a, b) => a.item.atMs - b.item.atMs || a.payer.index - b.payer.index);
-  let model = priorModel();
-  for (const { payer, item, at } of all) {
-    const { curve, verdict, declineCode, past } = payer;
-    const view = { past: past.slice(0, at), curve, declineClass: verdict.class, declineCode };
-    model = learn(model, featuresOf(view, model.crowd, item.atMs)(item.local), item.local, item.succeeded);
-  }
-  return model;
 }

@@ -24,23 +24,23 @@ export interface RetryPolicy {
   readonly gapMs: number;
   /** Static days after the decline that the prediction is held against. */
   readonly ladderDays: readonly number[];
-  /** What a day of waiting may cost in chance: 0.97 prefers 0.50 today to 0.51 tomorrow. */
+  /** What a day of waiting may cost in chance: 0.9 prefers 0.50 today to 0.55 tomorrow. */
   readonly perDay: number;
 }
 
 /**
- * Four tries in two weeks, at least most of a day apart, and up to four more from what others left over: far below what
- * networks allow, and on average fewer than four.
+ * Four tries in two weeks, half a day apart, and up to eight more from what others left over: below the fifteen in thirty days
+ * that networks allow, and three on average, fewer than a ladder of four.
  */
 export const RETRY_POLICY: RetryPolicy = {
   attemptsMax: 4,
-  extraAttemptsMax: 4,
-  attemptsOnAverage: 2.5,
+  extraAttemptsMax: 8,
+  attemptsOnAverage: 3,
   extraChance: 0.1,
   horizonMs: 14 * DAY_MS,
-  gapMs: 20 * HOUR_MS,
+  gapMs: 12 * HOUR_MS,
   ladderDays: LADDER_DAYS,
-  perDay: 0.97,
+  perDay: 0.9,
 };
 
 /** A failed top-up, as far as planning its next try needs it. */
