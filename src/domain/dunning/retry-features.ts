@@ -68,7 +68,7 @@ export function featuresOf(
     features[2] = own;
     features[3] = taste * active;
     features[4] = active;
-    features[5] = active > 0 ? active : 0;
+    features[5] = Math.max(active, 0);
     features[6] =
       logit(rateOf(crowd.hourSuccesses[hour] ?? 0, crowd.hourTries[hour] ?? 0, crowdRate, CROWD_PRIOR_TRIES)) -
       logit(crowdRate);
