@@ -37,6 +37,7 @@ export const ERROR_CATALOGUE = {
   LANE_BUSY: { kind: 'conflict', fix: 'Another process owns the lane; stop it or wait for its lease to end.' },
   RULES_INVALID: { kind: 'input', fix: 'Run `tollkeeper rules check` and correct the listed places.' },
   HISTORY_EMPTY: { kind: 'input', fix: 'Give a file with usage events, or post some: docs/events.md has the format.' },
+  PAYERS_INVALID: { kind: 'input', fix: 'Correct the named lines; docs/dunning-model.md has the format of payers.' },
   LABELS_INVALID: { kind: 'input', fix: 'Correct the named places; docs/backtest.md has the format of labels.' },
   WALLET_NOT_FOUND: { kind: 'not_found', fix: 'List wallets with `tollkeeper wallet list`.' },
   ACCOUNT_NOT_FOUND: { kind: 'not_found', fix: 'List accounts with `tollkeeper account list`.' },

@@ -7,6 +7,7 @@ import { registerAudit } from './commands/audit.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDetect } from './commands/detect.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerDunning } from './commands/dunning.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerHold } from './commands/hold.ts';
 import { registerIngest } from './commands/ingest.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Register[] = [
   registerWallet,
   registerHold,
   registerTopUp,
+  registerDunning,
   registerRadar,
   registerStripe,
   registerReconcile,
