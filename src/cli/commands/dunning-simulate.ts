@@ -30,7 +30,7 @@ export function registerDunningSimulate(dunning: Command, context: CliContext): 
     .command('simulate')
     .description('compare when to try failed top-ups again: predicted hours, a fixed ladder, and eight even tries')
     .option('--payers <file>', 'payers as NDJSON (also .gz, - for standard input); without it, made-up ones')
-    .option('--count <number>', 'made-up payers', (text) => wholeNumber(text, 1, 100_000), 1_000)
+    .option('--count <number>', 'made-up payers', (text) => wholeNumber(text, 1, 100_000), 5_000)
     .option('--seed <number>', 'draws outcomes, and made-up payers', (text) => wholeNumber(text, 0, 2 ** 53 - 1), 1)
     .addOption(
       new Option('--hours <reading>', 'whose week the 168 numbers are; found out when not given').choices(

@@ -41,7 +41,7 @@ const moment = z.union([z.string(), z.number()]).transform((value, context) => {
   return z.NEVER;
 });
 const amount = z
-  .union([z.number(), z.string().regex(/^\d{1,12}(\.\d{1,9})?$/, 'needs a decimal such as 50.00')])
+  .union([z.number(), z.string().regex(/^\d{1,12}(\.\d{1,9})?$/)], 'needs a number or a decimal such as 50.00')
   .transform(Number)
   .refine((value) => value > 0 && value <= 1e12, 'must be more than zero');
 const code = z.string().max(100).nullish();

@@ -58,12 +58,14 @@ function readLine(text: string): SecretPayer | string {
   const issue = parsed.error.issues[0];
   const path = issue?.path ?? [];
   const field = path.length === 0 ? '(line)' : path.join('.');
-  return `${field}: ${printable(valueAt(value, path))} – ${issue?.message ?? 'not understood'}`;
+  const found = valueAt(value, path);
+  // A list of 168 numbers would bury the message.
+  const shown = Array.isArray(found) ? `a list of ${found.length}` : printable(found);
+  return `${field}: ${shown} – ${issue?.message ?? 'not understood'}`;
 }
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   let value = data;
   for (const key of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-  // A list of 168 numbers would bury the message.
-  return Array.isArray(value) ? `a list of ${value.length}` : value;
+  return value;
 }
