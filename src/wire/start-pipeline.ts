@@ -102,7 +102,7 @@ export async function startPipeline(options: {
         ...(exporting !== undefined && { otherEvents: meterEvents(exporting, money.store) }),
       });
       running.push(working.close);
-      if (exporting !== undefined) running.push(startExporting(exporting, onRetry).close);
+      if (exporting !== undefined) running.push(startExporting(exporting, money.store, onRetry).close);
       const reconciling = createReconciling(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
       running.push(startReconciling(engine, reconciling, onRetry).close);
     }

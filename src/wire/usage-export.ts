@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { exportUsage } from '../../jobs/usage-export.ts';
 import { createExportStore } from '../adapters/postgres/usage-export/export-store.ts';
 import { createStripeClient } from '../adapters/stripe/client.ts';
 import { isMeterErrorReport } from '../adapters/stripe/meter-error-report.ts';
@@ -11,6 +10,7 @@ import { startSweep } from '../pipeline/admin/sweep-loop.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import type { OtherEvents } from '../pipeline/stripe/process-event.ts';
 import { takeErrorReport } from '../pipeline/usage-export/error-report.ts';
+import { exportUsage } from '../pipeline/usage-export/export-usage.ts';
 import type { Exporting } from '../pipeline/usage-export/run-export.ts';
 
 const EVERY_MS = MINUTE_MS;
@@ -55,6 +55,7 @@ export function meterEvents(exporting: Exporting, store: Pick<MoneyStore, 'openC
 /** Exports usage every minute until it is closed. */
 export function startExporting(
   exporting: Exporting,
+  store: Pick<MoneyStore, 'openCase'>,
   onRetry: (what: string, attempt: number, error: unknown) => void,
 ): { readonly close: () => Promise<void> } {
   let doneAtMs = Number.NEGATIVE_INFINITY;
@@ -63,7 +64,7 @@ export function startExporting(
     onRetry,
     sweep: async () => {
       if (exporting.now() - doneAtMs < EVERY_MS) return;
-      await exportUsage(exporting);
+      await exportUsage(exporting, store.openCase);
       doneAtMs = exporting.now();
     },
   });

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { cleanLabel } from '../../domain/text/clean.ts';
 import { DAY_MS, formatIso } from '../../domain/time.ts';
 import { valueText } from '../../domain/usage-export/export-amount.ts';
 import { hourOf } from '../../domain/usage-export/usage-change.ts';
@@ -80,7 +81,7 @@ function registerRetry(group: Command, context: CliContext): void {
       }
       print(context, json, {
         json: eventJson(again),
-        text: `${again.value} of ${again.account} will be sent as ${again.identifier}.`,
+        text: `${again.value} of ${cleanLabel(again.account, 48)} will be sent as ${again.identifier}.`,
       });
     },
   );
@@ -139,7 +140,7 @@ function totalsText(totals: ExportTotals): string {
     ]),
     ...unlinked.map(({ account, oldestMs }): [string, string] => [
       'No customer',
-      `${account} has usage since ${time(oldestMs)} and no customer at Stripe`,
+      `${cleanLabel(account, 48)} has usage since ${time(oldestMs)} and no customer at Stripe`,
     ]),
     ...problems.map(({ eventKey, problem }): [string, string] => ['Unreadable', `${eventKey}: ${problem}`]),
   ]);

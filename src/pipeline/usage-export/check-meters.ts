@@ -4,6 +4,7 @@ import { quantityOf } from '../../domain/usage-export/export-amount.ts';
 import type { MeterTargets } from '../../domain/usage-export/meter-targets.ts';
 import type { ExportHour } from '../../domain/usage-export/plan-export.ts';
 import { hourOf } from '../../domain/usage-export/usage-change.ts';
+import { AppError } from '../../errors.ts';
 import type { HourSums } from './export-store.ts';
 import { type Exporting, stepsOf } from './run-export.ts';
 
@@ -169,7 +170,9 @@ async function countedIn(
       toMs: Math.max(...times) + HOUR_MS,
     });
     return rows === undefined ? undefined : new Map(rows.map(({ hourMs, value }) => [hourMs, value]));
-  } catch {
+  } catch (error) {
+    // A customer who is gone there has counted nothing.
+    if (error instanceof AppError && error.code === 'STRIPE_NOT_FOUND') return new Map();
     // Nobody answers: it is counted as not looked at, and the next check asks again.
     return undefined;
   }
