@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { DAY_MS } from './domain/time.ts';
+import { type MeterTargets, parseMeterTargets } from './domain/usage-export/meter-targets.ts';
 import { AppError } from './errors.ts';
 import { Secret } from './secret.ts';
 
@@ -43,6 +44,8 @@ export interface Config {
   readonly stripeThinWebhookSecrets: readonly Secret[];
   /** A Stripe sandbox on this machine instead of Stripe. */
   readonly stripeApiUrl: string | undefined;
+  /** Meters whose usage is exported, and where to; none when undefined. */
+  readonly stripeMeters: MeterTargets | undefined;
   /** Where customers reach our HTTP: Stripe's pages send them back there. */
   readonly publicUrl: string | undefined;
   /** Key of the language model's server; undefined when no model is asked, or the server wants none. */
@@ -123,6 +126,19 @@ export const VARIABLES = {
     z.string().regex(/^https?:\/\/(?:127\.0\.0\.1|localhost)(?::\d{1,5})?\/?$/, 'is not an address of this machine'),
     'Give the address of a Stripe sandbox on this machine, such as http://127.0.0.1:12111; leave it empty for Stripe.',
   ),
+  STRIPE_METERS: {
+    schema: z
+      .string()
+      .max(20_000)
+      .transform((list, context) => {
+        const targets = parseMeterTargets(list);
+        if (typeof targets !== 'string') return targets;
+        context.addIssue({ code: 'custom', message: targets });
+        return z.NEVER;
+      })
+      .optional(),
+    fix: 'Give meters and the event names of meters at Stripe, such as tokens=ai_tokens/1000, images=images; leave it empty to export no usage.',
+  },
   TOLLKEEPER_PUBLIC_URL: optional(
     z
       .string()
@@ -203,6 +219,7 @@ export function parseConfig(environment: Environment): Config {
     stripeWebhookSecrets: read('STRIPE_WEBHOOK_SECRET', VARIABLES.STRIPE_WEBHOOK_SECRET) ?? [],
     stripeThinWebhookSecrets: read('STRIPE_THIN_WEBHOOK_SECRET', VARIABLES.STRIPE_THIN_WEBHOOK_SECRET) ?? [],
     stripeApiUrl: read('STRIPE_API_URL', VARIABLES.STRIPE_API_URL),
+    stripeMeters: read('STRIPE_METERS', VARIABLES.STRIPE_METERS),
     publicUrl: read('TOLLKEEPER_PUBLIC_URL', VARIABLES.TOLLKEEPER_PUBLIC_URL),
     openaiApiKey: read('OPENAI_API_KEY', VARIABLES.OPENAI_API_KEY),
     openaiBaseUrl: read('OPENAI_BASE_URL', VARIABLES.OPENAI_BASE_URL),

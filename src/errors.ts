@@ -102,6 +102,10 @@ export const ERROR_CATALOGUE = {
   TOPUP_NOT_FOUND: { kind: 'not_found', fix: 'List top-ups with `tollkeeper topup list`.' },
   TOPUP_STATE: { kind: 'conflict', fix: 'Look at the top-up with `tollkeeper topup show` first.' },
   CASE_NOT_FOUND: { kind: 'not_found', fix: 'List cases with `tollkeeper stripe cases`.' },
+  USAGE_EVENT_NOT_FOUND: {
+    kind: 'not_found',
+    fix: 'List usage events that did not arrive with `tollkeeper usage-export rejected`.',
+  },
   ARCHIVE_DAY: { kind: 'conflict', fix: 'List the days with `tollkeeper archive list`.' },
   ARCHIVE_AWAY: {
     kind: 'conflict',

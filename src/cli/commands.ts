@@ -24,6 +24,7 @@ import { registerStart } from './commands/start.ts';
 import { registerStatement } from './commands/statement.ts';
 import { registerStripe } from './commands/stripe.ts';
 import { registerTopUp } from './commands/topup.ts';
+import { registerUsageExport } from './commands/usage-export.ts';
 import { registerWallet } from './commands/wallet.ts';
 import type { CliContext } from './context.ts';
 
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Register[] = [
   registerRadar,
   registerStripe,
   registerReconcile,
+  registerUsageExport,
   registerAccount,
   registerStatement,
   registerAudit,

@@ -18,6 +18,7 @@ import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import type { StoryStore } from '../pipeline/summaries/story-store.ts';
+import type { Exporting } from '../pipeline/usage-export/run-export.ts';
 import type { DemoStage } from '../wire/demo-stage.ts';
 import type { HttpAddress } from '../wire/http-edge.ts';
 import type { ReportedStatus } from '../wire/intake.ts';
@@ -114,6 +115,8 @@ export interface Books {
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
+  /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
+  readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;
 }
 

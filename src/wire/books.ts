@@ -31,10 +31,12 @@ import type { History } from '../pipeline/statement/statement.ts';
 import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import type { StoryStore } from '../pipeline/summaries/story-store.ts';
+import type { Exporting } from '../pipeline/usage-export/run-export.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { requireMoneyIn } from './money-in.ts';
 import { createReconciling } from './reconcile.ts';
+import { requireExporting } from './usage-export.ts';
 
 /** The database for commands: read models and the direct path, without queues or workers. */
 export interface OpenBooks {
@@ -62,6 +64,8 @@ export interface OpenBooks {
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
+  /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
+  readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;
 }
 
@@ -89,6 +93,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     stories: createStoryStore(pool),
     reviews: createReviewStore(pool),
     reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
+    exporting: () => requireExporting(pool, { config, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,
   };

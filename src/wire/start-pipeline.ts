@@ -13,6 +13,7 @@ import { createReconciling, startReconciling } from './reconcile.ts';
 import { createReviewing, startReviewing } from './review.ts';
 import { startService } from './service.ts';
 import { openLocalStripe } from './stripe-sandbox.ts';
+import { createExporting, meterEvents, startExporting } from './usage-export.ts';
 import { type RulesLine, watchRules } from './watch-rules.ts';
 
 /** A pipeline that runs until it is closed. */
@@ -94,10 +95,16 @@ export async function startPipeline(options: {
             }),
           });
     if (money !== undefined) {
-      const working = startMoneyIn(engine, money, { onRetry: (what, _attempt, error) => onProblem(what, error) });
+      const onRetry = (what: string, _attempt: number, error: unknown) => onProblem(what, error);
+      const exporting = createExporting(engine.pool, { config, now: () => Date.now() });
+      const working = startMoneyIn(engine, money, {
+        onRetry,
+        ...(exporting !== undefined && { otherEvents: meterEvents(exporting, money.store) }),
+      });
       running.push(working.close);
+      if (exporting !== undefined) running.push(startExporting(exporting, money.store, onRetry).close);
       const reconciling = createReconciling(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
-      running.push(startReconciling(engine, reconciling, (what, _attempt, error) => onProblem(what, error)).close);
+      running.push(startReconciling(engine, reconciling, onRetry).close);
     }
     const reviewing = createReviewing(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
     running.push(startReviewing(engine, reviewing, (what, _attempt, error) => onProblem(what, error)).close);

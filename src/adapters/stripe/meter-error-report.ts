@@ -1,17 +1,5 @@
 import { z } from 'zod';
-
-/** What Stripe says it could not count: how many, why, and a few of them by identifier. */
-export interface MeterErrorReport {
-  readonly eventId: string;
-  /** The meter; null when events named none that is there. */
-  readonly meter: string | null;
-  readonly errors: readonly {
-    readonly code: string;
-    /** Of all events; the samples are a few of them. */
-    readonly count: number;
-    readonly samples: readonly { readonly identifier: string; readonly message: string }[];
-  }[];
-}
+import type { MeterErrorReport } from '../../pipeline/usage-export/export-port.ts';
 
 const TYPES = ['v1.billing.meter.error_report_triggered', 'v1.billing.meter.no_meter_found'] as const;
 const TEXT_MAX = 500;

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { ExportEvent, SentEvent, UsageExport } from '../../pipeline/usage-export/export-port.ts';
 import { Secret } from '../../secret.ts';
 import { callStripe, toAppError } from './errors.ts';
+import { readMeterErrorReport } from './meter-error-report.ts';
 
 const STREAM_EVENTS_MAX = 100;
 /** A session is renewed so long before its end. */
@@ -99,6 +100,10 @@ export function createUsageMeters({ stripe, clientOf, now }: UsageMetersOptions)
       }
       return sent;
     },
+    errorReport: (eventId) =>
+      callStripe('fetching an error report', async () =>
+        readMeterErrorReport(await stripe.v2.core.events.retrieve(eventId)),
+      ),
     async cancel(eventName, identifier) {
       try {
         await callStripe('taking usage back', () =>

@@ -29,12 +29,27 @@ export interface HourSum {
   readonly value: number;
 }
 
+/** What could not be counted: how many events, why, and a few of them by identifier. */
+export interface MeterErrorReport {
+  readonly eventId: string;
+  /** The meter; null when events named none that is there. */
+  readonly meter: string | null;
+  readonly errors: readonly {
+    readonly code: string;
+    /** Of all events; the samples are a few of them. */
+    readonly count: number;
+    readonly samples: readonly { readonly identifier: string; readonly message: string }[];
+  }[];
+}
+
 /** Where usage is exported to. Errors of single events are results, never thrown. */
 export interface UsageExport {
   /** Sends events in their order; one result for each, in the same order. */
   readonly send: (events: readonly ExportEvent[]) => Promise<readonly SentEvent[]>;
   /** Takes an event back; false when it is not there (any more). Throws an `AppError` when nobody can tell. */
   readonly cancel: (eventName: string, identifier: string) => Promise<boolean>;
+  /** An error report by its event; undefined when the event is none. */
+  readonly errorReport: (eventId: string) => Promise<MeterErrorReport | undefined>;
   /** The hours of the window in which the meter has counted something; undefined when there is no such meter. */
   readonly hours: (window: {
     readonly eventName: string;
