@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { parseMoney } from './domain/money/nanos.ts';
 import { DAY_MS } from './domain/time.ts';
 import { type MeterTargets, parseMeterTargets } from './domain/usage-export/meter-targets.ts';
 import { AppError } from './errors.ts';
@@ -48,6 +49,8 @@ export interface Config {
   readonly stripeMeters: MeterTargets | undefined;
   /** Where customers reach our HTTP: Stripe's pages send them back there. */
   readonly publicUrl: string | undefined;
+  /** What a month of running the service costs, for the cost of an event. */
+  readonly ownCostPerMonth: { readonly nanos: bigint; readonly currency: string } | undefined;
   /** Key of the language model's server; undefined when no model is asked, or the server wants none. */
   readonly openaiApiKey: Secret | undefined;
   /** Another server than OpenAI's that speaks the same language. */
@@ -148,6 +151,19 @@ export const VARIABLES = {
       }),
     'Give the address customers see, such as https://billing.example.com.',
   ),
+  TOLLKEEPER_OWN_COST: {
+    schema: z
+      .string()
+      .max(40)
+      .transform((text, context) => {
+        const { nanos, currency } = parseMoney(text) ?? {};
+        if (nanos !== undefined && nanos >= 0n && currency !== undefined) return { nanos, currency };
+        context.addIssue({ code: 'custom', message: 'is not an amount with a currency' });
+        return z.NEVER;
+      })
+      .optional(),
+    fix: 'Give what a month costs, such as 120 USD; leave it empty to count fees of Stripe alone.',
+  },
   OPENAI_API_KEY: {
     schema: z
       .string()
@@ -221,6 +237,7 @@ export function parseConfig(environment: Environment): Config {
     stripeApiUrl: read('STRIPE_API_URL', VARIABLES.STRIPE_API_URL),
     stripeMeters: read('STRIPE_METERS', VARIABLES.STRIPE_METERS),
     publicUrl: read('TOLLKEEPER_PUBLIC_URL', VARIABLES.TOLLKEEPER_PUBLIC_URL),
+    ownCostPerMonth: read('TOLLKEEPER_OWN_COST', VARIABLES.TOLLKEEPER_OWN_COST),
     openaiApiKey: read('OPENAI_API_KEY', VARIABLES.OPENAI_API_KEY),
     openaiBaseUrl: read('OPENAI_BASE_URL', VARIABLES.OPENAI_BASE_URL),
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',

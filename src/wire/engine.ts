@@ -5,6 +5,7 @@ import { migrate } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
 import { createBullmqEngine } from '../adapters/queue/bullmq-engine.ts';
 import { requireRedis } from '../adapters/queue/redis-health.ts';
+import { openTelemetry } from '../adapters/queue/telemetry.ts';
 import { AppError } from '../errors.ts';
 import type { QueueEngine } from '../pipeline/ingest/queue-port.ts';
 import { QUEUE_SCHEMA } from '../queues.ts';
@@ -69,6 +70,7 @@ export async function openEngine(settings: EngineSettings, options: EngineOption
       : { kind: 'postgres', connectionString: server.connectionString, schema: QUEUE_SCHEMA },
     settings.jobLockMs,
     onError,
+    await openTelemetry(),
   );
   return {
     kind: server.kind,

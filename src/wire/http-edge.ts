@@ -24,7 +24,7 @@ import { describeApi } from '../http/openapi/openapi.ts';
 import { ruleRoutes } from '../http/rules/rule-routes.ts';
 import { isLoopback } from '../http/server/addresses.ts';
 import type { HttpApp, HttpRoutes } from '../http/server/http-app.ts';
-import { type HttpServer, startHttpServer } from '../http/server/http-server.ts';
+import { type HttpServer, type HttpServerOptions, startHttpServer } from '../http/server/http-server.ts';
 import type { Authenticator } from '../http/server/principal.ts';
 import { limitRates } from '../http/server/rate-limit.ts';
 import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
@@ -60,6 +60,7 @@ export interface HttpEdgeOptions {
   /** Milliseconds epoch; the wall clock in production. */
   readonly now: () => number;
   readonly metrics?: MetricsText;
+  readonly onResponse?: HttpServerOptions['onResponse'];
   /** Routes of other parts, such as webhooks. */
   readonly routes?: readonly EdgeRoutes[];
 }
@@ -114,7 +115,16 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     ),
   ];
   const listen = (port: number) =>
-    startHttpServer({ host, port, authenticator, prepare, routes, onProblem, isAway: isServerAway });
+    startHttpServer({
+      host,
+      port,
+      authenticator,
+      prepare,
+      routes,
+      onProblem,
+      isAway: isServerAway,
+      ...(options.onResponse === undefined ? {} : { onResponse: options.onResponse }),
+    });
   try {
     const server = await listenAt(address.port, listen);
     return { ...server, close: () => server.close().finally(() => pools.end()) };

@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createMetrics } from '../adapters/postgres/metrics.ts';
+import { createMetrics } from '../adapters/metrics/metrics.ts';
+import { createProcessMetrics } from '../adapters/metrics/process-metrics.ts';
 import { shippedRules } from '../adapters/rule-files.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
+import { openFigureSources } from './figure-sources.ts';
 import { type HttpAddress, startHttpEdge } from './http-edge.ts';
 import { createMoneyIn, moneyRoutes, startMoneyIn } from './money-in.ts';
 import { createReconciling, startReconciling } from './reconcile.ts';
@@ -62,7 +64,9 @@ export async function startPipeline(options: {
       now: () => Date.now(),
     });
     running.push(rules.close);
+    const processMetrics = createProcessMetrics();
     const service = await startService(engine, {
+      onCommit: processMetrics.onCommit,
       ruleset: rules.ruleset,
       lateWindowMs: config.lateWindowMs,
       holdsKeptMs: config.holdsKeptMs,
@@ -78,6 +82,8 @@ export async function startPipeline(options: {
     running.push(() => service.close());
     const lanes = service.ownedLanes;
     const money = createMoneyIn(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+    const figures = openFigureSources(engine, config, rules.ruleset);
+    running.push(figures.close);
     const edge =
       http === undefined
         ? undefined
@@ -87,7 +93,8 @@ export async function startPipeline(options: {
             address: http,
             ruleset: rules.ruleset,
             archiveDir: config.archiveDir,
-            metrics: createMetrics(engine.pool, () => Date.now()),
+            metrics: createMetrics(figures.sources, () => Date.now(), processMetrics),
+            onResponse: processMetrics.onResponse,
             onProblem,
             now: () => Date.now(),
             ...(money !== undefined && {
@@ -96,7 +103,11 @@ export async function startPipeline(options: {
           });
     if (money !== undefined) {
       const onRetry = (what: string, _attempt: number, error: unknown) => onProblem(what, error);
-      const exporting = createExporting(engine.pool, { config, now: () => Date.now() });
+      const exporting = createExporting(engine.pool, {
+        config,
+        now: () => Date.now(),
+        onCleared: processMetrics.onCleared,
+      });
       const working = startMoneyIn(engine, money, {
         onRetry,
         ...(exporting !== undefined && { otherEvents: meterEvents(exporting, money.store) }),

@@ -18,10 +18,11 @@ const EVERY_MS = MINUTE_MS;
 export interface UsageExportOptions {
   readonly config: Pick<Config, 'stripeSecretKey' | 'stripeApiUrl' | 'stripeMeters'>;
   readonly now: () => number;
+  readonly onCleared?: NonNullable<Exporting['onCleared']>;
 }
 
 /** Usage export on an open database; undefined without meters to export, or without a key. */
-export function createExporting(pool: pg.Pool, { config, now }: UsageExportOptions): Exporting | undefined {
+export function createExporting(pool: pg.Pool, { config, now, onCleared }: UsageExportOptions): Exporting | undefined {
   const { stripeSecretKey: secretKey, stripeApiUrl: apiUrl, stripeMeters: targets } = config;
   if (secretKey === undefined || targets === undefined || targets.size === 0) return undefined;
   return {
@@ -33,6 +34,7 @@ export function createExporting(pool: pg.Pool, { config, now }: UsageExportOptio
     }),
     targets,
     now,
+    ...(onCleared === undefined ? {} : { onCleared }),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type Job,
   type JobJson,
   Queue,
+  type Telemetry,
   UnrecoverableError,
   WaitingChildrenError,
   WaitingError,
@@ -52,8 +53,9 @@ export function createBullmqEngine(
   connection: QueueConnection,
   jobLockMs: number,
   onError: (error: Error) => void,
+  telemetry?: Telemetry,
 ): QueueEngine {
-  const backend = backendOf(connection);
+  const backend = { ...backendOf(connection), ...(telemetry === undefined ? {} : { traced: { telemetry } }) };
   return {
     kind: connection.kind,
     openQueue: (name) => openQueue(name, backend, onError),
@@ -65,6 +67,8 @@ interface Backend {
   readonly factory: BackendFactory<IQueueBackend, never>;
   readonly connection: never;
   readonly prefix: { readonly prefix?: string };
+  /** Carries traces with jobs. */
+  readonly traced?: { readonly telemetry: Telemetry };
 }
 
 function backendOf(connection: QueueConnection): Backend {
@@ -120,7 +124,11 @@ interface Bootstrapping {
 }
 
 function openQueue(name: string, backend: Backend, onError: (error: Error) => void): QueueHandle {
-  const queue = new Queue(name, { connection: backend.connection, ...backend.prefix }, backend.factory);
+  const queue = new Queue(
+    name,
+    { connection: backend.connection, ...backend.prefix, ...backend.traced },
+    backend.factory,
+  );
   queue.on('error', onError);
   return {
     name,
@@ -251,6 +259,7 @@ function openWorker(
       stalledInterval: Math.ceil(options.jobLockMs / 4),
       connection: backend.connection,
       ...backend.prefix,
+      ...backend.traced,
       concurrency: options.concurrency,
       removeOnComplete: options.keepCompleted,
     },
@@ -291,8 +300,12 @@ class ChildQueues {
   #queue(name: string) {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
-    const { connection, prefix, factory } = this.#backend;
-    const queue = new Queue(name, { connection, ...prefix }, factory) as unknown as Queue<unknown, unknown, string>;
+    const { connection, prefix, traced, factory } = this.#backend;
+    const queue = new Queue(name, { connection, ...prefix, ...traced }, factory) as unknown as Queue<
+      unknown,
+      unknown,
+      string
+    >;
     queue.on('error', this.#onError);
     this.#queues.set(name, queue);
     return queue;

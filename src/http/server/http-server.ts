@@ -22,6 +22,13 @@ export interface HttpServerOptions {
   readonly prepare?: (app: HttpApp) => Promise<void>;
   /** Whether an error says that the database or the queues are away: asking again will help then. */
   readonly isAway?: (error: unknown) => boolean;
+  /** Told of every answer; `route` is the pattern, never what somebody wrote into it. */
+  readonly onResponse?: (response: {
+    readonly route: string;
+    readonly method: string;
+    readonly status: number;
+    readonly ms: number;
+  }) => void;
   /** Told what went wrong on our side. */
   readonly onProblem: (what: string, error: unknown) => void;
   /** The time that a request may take to arrive; a test has none to lose. */
@@ -29,6 +36,8 @@ export interface HttpServerOptions {
   /** Bytes of an ordinary body. */
   readonly bodyBytesMax?: number;
 }
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** A server that listens. */
 export interface HttpServer {
@@ -113,6 +122,19 @@ export async function createHttpApp(options: Omit<HttpServerOptions, 'host' | 'p
     refuseUnreadable(request);
     await authorize(request, options.authenticator);
   });
+  const { onResponse } = options;
+  if (onResponse !== undefined) {
+    app.addHook('onResponse', async (request, reply) => {
+      const { method, routeOptions } = request;
+      const route = routeOptions.url ?? '(none)';
+      onResponse({
+        route,
+        method: KNOWN_METHODS.has(method) ? method : 'other',
+        status: reply.statusCode,
+        ms: reply.elapsedTime,
+      });
+    });
+  }
   app.setErrorHandler((error, request, reply) => {
     const isAway = options.isAway?.(error) === true;
     const known = isAway

@@ -82,7 +82,7 @@ function unsentOf(hours: ReadonlyMap<string, Unsent>, targets: MeterTargets): Ma
 }
 
 async function compare(
-  { store, meters }: Pick<Exporting, 'store' | 'meters'>,
+  { store, meters, onCleared }: Pick<Exporting, 'store' | 'meters' | 'onCleared'>,
   sums: readonly HourSums[],
   unsent: Map<string, UnsentSteps>,
   nowMs: number,
@@ -99,7 +99,7 @@ async function compare(
         continue;
       }
       const difference = differenceOf(sum, stepsOf(counted.get(sum.hourMs) ?? 0, sum.decimals), left);
-      await store.checked(sum, difference === undefined, nowMs);
+      onCleared?.('confirmed', await store.checked(sum, difference === undefined, nowMs));
       if (difference === undefined) confirmed += 1;
       else if (isSettling(sum, sum.lastSentMs, nowMs)) settling += 1;
       else differences.push(difference);

@@ -88,7 +88,8 @@ export interface ExportStore {
   readonly pending: (limit: number, firstAttemptBeforeMs?: number) => Promise<readonly StoredExport[]>;
   /** Said before sending, so that a crash leaves the trace of an attempt. */
   readonly attempt: (identifiers: readonly string[], nowMs: number) => Promise<void>;
-  readonly settle: (sent: readonly SentEvent[], nowMs: number) => Promise<void>;
+  /** How long those that were taken took since their newest usage was posted, in milliseconds. */
+  readonly settle: (sent: readonly SentEvent[], nowMs: number) => Promise<readonly number[]>;
   /** After a look at the meter: what became of events nobody answered for. */
   readonly judge: (
     identifiers: readonly string[],
@@ -105,7 +106,8 @@ export interface ExportStore {
     fromMs: number,
     toMs: number,
   ) => Promise<readonly (ExportHour & { readonly quantity: bigint; readonly isTooLate: boolean })[]>;
-  readonly checked: (hour: HourSums, isConfirmed: boolean, nowMs: number) => Promise<void>;
+  /** How long those that are confirmed by it took since they were taken, in milliseconds. */
+  readonly checked: (hour: HourSums, isConfirmed: boolean, nowMs: number) => Promise<readonly number[]>;
   /** Events that did not arrive, newest first. */
   readonly failed: (limit: number) => Promise<readonly StoredExport[]>;
   /** Sends a failed event again under a new identifier; undefined when there is none such. */

@@ -12,6 +12,8 @@ export interface Exporting {
   readonly meters: UsageExport;
   readonly targets: MeterTargets;
   readonly now: () => number;
+  /** Told how long usage took to be taken by the meter, and to be counted there. */
+  readonly onCleared?: (stage: 'exported' | 'confirmed', tookMs: readonly number[]) => void;
 }
 
 /** What one run did. */
@@ -110,7 +112,7 @@ async function planHour(
   return 'sent';
 }
 
-async function sendPending({ store, meters, now }: Exporting) {
+async function sendPending({ store, meters, now, onCleared }: Exporting) {
   const sums = { taken: 0, refused: 0, waiting: 0 };
   for (;;) {
     const waiting = await store.pending(EVENTS_AT_ONCE);
@@ -121,7 +123,7 @@ async function sendPending({ store, meters, now }: Exporting) {
       now(),
     );
     const sent = await meters.send(events);
-    await store.settle(sent, now());
+    onCleared?.('exported', await store.settle(sent, now()));
     let isAnswered = true;
     for (const { status } of sent) {
       if (status === 'taken' || status === 'repeated') sums.taken += 1;

@@ -52,7 +52,7 @@ export function eventTable(pool: pg.Pool): EventTable {
       );
     },
     async settle(sent, nowMs) {
-      await pool.query(
+      const { rows } = await pool.query<{ posted_at: Date; status: EventStatus }>(
         `update usage_export_event e set
            status = case when s.status in ('taken', 'repeated') then 'taken' when s.status = 'refused' then 'refused' else e.status end,
            sent_at = case when s.status in ('taken', 'repeated') then $5 else e.sent_at end,
@@ -61,7 +61,7 @@ export function eventTable(pool: pg.Pool): EventTable {
            attempts = case when s.status = 'unsent' then e.attempts - 1 else e.attempts end,
            code = s.code, message = s.message
          from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as s(identifier, status, code, message)
-         where e.identifier = s.identifier and e.status = 'pending'`,
+         where e.identifier = s.identifier and e.status = 'pending' returning e.posted_at, e.status`,
         [
           sent.map(({ identifier }) => identifier),
           sent.map(({ status }) => status),
@@ -70,6 +70,7 @@ export function eventTable(pool: pg.Pool): EventTable {
           at(nowMs),
         ],
       );
+      return rows.flatMap((row) => (row.status === 'taken' ? [nowMs - ms(row.posted_at)] : []));
     },
     async judge(identifiers, verdict, nowMs) {
       const [set, code] =

@@ -78,12 +78,16 @@ export function sumTable(pool: pg.Pool): SumTable {
       }));
     },
     async checked({ customer, eventName, hourMs }, isConfirmed, nowMs) {
-      await pool.query(
-        `update usage_export_event set checked_at = $5,
-           confirmed_at = case when $6 and status = 'taken' then coalesce(confirmed_at, $5) else confirmed_at end
-         where customer_id = $1 and event_name = $2 and dated_at >= $3 and dated_at < $4`,
+      const { rows } = await pool.query<{ sent_at: Date | null; is_new: boolean }>(
+        `with was as (select identifier, confirmed_at from usage_export_event
+           where customer_id = $1 and event_name = $2 and dated_at >= $3 and dated_at < $4)
+         update usage_export_event e set checked_at = $5,
+           confirmed_at = case when $6 and status = 'taken' then coalesce(e.confirmed_at, $5) else e.confirmed_at end
+         from was where e.identifier = was.identifier
+         returning e.sent_at, e.confirmed_at is not null and was.confirmed_at is null as is_new`,
         [customer, eventName, at(hourMs), at(hourMs + HOUR_MS), at(nowMs), isConfirmed],
       );
+      return rows.flatMap((row) => (row.is_new && row.sent_at !== null ? [nowMs - ms(row.sent_at)] : []));
     },
   };
 }
