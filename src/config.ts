@@ -2,14 +2,28 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { NOTIFY_VARIABLES, type NotifyConfig, readNotify } from './config/notify.ts';
+import {
+  integer,
+  integerBetween,
+  oneOf,
+  optional,
+  queueWord,
+  secretUrl,
+  text,
+  type Variable,
+  webhookSecrets,
+} from './config/values.ts';
 import { parseMoney } from './domain/money/nanos.ts';
 import { DAY_MS } from './domain/time.ts';
 import { type MeterTargets, parseMeterTargets } from './domain/usage-export/meter-targets.ts';
 import { AppError } from './errors.ts';
 import { Secret } from './secret.ts';
 
+export type { Variable } from './config/values.ts';
+
 /** Everything the environment decides. Absent `databaseUrl` and `redisUrl` mean the embedded engine. */
-export interface Config {
+export interface Config extends NotifyConfig {
   readonly databaseUrl: Secret | undefined;
   readonly redisUrl: Secret | undefined;
   readonly dataDir: string;
@@ -65,15 +79,6 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
-
-/** One environment variable: how it is read, and what to say when it cannot be. */
-export interface Variable<T> {
-  readonly schema: z.ZodType<T, string | undefined>;
-  /** The default as it would be written in a file; undefined when there is none. */
-  readonly standard?: string;
-  readonly secret?: true;
-  readonly fix: string;
-}
 
 /** Every variable that Tollkeeper reads; `.env.example` lists the same ones, held equal by a test. */
 export const VARIABLES = {
@@ -164,6 +169,7 @@ export const VARIABLES = {
       .optional(),
     fix: 'Give what a month costs, such as 120 USD; leave it empty to count fees of Stripe alone.',
   },
+  ...NOTIFY_VARIABLES,
   OPENAI_API_KEY: {
     schema: z
       .string()
@@ -238,6 +244,7 @@ export function parseConfig(environment: Environment): Config {
     stripeMeters: read('STRIPE_METERS', VARIABLES.STRIPE_METERS),
     publicUrl: read('TOLLKEEPER_PUBLIC_URL', VARIABLES.TOLLKEEPER_PUBLIC_URL),
     ownCostPerMonth: read('TOLLKEEPER_OWN_COST', VARIABLES.TOLLKEEPER_OWN_COST),
+    ...readNotify(read),
     openaiApiKey: read('OPENAI_API_KEY', VARIABLES.OPENAI_API_KEY),
     openaiBaseUrl: read('OPENAI_BASE_URL', VARIABLES.OPENAI_BASE_URL),
     logLevel: read('LOG_LEVEL', VARIABLES.LOG_LEVEL) ?? 'info',
@@ -265,61 +272,4 @@ function readDotEnv(directory: string): Environment {
       fix: 'Correct its permissions or remove it.',
     });
   }
-}
-
-function secretUrl(protocols: readonly string[], example: string) {
-  const schema = z
-    .string()
-    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
-      error: `is not a ${protocols[0]}// address`,
-    })
-    .transform((value) => new Secret(value))
-    .optional();
-  const fix = `Write it like ${example}, with special characters of the password percent-encoded; leave it empty for the embedded engine.`;
-  return { schema, secret: true, fix } as const satisfies Variable<Secret | undefined>;
-}
-
-function webhookSecrets() {
-  const schema = z
-    .string()
-    .regex(/^whsec_[\w+/=-]{8,255}(?:\s*,\s*whsec_[\w+/=-]{8,255})*$/, 'is not a signing secret of a webhook endpoint')
-    .transform((list) => list.split(',').map((value) => new Secret(value.trim())))
-    .optional();
-  const fix = 'Copy the signing secret (whsec_…) of the endpoint; two with a comma between them while one is rolled.';
-  return { schema, secret: true, fix } as const satisfies Variable<readonly Secret[] | undefined>;
-}
-
-function text(standard: string, fix: string) {
-  return { schema: z.string(), standard, fix } as const satisfies Variable<string>;
-}
-
-function optional<T>(schema: z.ZodType<T, string>, fix: string) {
-  return { schema: schema.optional(), fix } as const satisfies Variable<T | undefined>;
-}
-
-function integer(standard: string, min: number, max: number) {
-  return {
-    schema: integerBetween(min, max),
-    standard,
-    fix: `The default is ${standard}.`,
-  } as const satisfies Variable<number>;
-}
-
-function integerBetween(min: number, max: number) {
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, `is not a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, { error: `is not from ${min} to ${max}` });
-}
-
-function queueWord(standard: string) {
-  const schema = z.string().regex(/^[\w{}.-]{1,64}$/, 'is not a queue name');
-  const fix = `Use letters, digits, ".", "-", "_" and braces; BullMQ reserves ":". The default is ${standard}.`;
-  return { schema, standard, fix } as const satisfies Variable<string>;
-}
-
-function oneOf<const T extends readonly string[]>(values: T, standard: T[number]) {
-  const schema = z.enum(values, { error: `is not one of ${values.join(', ')}` });
-  return { schema, standard, fix: `The default is ${standard}.` } as const satisfies Variable<T[number]>;
 }

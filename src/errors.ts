@@ -102,6 +102,8 @@ export const ERROR_CATALOGUE = {
   TOPUP_NOT_FOUND: { kind: 'not_found', fix: 'List top-ups with `tollkeeper topup list`.' },
   TOPUP_STATE: { kind: 'conflict', fix: 'Look at the top-up with `tollkeeper topup show` first.' },
   CASE_NOT_FOUND: { kind: 'not_found', fix: 'List cases with `tollkeeper stripe cases`.' },
+  NOTIFY_OFF: { kind: 'conflict', fix: 'docs/notify.md says which variables set a channel up.' },
+  MESSAGE_NOT_FOUND: { kind: 'not_found', fix: 'List messages with `tollkeeper notify list`.' },
   USAGE_EVENT_NOT_FOUND: {
     kind: 'not_found',
     fix: 'List usage events that did not arrive with `tollkeeper usage-export rejected`.',

@@ -14,6 +14,7 @@ import { registerIngest } from './commands/ingest.ts';
 import { registerLabels } from './commands/labels.ts';
 import { registerLedger } from './commands/ledger.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerNotify } from './commands/notify.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerRadar } from './commands/radar.ts';
 import { registerReconcile } from './commands/reconcile.ts';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Register[] = [
   registerLedger,
   registerAlert,
   registerReview,
+  registerNotify,
   registerLabels,
   registerDetect,
   registerRules,

@@ -9,6 +9,8 @@ import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-sto
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
+import type { Announcing } from '../pipeline/delivery/announce.ts';
+import type { Delivering } from '../pipeline/delivery/deliver.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
@@ -115,6 +117,8 @@ export interface Books {
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
+  /** Messages, their deliveries, and the channels that are set up. */
+  readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;

@@ -23,6 +23,8 @@ import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
+import type { Announcing } from '../pipeline/delivery/announce.ts';
+import type { Delivering } from '../pipeline/delivery/deliver.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
@@ -32,6 +34,7 @@ import type { MoneyIn } from '../pipeline/stripe/money-in.ts';
 import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import type { StoryStore } from '../pipeline/summaries/story-store.ts';
 import type { Exporting } from '../pipeline/usage-export/run-export.ts';
+import { createDelivery } from './delivery.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { requireMoneyIn } from './money-in.ts';
@@ -64,6 +67,8 @@ export interface OpenBooks {
   readonly reviews: ReviewStore;
   /** What compares the books with Stripe; throws `STRIPE_OFF` without a key. */
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
+  /** Messages, their deliveries, and the channels that are set up. */
+  readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;
@@ -93,6 +98,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     stories: createStoryStore(pool),
     reviews: createReviewStore(pool),
     reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
+    delivery: (ruleset) => createDelivery(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     exporting: () => requireExporting(pool, { config, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,

@@ -6,6 +6,7 @@ import { shippedRules } from '../adapters/rule-files.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
+import { createDelivery, startDelivery } from './delivery.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { openFigureSources } from './figure-sources.ts';
@@ -119,6 +120,8 @@ export async function startPipeline(options: {
     }
     const reviewing = createReviewing(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
     running.push(startReviewing(engine, reviewing, (what, _attempt, error) => onProblem(what, error)).close);
+    const delivery = createDelivery(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+    running.push(startDelivery(delivery, (what, _attempt, error) => onProblem(what, error)).close);
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.
     if (edge !== undefined) running.push(edge.close);
     if (edge !== undefined) sandbox?.connect(edge.url);

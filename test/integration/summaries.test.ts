@@ -5,8 +5,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createStoryStore } from '../../src/adapters/postgres/story-store.ts';
 import { parseConfig } from '../../src/config.ts';
 import { checkNumbers } from '../../src/domain/numbers-lock/check-numbers.ts';
-import { loadRuleset } from '../../src/domain/rules/load-ruleset.ts';
-import type { Ruleset } from '../../src/domain/rules/ruleset.ts';
 import { alertBrief } from '../../src/domain/summaries/alert-brief.ts';
 import { briefTexts } from '../../src/domain/summaries/brief.ts';
 import { summaryEvidence } from '../../src/domain/summaries/evidence.ts';
@@ -15,57 +13,8 @@ import { DAY_MS, HOUR_MS } from '../../src/domain/time.ts';
 import { openBooks } from '../../src/wire/books.ts';
 import { ENGLISH_STYLE } from '../support/alert-stories.ts';
 import { runCli } from '../support/cli.ts';
+import { BURST_HOUR, frozen, FREEZING_RULES as rules } from '../support/frozen-books.ts';
 import { openTestLedger, START_MS, type TestLedger } from '../support/ledger.ts';
-
-function ruleset(): Ruleset {
-  const loaded = loadRuleset([
-    ...['jump', 'leap'].map((id) => ({
-      path: `${id}.yaml`,
-      text: `id: ${id}
-title: Far above its busy hours
-why: A test.
-owner: team@example.com
-mode: live
-review_by: 2099-01-01
-detect: { kind: burst, of: spend, window: 1h, times: ${id === 'jump' ? 3 : 4}, min_hours: 24, floor: { above_expected: 5.00 USD } }
-say: "{observed} in {window}."
-score: 45
-once: { per: account, for: 1h, again_if: money_at_risk_doubles }
-tests:
-  - { name: jump, series: "1x48 30", expect: fires }
-  - { name: steady, series: "1x48 1", expect: quiet }
-  - { name: new, series: "1x3 30", expect: inconclusive }
-`,
-    })),
-    {
-      path: 'ruleset.yaml',
-      text: `overdraft: 100000.00 USD
-bands:
-  - { from: 0, to: 34, outcome: allow }
-  - { from: 35, to: 79, outcome: review, actions: [{ kind: notify, to: support }] }
-  - { from: 80, to: 100, outcome: freeze, actions: [{ kind: freeze_wallet, hours: 24 }, { kind: notify, to: support }] }
-budgets: { alerts_per_day: 40, freezes_per_day: 20 }
-`,
-    },
-    { path: 'pricing.yaml', text: 'currency: USD\nmeters:\n  - { name: dollars, unit: dollar, price: 1 USD }\n' },
-  ]);
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
-  return loaded.ruleset;
-}
-
-const rules = ruleset();
-const BURST_HOUR = 24 * 6 + 12;
-
-/** Six quiet days, then an hour of thirty times as much, and usage that is refused after it. */
-async function frozen(account = 'acme'): Promise<TestLedger> {
-  const ledger = await openTestLedger(rules);
-  for (let hour = 0; hour <= BURST_HOUR + 2; hour++) {
-    const atMs = START_MS + hour * HOUR_MS;
-    const quantity = hour < BURST_HOUR ? '1' : '30';
-    await ledger.use(account, [{ id: `${account}-${hour}`, dollars: quantity, atMs, receivedAtMs: atMs }]);
-  }
-  return ledger;
-}
 
 function cliOn(ledger: TestLedger) {
   return (...args: readonly string[]) =>

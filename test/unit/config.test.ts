@@ -36,6 +36,41 @@ describe('.env.example', () => {
   });
 });
 
+describe('settings of messages', () => {
+  test('are read, and keep their secrets', () => {
+    const config = parseConfig({
+      TOLLKEEPER_SMTP_URL: 'smtp://user:hunter2@smtp.example.com:587',
+      TOLLKEEPER_NOTIFY_MAIL: 'ana@example.com, bob@example.com',
+      TOLLKEEPER_WEBHOOK_SECRET: `whsec_${'A'.repeat(43)}=,whsec_${'B'.repeat(44)}`,
+      TOLLKEEPER_NOTIFY_PRIVATE: 'allow',
+      TOLLKEEPER_OWN_COST: '120 USD',
+      STRIPE_METERS: 'tokens=ai_tokens/1000:3',
+    });
+    expect(config.notifyMail).toEqual(['ana@example.com', 'bob@example.com']);
+    expect(config.webhookSecrets).toHaveLength(2);
+    expect(config.notifyPrivate).toBe(true);
+    expect(config.ownCostPerMonth).toEqual({ nanos: 120_000_000_000n, currency: 'USD' });
+    expect(config.stripeMeters?.get('tokens')?.eventName).toBe('ai_tokens');
+    expect(inspect(config, { depth: 9 })).not.toContain('hunter2');
+  });
+
+  test.each([
+    [{ TOLLKEEPER_SMTP_URL: 'http://smtp.example.com' }, 'is neither smtp://'],
+    [{ TOLLKEEPER_MAIL_FROM: 'Ana <ana@example.com>' }, 'is not a mail address'],
+    [{ TOLLKEEPER_NOTIFY_MAIL: 'ana@example.com, bob' }, 'is not a mail address'],
+    [{ TOLLKEEPER_SLACK_URL: 'hooks.slack.com' }, 'is not an address'],
+    [{ TOLLKEEPER_WEBHOOK_URL: 'ftp://example.com' }, 'is not an address'],
+    [{ TOLLKEEPER_WEBHOOK_SECRET: 'whsec_short' }, 'is not whsec_'],
+    [{ TOLLKEEPER_NOTIFY_PRIVATE: 'yes' }, 'is neither refuse nor allow'],
+    [{ TOLLKEEPER_SUPPORT_TIME_ZONE: 'Mars/Olympus' }, 'is not a time zone'],
+    [{ TOLLKEEPER_DIGEST_HOUR: '24' }, 'is not from 0 to 23'],
+    [{ TOLLKEEPER_OWN_COST: '120' }, 'is not an amount with a currency'],
+    [{ STRIPE_METERS: 'tokens' }, 'is not METER=EVENT_NAME'],
+  ])('%j is refused: %s', (environment, why) => {
+    expect(problemsOf(environment as Record<string, string>)).toContain(why);
+  });
+});
+
 describe('parseConfig', () => {
   test('works without any variable', () => {
     expect(parseConfig({})).toEqual({
@@ -56,6 +91,13 @@ describe('parseConfig', () => {
       concurrency: 64,
       jobLockMs: 60_000,
       queuePrefix: 'bull',
+      notifyMail: [],
+      notifyPrivate: false,
+      supportLanguage: 'en',
+      supportTimeZone: 'UTC',
+      digestHour: 8,
+      lowBalanceDays: 3,
+      webhookSecrets: [],
       stripeSecretKey: undefined,
       stripeWebhookSecrets: [],
       stripeThinWebhookSecrets: [],

@@ -91,7 +91,8 @@ export function incidentBrief(incident: Incident, style: SummaryStyle, toldUntil
   const words = wordsOf(reader.language);
   const before =
     all.filter(({ facts }) => toldUntilMs !== null && facts.raisedAtMs <= toldUntilMs).at(-1) ?? incident.first;
-  const change = before === newest ? null : changeWords(before, newest, reader);
+  // Nobody was told before: there is no last message to compare with.
+  const change = toldUntilMs === null || before === newest ? null : changeWords(before, newest, reader);
   const raised = all.slice(-RAISED_MAX).map((story) => {
     const mark = markOf(story, stateOf(story), reader.language);
     return words.incident.raised(timeIn(story.facts.raisedAtMs, reader), mark);
