@@ -49,9 +49,10 @@ const en: DraftWords = {
   again: (time) => `We will try again on ${time}. There is nothing you need to do.`,
   ask: {
     authenticate: 'Please confirm the payment with your bank.',
-    fix_details: 'Please check the details of your card, or pay with another one.',
+    fix_details: 'Please check the details of your card, or pay with another card.',
     new_card: 'Please pay with another card.',
-    retry: 'We have tried again without success. Please pay with another card, or make sure this one can be charged.',
+    retry:
+      'We have tried again without success. Please pay with another card, or make sure that this card can be charged.',
   },
   final: 'We will not charge this card again by ourselves.',
   balance: (amount, days) =>

@@ -80,7 +80,8 @@ export function draftProblems(draft: DraftContent): readonly LockProblem[] {
     language: draft.language,
     facts: [...draft.facts, { text: draft.account, kind: 'name' as const }],
   };
-  return checkNumbers([draft.subject, ...draft.paragraphs].join('\n'), evidence);
+  // Apart: a greeting is one only where the text begins.
+  return [draft.subject, draft.paragraphs.join('\n')].flatMap((text) => checkNumbers(text, evidence));
 }
 
 /** Words that would tell a customer what must not be told, in either language. */

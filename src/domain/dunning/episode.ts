@@ -42,15 +42,16 @@ const LAST_DAY = 1;
  * @param runwayDays how long the balance lasts; null when the account spends nothing
  */
 export function stepDue(
-  episode: Pick<DunningEpisode, 'declineClass' | 'tell' | 'state' | 'retries'>,
+  episode: Pick<DunningEpisode, 'declineClass' | 'tell' | 'state' | 'retries' | 'percent'>,
   runwayDays: number | null,
 ): DunningStep | undefined {
-  const { declineClass, tell, state, retries } = episode;
+  const { declineClass, tell, state, retries, percent } = episode;
   if (tell === 'nothing' || state === 'recovered' || state === 'handed_over') return undefined;
   if (state === 'given_up' && (declineClass === 'retry' || declineClass === 'retry_once')) return 'final';
   if (runwayDays !== null && runwayDays < LAST_DAY) return 'final';
   const isForCustomer = declineClass !== 'retry' && declineClass !== 'retry_once';
-  return isForCustomer || retries >= PATIENCE_RETRIES ? 'action_needed' : 'reminder';
+  // Nobody is slowed down without being told.
+  return isForCustomer || percent < 100 || retries >= PATIENCE_RETRIES ? 'action_needed' : 'reminder';
 }
 
 /** Whether a step comes after another. */

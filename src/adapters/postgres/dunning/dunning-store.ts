@@ -208,7 +208,8 @@ export function createDunningStore(pool: pg.Pool): DunningStore {
     async drafts({ tenant, episodeId, status, limit }) {
       const { rows } = await pool.query<DraftRow>(
         `select * from dunning_draft where ($1::text is null or tenant_id = $1) and ($2::text is null or episode_id = $2)
-           and ($3::text is null or status = $3) order by created_at, draft_id limit $4`,
+           and ($3::text is null or status = $3)
+         order by created_at, array_position(array['reminder', 'action_needed', 'final'], step), draft_id limit $4`,
         [tenant ?? null, episodeId ?? null, status ?? null, limit],
       );
       return rows.map(readDraft);
