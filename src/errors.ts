@@ -102,6 +102,13 @@ export const ERROR_CATALOGUE = {
   TOPUP_NOT_FOUND: { kind: 'not_found', fix: 'List top-ups with `tollkeeper topup list`.' },
   TOPUP_STATE: { kind: 'conflict', fix: 'Look at the top-up with `tollkeeper topup show` first.' },
   CASE_NOT_FOUND: { kind: 'not_found', fix: 'List cases with `tollkeeper stripe cases`.' },
+  EPISODE_NOT_FOUND: { kind: 'not_found', fix: 'List failed top-ups with `tollkeeper dunning list`.' },
+  DRAFT_NOT_FOUND: { kind: 'not_found', fix: 'List drafts with `tollkeeper dunning list`.' },
+  DRAFT_STATE: { kind: 'conflict', fix: 'Look at it with `tollkeeper dunning show`.' },
+  DRAFT_REFUSED: {
+    kind: 'input',
+    fix: 'Say it without new figures, names and links; docs/dunning.md has the rules.',
+  },
   NOTIFY_OFF: { kind: 'conflict', fix: 'docs/notify.md says which variables set a channel up.' },
   MESSAGE_NOT_FOUND: { kind: 'not_found', fix: 'List messages with `tollkeeper notify list`.' },
   USAGE_EVENT_NOT_FOUND: {

@@ -12,6 +12,7 @@ import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
 import type { Announcing } from '../pipeline/delivery/announce.ts';
 import type { Delivering } from '../pipeline/delivery/deliver.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
+import type { DunningSweep } from '../pipeline/dunning/sweep-dunning.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
@@ -119,6 +120,8 @@ export interface Books {
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
   /** Messages, their deliveries, and the channels that are set up. */
   readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
+  /** Failed top-ups and their drafts. */
+  readonly dunning: (ruleset: Ruleset) => DunningSweep;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isTimeZone } from '../domain/contacts/contact.ts';
+import { DUNNING_STEPS, type DunningStep } from '../domain/dunning/episode.ts';
 import { Secret } from '../secret.ts';
 import { commaList, integer, mailAddress, optional, type Variable } from './values.ts';
 
@@ -21,6 +22,12 @@ export interface NotifyConfig {
   readonly digestHour: number;
   /** A balance that lasts no longer is told to its customer. */
   readonly lowBalanceDays: number;
+  /** Steps of dunning that are sent without approval. */
+  readonly dunningSends: ReadonlySet<DunningStep>;
+  /** Whether accounts are slowed down while a top-up is unpaid and the balance runs out. */
+  readonly dunningSlows: boolean;
+  /** Where customers pay. */
+  readonly payUrl: string | undefined;
 }
 
 /** Variables of messages, in the order of `.env.example`. */
@@ -92,6 +99,25 @@ export const NOTIFY_VARIABLES = {
   },
   TOLLKEEPER_DIGEST_HOUR: integer('8', 0, 23),
   TOLLKEEPER_LOW_BALANCE_DAYS: integer('3', 0, 365),
+  TOLLKEEPER_DUNNING_SENDS: {
+    schema: z
+      .string()
+      .transform((list) => commaList(list))
+      .pipe(z.array(z.enum(DUNNING_STEPS, { error: `is not one of ${DUNNING_STEPS.join(', ')}` })))
+      .optional(),
+    fix: 'Give steps that are sent without approval, with commas between them; leave it empty to approve each.',
+  },
+  TOLLKEEPER_DUNNING_SLOWS: {
+    schema: z.enum(['on', 'off'], { error: 'is neither on nor off' }).optional(),
+    standard: 'on',
+    fix: 'Give off to leave accounts at full speed until their balance is used up.',
+  },
+  TOLLKEEPER_PAY_URL: optional(
+    z.string().refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), {
+      error: 'is not an address that begins with https://',
+    }),
+    'Give the page on which your customers pay, such as https://app.example.com/billing.',
+  ),
 } as const;
 
 /** Reads one variable; undefined when it is not set, or wrong and noted as a problem. */
@@ -111,5 +137,8 @@ export function readNotify(read: ReadVariable): NotifyConfig {
     supportTimeZone: read('TOLLKEEPER_SUPPORT_TIME_ZONE', NOTIFY_VARIABLES.TOLLKEEPER_SUPPORT_TIME_ZONE) ?? 'UTC',
     digestHour: read('TOLLKEEPER_DIGEST_HOUR', NOTIFY_VARIABLES.TOLLKEEPER_DIGEST_HOUR) ?? 8,
     lowBalanceDays: read('TOLLKEEPER_LOW_BALANCE_DAYS', NOTIFY_VARIABLES.TOLLKEEPER_LOW_BALANCE_DAYS) ?? 3,
+    dunningSends: new Set(read('TOLLKEEPER_DUNNING_SENDS', NOTIFY_VARIABLES.TOLLKEEPER_DUNNING_SENDS) ?? []),
+    dunningSlows: read('TOLLKEEPER_DUNNING_SLOWS', NOTIFY_VARIABLES.TOLLKEEPER_DUNNING_SLOWS) !== 'off',
+    payUrl: read('TOLLKEEPER_PAY_URL', NOTIFY_VARIABLES.TOLLKEEPER_PAY_URL),
   };
 }

@@ -25,6 +25,7 @@ import type { History as UsageHistory } from '../pipeline/backtest/history-event
 import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
 import type { Announcing } from '../pipeline/delivery/announce.ts';
 import type { Delivering } from '../pipeline/delivery/deliver.ts';
+import type { DunningSweep } from '../pipeline/dunning/sweep-dunning.ts';
 import type { Queries } from '../pipeline/queries/queries.ts';
 import type { ReconcileParts } from '../pipeline/reconcile/reconcile.ts';
 import type { ReplayStore } from '../pipeline/replay/replay-store.ts';
@@ -35,6 +36,7 @@ import type { MoneyStore } from '../pipeline/stripe/money-store.ts';
 import type { StoryStore } from '../pipeline/summaries/story-store.ts';
 import type { Exporting } from '../pipeline/usage-export/run-export.ts';
 import { createDelivery } from './delivery.ts';
+import { createDunning } from './dunning.ts';
 import { openServer, type Server } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { requireMoneyIn } from './money-in.ts';
@@ -69,6 +71,8 @@ export interface OpenBooks {
   readonly reconciling: (ruleset: Ruleset) => ReconcileParts;
   /** Messages, their deliveries, and the channels that are set up. */
   readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
+  /** Failed top-ups and their drafts. */
+  readonly dunning: (ruleset: Ruleset) => DunningSweep;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;
@@ -99,6 +103,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     reviews: createReviewStore(pool),
     reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     delivery: (ruleset) => createDelivery(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
+    dunning: (ruleset) => createDunning(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     exporting: () => requireExporting(pool, { config, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
 import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { createDelivery, startDelivery } from './delivery.ts';
+import { createDunning, startDunning, withDunning } from './dunning.ts';
 import { openEngine } from './engine.ts';
 import { engineSettings } from './engine-settings.ts';
 import { openFigureSources } from './figure-sources.ts';
@@ -82,7 +83,9 @@ export async function startPipeline(options: {
     });
     running.push(() => service.close());
     const lanes = service.ownedLanes;
-    const money = createMoneyIn(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+    const dunning = createDunning(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+    const moneyIn = createMoneyIn(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
+    const money = moneyIn === undefined ? undefined : withDunning(moneyIn, dunning);
     const figures = openFigureSources(engine, config, rules.ruleset);
     running.push(figures.close);
     const edge =
@@ -114,6 +117,7 @@ export async function startPipeline(options: {
         ...(exporting !== undefined && { otherEvents: meterEvents(exporting, money.store) }),
       });
       running.push(working.close);
+      running.push(startDunning(dunning, onRetry).close);
       if (exporting !== undefined) running.push(startExporting(exporting, money.store, onRetry).close);
       const reconciling = createReconciling(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
       running.push(startReconciling(engine, reconciling, onRetry).close);

@@ -65,6 +65,8 @@ describe('settings of messages', () => {
     [{ TOLLKEEPER_SUPPORT_TIME_ZONE: 'Mars/Olympus' }, 'is not a time zone'],
     [{ TOLLKEEPER_DIGEST_HOUR: '24' }, 'is not from 0 to 23'],
     [{ TOLLKEEPER_OWN_COST: '120' }, 'is not an amount with a currency'],
+    [{ TOLLKEEPER_DUNNING_SENDS: 'reminder, threat' }, 'is not one of reminder, action_needed, final'],
+    [{ TOLLKEEPER_PAY_URL: 'javascript:alert(1)' }, 'is not an address'],
     [{ STRIPE_METERS: 'tokens' }, 'is not METER=EVENT_NAME'],
   ])('%j is refused: %s', (environment, why) => {
     expect(problemsOf(environment as Record<string, string>)).toContain(why);
@@ -97,6 +99,8 @@ describe('parseConfig', () => {
       supportTimeZone: 'UTC',
       digestHour: 8,
       lowBalanceDays: 3,
+      dunningSends: new Set(),
+      dunningSlows: true,
       webhookSecrets: [],
       stripeSecretKey: undefined,
       stripeWebhookSecrets: [],

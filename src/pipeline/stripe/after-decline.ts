@@ -1,11 +1,17 @@
 import { afterDecline } from '../../domain/topups/auto-top-up.ts';
+import type { Decline } from '../../domain/topups/decline.ts';
 import type { TopUp } from '../../domain/topups/top-up.ts';
+import type { MoneyIn } from './money-in.ts';
 import type { MoneyStore } from './money-store.ts';
 
 /** What the end of an automatic top-up without money means for the next one: a pause that grows, or the end until a new card. */
 export async function afterAutoDecline(
-  store: Pick<MoneyStore, 'auto' | 'signal'>,
+  {
+    store,
+    afterDecline: planned,
+  }: { readonly store: Pick<MoneyStore, 'auto' | 'signal'> } & Pick<MoneyIn, 'afterDecline'>,
   topUp: TopUp,
+  decline: Decline | null,
   nowMs: number,
 ): Promise<void> {
   const { tenant, account, topupId: subject, attempt, paymentIntent, declineCode, declineClass } = topUp;
@@ -24,7 +30,15 @@ export async function afterAutoDecline(
   // Counted once, however many events tell of it.
   if (!isNew || topUp.kind !== 'auto') return;
   const declines = await store.auto.countDecline(topUp.walletId, nowMs);
-  const next = afterDecline(declineClass ?? 'retry', declines, nowMs);
+  const said = decline ?? {
+    code: declineCode,
+    declineCode,
+    adviceCode: null,
+    networkAdviceCode: null,
+    networkDeclineCode: null,
+  };
+  const next =
+    planned === undefined ? afterDecline(declineClass ?? 'retry', declines, nowMs) : await planned(topUp, said, nowMs);
   if (next.is === 'pause') await store.auto.pause(topUp.walletId, next.untilMs, nowMs);
   else await store.auto.stop(topUp.walletId, { kind: 'card', because: next.because }, nowMs);
 }

@@ -11,6 +11,13 @@ import { settlePayment } from './settle-payment.ts';
 
 /** Stripe forgets idempotency keys after 24 hours: from here on the payment is looked for instead of asked for again. */
 const KEY_LIVES_MS = 20 * HOUR_MS;
+const AUTHENTICATION: Decline = {
+  code: 'authentication_required',
+  declineCode: 'authentication_required',
+  adviceCode: null,
+  networkAdviceCode: null,
+  networkDeclineCode: null,
+};
 const RETRY_MS_MIN = 5 * SECOND_MS;
 const RETRY_MS_MAX = 15 * MINUTE_MS;
 
@@ -75,7 +82,7 @@ async function declined(money: MoneyIn, topUp: TopUp, paymentIntent: string | nu
         ? undefined
         : { status: 'declined', paymentIntent, declineCode: declineWord(decline), declineClass, nextTryAtMs: null },
     )) ?? topUp;
-  if (after.status === 'declined') await afterAutoDecline(store, after, nowMs);
+  if (after.status === 'declined') await afterAutoDecline(money, after, decline, nowMs);
   return after;
 }
 
@@ -116,6 +123,8 @@ async function askCustomer(money: MoneyIn, topUp: TopUp, paymentIntent: string |
   // A page that runs out must not be followed by the next one, day after day.
   const because = 'the bank wants the customer to confirm the payment';
   await store.auto.stop(topUp.walletId, { kind: 'card', because }, nowMs);
+  const asked = after ?? topUp;
+  if (topUp.kind === 'auto') await money.afterDecline?.(asked, AUTHENTICATION, nowMs);
   const signal = { key: `topup_confirm-${topupId}`, tenant, account, kind: 'topup_confirm', subject: topupId };
   await store.signal({ ...signal, paymentIntent, atMs: nowMs, detail: { until: page.expiresAtMs } });
   return after ?? topUp;

@@ -1,3 +1,6 @@
+import type { AfterDecline } from '../../domain/topups/auto-top-up.ts';
+import type { Decline } from '../../domain/topups/decline.ts';
+import type { TopUp } from '../../domain/topups/top-up.ts';
 import type { AdminStore } from '../admin/admin-store.ts';
 import type { MoneyStore } from './money-store.ts';
 import type { StripePort } from './stripe-port.ts';
@@ -14,6 +17,8 @@ export interface MoneyIn {
   readonly warningFreezeHours: () => number | null;
   /** Where Stripe's page sends customers that we sent there. */
   readonly returnUrls: () => { readonly successUrl: string; readonly cancelUrl: string };
+  /** When a declined automatic top-up is tried again, and what else follows; a fixed back-off where it is left out. */
+  readonly afterDecline?: (topUp: TopUp, decline: Decline, nowMs: number) => Promise<AfterDecline>;
   readonly now: () => number;
 }
 

@@ -74,7 +74,7 @@ async function settleFetched(money: MoneyIn, payment: Payment): Promise<Settled>
   }
   if (known.status !== 'paid' && payment.status === 'succeeded') await welcome(money, known, payment, nowMs);
   const topUp = await advanceTopUp(money, known, payment, posted.all, nowMs);
-  if (topUp.status === 'declined') await afterAutoDecline(store, topUp, nowMs);
+  if (topUp.status === 'declined') await afterAutoDecline(money, topUp, payment.decline, nowMs);
   if (topUp.kind === 'auto' && topUp.status === 'canceled' && known.status !== 'canceled') {
     // Whoever refused it does not want to see the next one a moment later.
     await store.auto.stop(topUp.walletId, { kind: 'alarm', because: 'a top-up was refused' }, nowMs);

@@ -99,7 +99,8 @@ async function compare(
         continue;
       }
       const difference = differenceOf(sum, stepsOf(counted.get(sum.hourMs) ?? 0, sum.decimals), left);
-      onCleared?.('confirmed', await store.checked(sum, difference === undefined, nowMs));
+      const tookMs = await store.checked(sum, difference === undefined, nowMs);
+      onCleared?.('confirmed', tookMs);
       if (difference === undefined) confirmed += 1;
       else if (isSettling(sum, sum.lastSentMs, nowMs)) settling += 1;
       else differences.push(difference);

@@ -123,7 +123,8 @@ async function sendPending({ store, meters, now, onCleared }: Exporting) {
       now(),
     );
     const sent = await meters.send(events);
-    onCleared?.('exported', await store.settle(sent, now()));
+    const tookMs = await store.settle(sent, now());
+    onCleared?.('exported', tookMs);
     let isAnswered = true;
     for (const { status } of sent) {
       if (status === 'taken' || status === 'repeated') sums.taken += 1;
