@@ -109,6 +109,7 @@ export const ERROR_CATALOGUE = {
     kind: 'input',
     fix: 'Say it without new figures, names and links; docs/dunning.md has the rules.',
   },
+  CASE_STATE: { kind: 'conflict', fix: 'Look at the case with `tollkeeper case show` first.' },
   NOTIFY_OFF: { kind: 'conflict', fix: 'docs/notify.md says which variables set a channel up.' },
   MESSAGE_NOT_FOUND: { kind: 'not_found', fix: 'List messages with `tollkeeper notify list`.' },
   USAGE_EVENT_NOT_FOUND: {

@@ -4,6 +4,7 @@ import { registerAlert } from './commands/alert.ts';
 import { registerApiKey } from './commands/api-key.ts';
 import { registerArchive } from './commands/archive.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerCase } from './commands/case.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDetect } from './commands/detect.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Register[] = [
   registerLedger,
   registerAlert,
   registerReview,
+  registerCase,
   registerNotify,
   registerLabels,
   registerDetect,

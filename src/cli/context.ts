@@ -8,6 +8,7 @@ import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
+import type { CaseFileStore } from '../pipeline/cases/case-file-store.ts';
 import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
 import type { Announcing } from '../pipeline/delivery/announce.ts';
 import type { Delivering } from '../pipeline/delivery/deliver.ts';
@@ -122,6 +123,8 @@ export interface Books {
   readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
   /** Failed top-ups and their drafts. */
   readonly dunning: (ruleset: Ruleset) => DunningSweep;
+  /** What people work on. */
+  readonly caseFiles: CaseFileStore;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;

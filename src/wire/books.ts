@@ -1,6 +1,7 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
+import { createCaseFiles } from '../adapters/postgres/case-files.ts';
 import { createContactStore } from '../adapters/postgres/contact-store.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
@@ -22,6 +23,7 @@ import { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
+import type { CaseFileStore } from '../pipeline/cases/case-file-store.ts';
 import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
 import type { Announcing } from '../pipeline/delivery/announce.ts';
 import type { Delivering } from '../pipeline/delivery/deliver.ts';
@@ -73,6 +75,8 @@ export interface OpenBooks {
   readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
   /** Failed top-ups and their drafts. */
   readonly dunning: (ruleset: Ruleset) => DunningSweep;
+  /** What people work on. */
+  readonly caseFiles: CaseFileStore;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;
@@ -104,6 +108,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     reconciling: (ruleset) => createReconciling(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     delivery: (ruleset) => createDelivery(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     dunning: (ruleset) => createDunning(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
+    caseFiles: createCaseFiles(pool),
     exporting: () => requireExporting(pool, { config, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
+import { caseReads, createCaseFiles } from '../adapters/postgres/case-files.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
 import { createPages, createTenantQueries } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
 import { isServerAway } from '../adapters/postgres/sql-state.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
+import { createMoneyStore } from '../adapters/postgres/stripe/money-store.ts';
 import { topUpReads } from '../adapters/postgres/stripe/topups.ts';
 import { createTenantPools, type TenantPools } from '../adapters/postgres/tenant-pool.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
@@ -18,6 +20,7 @@ import { statementRoutes } from '../http/books/statement-routes.ts';
 import type { TenantBooks } from '../http/books/tenant-books.ts';
 import { walletChangeRoutes } from '../http/books/wallet-changes.ts';
 import { walletRoutes } from '../http/books/wallet-routes.ts';
+import { caseRoutes } from '../http/cases/case-routes.ts';
 import { eventRoutes } from '../http/events/event-routes.ts';
 import { holdRoutes } from '../http/holds/hold-routes.ts';
 import { describeApi } from '../http/openapi/openapi.ts';
@@ -108,6 +111,14 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     (app) => holdRoutes(app, parts),
     (app) => alertRoutes(app, parts),
     (app) => ruleRoutes(app, parts),
+    (app) =>
+      caseRoutes(app, {
+        reads: (tenant) => caseReads(pools.of(tenant)),
+        store: createCaseFiles(engine.pool),
+        admin: createAdminStore(engine.pool),
+        money: createMoneyStore(engine.pool),
+        now,
+      }),
     ...(options.routes ?? []).map(
       (extra): HttpRoutes =>
         (app) =>

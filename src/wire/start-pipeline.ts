@@ -2,9 +2,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createMetrics } from '../adapters/metrics/metrics.ts';
 import { createProcessMetrics } from '../adapters/metrics/process-metrics.ts';
+import { createCaseFiles } from '../adapters/postgres/case-files.ts';
 import { shippedRules } from '../adapters/rule-files.ts';
 import type { Config } from '../config.ts';
 import type { Ruleset } from '../domain/rules/ruleset.ts';
+import { startSweep } from '../pipeline/admin/sweep-loop.ts';
+import { gatherCases } from '../pipeline/cases/cases.ts';
 import { QUEUE_SCHEMA, USAGE_QUEUE } from '../queues.ts';
 import { createDelivery, startDelivery } from './delivery.ts';
 import { createDunning, startDunning, withDunning } from './dunning.ts';
@@ -124,6 +127,14 @@ export async function startPipeline(options: {
     }
     const reviewing = createReviewing(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
     running.push(startReviewing(engine, reviewing, (what, _attempt, error) => onProblem(what, error)).close);
+    const cases = createCaseFiles(engine.pool);
+    running.push(
+      startSweep({
+        what: 'cases',
+        onRetry: (what, _attempt, error) => onProblem(what, error),
+        sweep: () => gatherCases(cases, () => Date.now()).then(() => undefined),
+      }).close,
+    );
     const delivery = createDelivery(engine.pool, { config, ruleset: rules.ruleset, now: () => Date.now() });
     running.push(startDelivery(delivery, (what, _attempt, error) => onProblem(what, error)).close);
     // Before the pipeline: what was accepted is answered while there is still somebody to write it.

@@ -124,6 +124,10 @@ test('webhooks are open to Stripe alone: wrong, missing, old and replayed signat
     status: 400,
     body: { code: 'WEBHOOK_INVALID' },
   });
+  for (const place of ['"evt_1"', '"pi_1"', '"payment_intent.succeeded"']) {
+    const holed = event.replace(place, `${place.slice(0, -1)}\\u0000"`);
+    expect(await post(holed, signed(holed)), place).toMatchObject({ status: 400, body: { code: 'WEBHOOK_INVALID' } });
+  }
   expect((await post('x'.repeat(2_000_000), signed('x'))).status).toBe(413);
   expect(await money.store.events.counts()).toMatchObject({ waiting: 0 });
   expect(await post(event, signed(event), 'text/plain')).toMatchObject({ status: 200, body: { received: true } });
