@@ -1,6 +1,7 @@
 import { benchBacktest, benchDiff } from './backtest.ts';
 import { benchHttp } from './http.ts';
 import { benchLedger } from './ledger.ts';
+import { benchNotify } from './notify.ts';
 import { benchPipeline } from './pipeline.ts';
 import { benchReconcile } from './reconcile.ts';
 import { type BenchRow, printRows } from './rows.ts';
@@ -11,6 +12,7 @@ import { benchSeries } from './series.ts';
 const SUITES: Readonly<Record<string, (log: (line: string) => void) => Promise<BenchRow[]>>> = {
   http: benchHttp,
   ledger: benchLedger,
+  notify: benchNotify,
   pipeline: benchPipeline,
   reconcile: benchReconcile,
   rules: async (log) => [...(await benchRules(log)), ...(await benchBacktest(log)), ...(await benchSeries(log))],

@@ -31,6 +31,16 @@ export interface DraftContent {
   readonly payUrl: string | null;
 }
 
+/** Words that must begin a word of the sentence a figure stands in, in either language: what belongs to what. */
+const NEAR = {
+  amount: ['top-up', 'topup', 'payment', 'pay', 'charge', 'amount', 'aufladung', 'zahlung', 'zahlen', 'betrag'],
+  balance: ['balance', 'left', 'still have', 'guthaben', 'übrig'],
+  day: ['top-up', 'topup', 'payment', 'declined', 'failed', 'aufladung', 'zahlung', 'abgelehnt'],
+  again: ['try', 'tried', 'retry', 'again', 'versuch'],
+  runway: ['last', 'enough', 'reicht', 'genügt'],
+  percent: ['usage', 'speed', 'rate', 'slow', 'nutzung', 'geschwindigkeit', 'langsam'],
+} as const;
+
 /** The mail of a step from its template. It never names a reason that must not be told, and never suspicion. */
 export function draftOf(episode: DunningEpisode, step: DunningStep, given: DraftFacts): DraftContent {
   const { reader, balanceNanos, runwayDays, payUrl } = given;
@@ -61,12 +71,12 @@ export function draftOf(episode: DunningEpisode, step: DunningStep, given: Draft
     words.closing,
   ];
   const facts: LockFact[] = [
-    { text: amount },
-    { text: balance },
-    { text: day },
-    ...(again === null ? [] : [{ text: again }]),
-    ...(runway === null ? [] : [{ text: runway }]),
-    ...(percent === null ? [] : [{ text: percent }]),
+    { text: amount, near: NEAR.amount },
+    { text: balance, near: NEAR.balance },
+    { text: day, near: NEAR.day },
+    ...(again === null ? [] : [{ text: again, near: NEAR.again }]),
+    ...(runway === null ? [] : [{ text: runway, near: NEAR.runway }]),
+    ...(percent === null ? [] : [{ text: percent, near: NEAR.percent }]),
     ...(name === null ? [] : [{ text: name, kind: 'name' as const }]),
     ...(payUrl === null ? [] : [{ text: payUrl }]),
   ];

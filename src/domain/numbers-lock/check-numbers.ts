@@ -39,7 +39,9 @@ export interface LockProblem {
 }
 
 const NAME_MARK = '¤';
-const SENTENCE_END = /[!?\n]|[.:;](?=\s|$)/g;
+// The point of `3. März` ends no sentence.
+const SENTENCE_END =
+  /[!?\n]|[:;](?=\s|$)|\.(?=\s|$)(?!\s+(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)\p{L}*(?!\p{L}))/gu;
 const DENIES =
   /(?<!\p{L})(?:not|no|never|none|without|nothing|neither|nor|cannot|kein\p{L}*|nicht|nie|niemals|nichts|ohne|weder)(?!\p{L})|n't(?!\p{L})/iu;
 const GREETING =

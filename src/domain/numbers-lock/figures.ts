@@ -178,6 +178,12 @@ const RULES: readonly (readonly [FigureKind, string, Reader])[] = [
   ],
   [
     'day',
+    String.raw`morgen${END}`,
+    // With a capital it is the time of day, as in a greeting.
+    ([text]) => (text === 'morgen' ? day(text) : undefined),
+  ],
+  [
+    'day',
     String.raw`(?:january?|februar|february|march|märz|april|june?|juni|july|juli|august|september|october|oktober|november|december|dezember)${END}`,
     // `march` and `august` in lower case are a walk and a manner.
     ([text]) => (/^\p{Lu}/u.test(text) ? day(text) : undefined),
