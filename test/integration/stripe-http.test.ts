@@ -124,15 +124,22 @@ test('webhooks are open to Stripe alone: wrong, missing, old and replayed signat
     status: 400,
     body: { code: 'WEBHOOK_INVALID' },
   });
-  for (const place of ['"evt_1"', '"pi_1"', '"payment_intent.succeeded"']) {
-    const holed = event.replace(place, `${place.slice(0, -1)}\\u0000"`);
-    expect(await post(holed, signed(holed)), place).toMatchObject({ status: 400, body: { code: 'WEBHOOK_INVALID' } });
+  for (const place of ['"evt_1"', '"pi_1"', '"payment_intent.succeeded"', '"2026-10-28.endive"']) {
+    for (const part of ['\\u0000', '\\ud800']) {
+      const holed = event.replace(place, `${place.slice(0, -1)}${part}"`);
+      expect(await post(holed, signed(holed)), holed).toMatchObject({ status: 400, body: { code: 'WEBHOOK_INVALID' } });
+    }
   }
+  // Words that nobody reads may hold anything.
+  const described = event.replace('"pi_1"', '"pi_1","description":"a\\u0000b\\ud800","metadata":{"\\u0000":"\\u0000"}');
+  const odd = described.replace('evt_1', 'evt_odd');
+  expect(await post(odd, signed(odd))).toMatchObject({ status: 200, body: { received: true } });
+  expect(await money.store.events.counts()).toMatchObject({ waiting: 1 });
   expect((await post('x'.repeat(2_000_000), signed('x'))).status).toBe(413);
-  expect(await money.store.events.counts()).toMatchObject({ waiting: 0 });
+  expect(await money.store.events.counts()).toMatchObject({ waiting: 1 });
   expect(await post(event, signed(event), 'text/plain')).toMatchObject({ status: 200, body: { received: true } });
   expect(await post(event, signed(event))).toMatchObject({ status: 200 });
-  expect(await money.store.events.counts()).toMatchObject({ waiting: 1 });
+  expect(await money.store.events.counts()).toMatchObject({ waiting: 2 });
   const thin = JSON.stringify({
     id: 'evt_2',
     object: 'v2.core.event',

@@ -1,4 +1,4 @@
-import { type ParsedEvent, parseUsageEvent, printable } from './parse-event.ts';
+import { type ParsedEvent, parseUsageEvent, printable, shorten } from './parse-event.ts';
 
 /** Fields of a usage event that `data` may hold; the rest comes from the attributes of the CloudEvent. */
 const DATA_FIELDS = ['meter', 'quantity', 'account', 'sequence', 'properties'] as const;
@@ -11,7 +11,7 @@ const DATA_FIELDS = ['meter', 'quantity', 'account', 'sequence', 'properties'] a
 export function parseCloudEvent(raw: unknown, tenant: string): ParsedEvent {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return parseUsageEvent(raw, false, tenant);
   const event = raw as { readonly [key: string]: unknown };
-  const id = typeof event.id === 'string' ? event.id.slice(0, 256) : null;
+  const id = typeof event.id === 'string' ? shorten(event.id, 256) : null;
   const refuse = (field: string, value: unknown, fix: string): ParsedEvent => ({
     ok: false,
     id,
@@ -43,7 +43,7 @@ export function parseCloudEvent(raw: unknown, tenant: string): ParsedEvent {
         id,
         rejection: {
           code: 'EVENT_FIELD_UNKNOWN',
-          field: `data.${field.slice(0, 59)}`,
+          field: `data.${shorten(field, 59)}`,
           value: printable(given[field]),
           fix,
         },

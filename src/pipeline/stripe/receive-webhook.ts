@@ -51,11 +51,17 @@ export async function receiveWebhook(
       verified.why === 'not_an_event' || verified.why === 'wrong_shape' ? 'WEBHOOK_INVALID' : 'WEBHOOK_SIGNATURE';
     return { status: 400, body: { received: false, code, message: verified.message } };
   }
-  // No name of Stripe's holds one, and no column of ours can: refused clearly, and delivered again once it is mended there.
-  if (Object.values(verified.notice).some((value) => typeof value === 'string' && value.includes('\0'))) {
-    const message = 'The event holds a NUL character in a name.';
+  // No name of Stripe's holds such characters, and no column of ours can: two names could become one there. Refused, so
+  // that Stripe keeps the event and delivers it again, and the look for missed events finds it.
+  const broken = Object.values(verified.notice).some((value) => typeof value === 'string' && !isStorable(value));
+  if (broken) {
+    const message = 'A name in the event holds a NUL character or half of a surrogate pair.';
     return { status: 400, body: { received: false, code: 'WEBHOOK_INVALID', message } };
   }
   await parts.store.events.keep(verified.notice, 'webhook', nowMs);
   return { status: 200, body: { received: true } };
+}
+
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
 }
