@@ -11,7 +11,7 @@ import { autoTopUp, sweepAutoTopUps } from '../../src/pipeline/stripe/auto-top-u
 import type { MoneyIn } from '../../src/pipeline/stripe/money-in.ts';
 import { withDunning } from '../../src/wire/dunning.ts';
 import { codeOf } from '../support/corrections.ts';
-import { credit } from '../support/credit.ts';
+import { credit, limit } from '../support/credit.ts';
 import { PLAIN_RULESET, USD } from '../support/ledger.ts';
 import { deliverAll, openMoneyIn, type TestMoney } from '../support/money-in.ts';
 
@@ -110,15 +110,15 @@ describe('a declined top-up', () => {
     const stage = await openStage();
     const { money, dunned, parts, walletId } = stage;
     await autoTopUp(dunned, walletId);
-    const limit = () => parts.store.ownLimit(walletId);
+    const own = () => parts.store.ownLimit(walletId);
     await sweepDunning(parts);
-    expect(await limit()).toBeNull();
+    expect(await own()).toBeNull();
     // Five dollars of overdraft and two of balance at a dollar a day: still a week.
     await spend(money, 'x1', '8');
     await sweepDunning(parts);
     expect((await parts.store.ofWallet(walletId))?.percent).toBe(25);
     // A quarter of a dollar a day, by the hour.
-    expect(await limit()).toEqual({ limit: (USD * 25n) / 2_400n, periodMs: HOUR_MS });
+    expect(await own()).toEqual({ limit: (USD * 25n) / 2_400n, periodMs: HOUR_MS });
     expect((await parts.store.drafts({ limit: 9 })).map(({ step, status }) => [step, status])).toEqual([
       ['reminder', 'withdrawn'],
       ['action_needed', 'draft'],
@@ -130,8 +130,32 @@ describe('a declined top-up', () => {
     expect(await sweepAutoTopUps(dunned)).toBe(1);
     await deliverAll(money);
     await sweepDunning(parts);
-    expect(await limit()).toBeNull();
+    expect(await own()).toBeNull();
     expect((await parts.store.list('default', 9))[0]).toMatchObject({ state: 'recovered', percent: 100 });
+  });
+
+  test('leaves limits of people alone: tighter ones, and those set meanwhile', async () => {
+    const { money, dunned, parts, walletId } = await openStage();
+    await limit(money.ledger, 'acme', { throttle: { limit: 1_000n, periodMs: HOUR_MS } });
+    await autoTopUp(dunned, walletId);
+    await spend(money, 'x1', '0');
+    await money.ledger.pool.query(`update wallet set posted = posted - 8000000000, seq = seq where wallet_id = $1`, [
+      walletId,
+    ]);
+    await sweepDunning(parts);
+    expect(await parts.store.ownLimit(walletId)).toEqual({ limit: 1_000n, periodMs: HOUR_MS });
+    await limit(money.ledger, 'acme', { throttle: null });
+    await sweepDunning(parts);
+    expect((await parts.store.ofWallet(walletId))?.percent).toBe(25);
+    const theirs = { limit: 77n * USD, periodMs: DAY_MS };
+    await limit(money.ledger, 'acme', { throttle: theirs });
+    await money.withCard('acme', 'pm_card_visa');
+    money.advance(HOUR_MS);
+    expect(await sweepAutoTopUps(dunned)).toBe(1);
+    await deliverAll(money);
+    await sweepDunning(parts);
+    expect(await parts.store.ownLimit(walletId)).toEqual(theirs);
+    expect((await parts.store.list('default', 9))[0]).toMatchObject({ state: 'recovered' });
   });
 
   test('on suspicion goes to a person: no try, no mail', async () => {
@@ -145,6 +169,9 @@ describe('a declined top-up', () => {
     expect(await parts.store.drafts({ limit: 9 })).toEqual([]);
     expect((await parts.store.list('default', 9))[0]).toMatchObject({ state: 'handed_over', nextTryAtMs: null });
     expect(await money.openCases()).toEqual(['dunning_suspected_fraud']);
+    // Another card does not make it good.
+    await money.withCard('acme', 'pm_card_visa');
+    expect(await sweepAutoTopUps(dunned)).toBe(0);
   });
 
   test('that the bank forbids to repeat waits for another card, and says so', async () => {

@@ -74,7 +74,8 @@ const BACK_OFF_MS = [HOUR_MS, 6 * HOUR_MS, DAY_MS];
 
 export type AfterDecline =
   | { readonly is: 'pause'; readonly untilMs: number }
-  | { readonly is: 'stop'; readonly because: string };
+  /** Until another card is saved; after an `alarm`, until a person resumes it. */
+  | { readonly is: 'stop'; readonly because: string; readonly isAlarm?: boolean };
 
 /** What a decline does to the next automatic top-up. `declines` counts this one. */
 export function afterDecline(declineClass: DeclineClass, declines: number, nowMs: number): AfterDecline {

@@ -57,6 +57,9 @@ export interface DunningStore {
   ) => Promise<void>;
   readonly keepLimit: (episodeId: string, limit: OwnLimit) => Promise<void>;
   readonly limitBefore: (episodeId: string) => Promise<OwnLimit | undefined>;
+  /** The limit we have set, by which it is known that nobody has changed it since; undefined before that. */
+  readonly keepSet: (episodeId: string, limit: NonNullable<OwnLimit>) => Promise<void>;
+  readonly limitSet: (episodeId: string) => Promise<OwnLimit | undefined>;
   /** When a payment of the wallet went through after a moment; undefined when none did. */
   readonly paidSince: (walletId: bigint, sinceMs: number) => Promise<number | undefined>;
   /** Automatic payments of an account that ended, oldest first. */

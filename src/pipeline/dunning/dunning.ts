@@ -93,6 +93,8 @@ export async function planAfterDecline(
     nowMs,
   );
   if (isSuspicion) await handOver(parts, opened, nowMs);
+  // Another card of somebody who may not be the holder of this one is not charged either.
+  if (isSuspicion) return { is: 'stop', because: 'a bank suspects fraud', isAlarm: true };
   return isOver ? { is: 'stop', because: retryWords(plan) } : { is: 'pause', untilMs: plan.atMs };
 }
 

@@ -10,6 +10,7 @@ import { setLimits } from '../admin/set-limits.ts';
 import type { StoryStore } from '../summaries/story-store.ts';
 import { type QueueDraft, sendDraft } from './decide-draft.ts';
 import { type DunningParts, learnFromPayment } from './dunning.ts';
+import type { OwnLimit } from './dunning-store.ts';
 
 /** What looking after open episodes works with. */
 export interface DunningSweep extends DunningParts {
@@ -87,7 +88,8 @@ async function lookAfter(parts: DunningSweep, episode: DunningEpisode): Promise<
 /** The money is there: full speed again, no more mails, and the model learns. */
 async function recover(parts: DunningSweep, episode: DunningEpisode, paidAtMs: number): Promise<void> {
   const { store, now } = parts;
-  await setSpeed(parts, episode, 100, 0n);
+  // A wallet that cannot be changed just now keeps its episode, and with it the word of what is to be put back.
+  if (!(await speedUp(parts, episode))) return;
   for (const draft of await store.drafts({ episodeId: episode.episodeId, limit: 10 })) {
     await store.decide(draft.draftId, ['draft', 'approved'], 'withdrawn', ACTOR, now());
   }
@@ -96,49 +98,70 @@ async function recover(parts: DunningSweep, episode: DunningEpisode, paidAtMs: n
   await store.update(episode.episodeId, patch, now());
 }
 
+/** Slows the wallet down to a share of its usual pace. A limit that people have set tighter than that stays. */
 async function slowDown(
   parts: DunningSweep,
   episode: DunningEpisode,
   { percent }: Runway,
   usualPerDayNanos: bigint,
 ): Promise<DunningEpisode> {
+  const { store } = parts;
+  const { episodeId, walletId } = episode;
   // An account without a usual pace has nothing to be a share of; and speeding up again is what a payment is for.
   if (!parts.slows || usualPerDayNanos <= 0n || percent >= episode.percent) return episode;
-  await setSpeed(parts, episode, percent, usualPerDayNanos);
-  await parts.store.update(episode.episodeId, { percent }, parts.now());
+  const slow = { limit: slowedLimit(usualPerDayNanos, percent, HOUR_MS), periodMs: HOUR_MS };
+  const own = await store.ownLimit(walletId);
+  const ours = await store.limitSet(episodeId);
+  const isOurs = ours !== undefined && isSame(own, ours);
+  if (own !== null && !isOurs && isTighter(own, slow)) return episode;
+  if (!isOurs) await store.keepLimit(episodeId, own);
+  const reason = `a top-up is unpaid and the balance runs out: ${percent} % of the usual pace until it is paid`;
+  if (!(await setLimit(parts, episode, slow, reason))) return episode;
+  await store.keepSet(episodeId, slow);
+  await store.update(episodeId, { percent }, parts.now());
   return { ...episode, percent };
 }
 
-/** Sets the wallet's spending limit to a share of its usual pace, or back to what it was before. */
-async function setSpeed(
+/** Puts the wallet's own limit back, unless somebody has changed it since; false when that cannot be done now. */
+async function speedUp(parts: DunningSweep, episode: DunningEpisode): Promise<boolean> {
+  const { store } = parts;
+  const ours = await store.limitSet(episode.episodeId);
+  if (ours === undefined || !isSame(await store.ownLimit(episode.walletId), ours)) return true;
+  const before = (await store.limitBefore(episode.episodeId)) ?? null;
+  return setLimit(parts, episode, before, 'the top-up was paid: full speed again');
+}
+
+/** False when the wallet cannot be changed now; the next look tries again. */
+async function setLimit(
   parts: DunningSweep,
-  episode: DunningEpisode,
-  percent: number,
-  usualPerDayNanos: bigint,
-): Promise<void> {
-  const { store, admin, now } = parts;
-  const { episodeId, tenant, account, currency, walletId } = episode;
-  if (percent === 100 && episode.percent === 100) return;
-  if (percent < 100 && episode.percent === 100) await store.keepLimit(episodeId, await store.ownLimit(walletId));
-  const before = (await store.limitBefore(episodeId)) ?? null;
-  const slow = { limit: slowedLimit(usualPerDayNanos, percent, HOUR_MS), periodMs: HOUR_MS };
+  { episodeId, tenant, account, currency }: DunningEpisode,
+  throttle: OwnLimit,
+  reason: string,
+): Promise<boolean> {
+  const said = throttle === null ? 'none' : `${throttle.limit}-${throttle.periodMs}`;
   try {
-    await setLimits(admin, {
+    await setLimits(parts.admin, {
       wallet: { tenant, name: account, currency },
-      throttle: percent === 100 ? before : slow,
-      key: `dunning-${episodeId}-${percent}`,
+      throttle,
+      // The limit is part of the key: after a crash another pace is another request, and the same one is the same.
+      key: `dunning-${episodeId}-${said}`,
       actor: ACTOR,
-      reason:
-        percent === 100
-          ? 'the top-up was paid: full speed again'
-          : `a top-up is unpaid and the balance runs out: ${percent} % of the usual pace until it is paid`,
-      nowMs: now(),
+      reason,
+      nowMs: parts.now(),
       dryRun: false,
       overdraftNanos: parts.overdraftNanos(),
     });
+    return true;
   } catch (error) {
-    // A wallet that is gone, or being thawed, is not ours to change now; the next look tries again.
-    if (!(error instanceof AppError) || (error.code !== 'WALLET_STATE' && error.code !== 'WALLET_NOT_FOUND'))
-      throw error;
+    if (error instanceof AppError && error.code === 'WALLET_STATE') return false;
+    throw error;
   }
+}
+
+function isSame(a: OwnLimit, b: OwnLimit): boolean {
+  return a?.limit === b?.limit && a?.periodMs === b?.periodMs;
+}
+
+function isTighter(a: NonNullable<OwnLimit>, b: NonNullable<OwnLimit>): boolean {
+  return a.limit * BigInt(b.periodMs) < b.limit * BigInt(a.periodMs);
 }

@@ -40,5 +40,10 @@ export async function afterAutoDecline(
   const next =
     planned === undefined ? afterDecline(declineClass ?? 'retry', declines, nowMs) : await planned(topUp, said, nowMs);
   if (next.is === 'pause') await store.auto.pause(topUp.walletId, next.untilMs, nowMs);
-  else await store.auto.stop(topUp.walletId, { kind: 'card', because: next.because }, nowMs);
+  else
+    await store.auto.stop(
+      topUp.walletId,
+      { kind: next.isAlarm === true ? 'alarm' : 'card', because: next.because },
+      nowMs,
+    );
 }

@@ -118,19 +118,19 @@ export function createDunningStore(pool: pg.Pool): DunningStore {
       ]);
     },
     async keepLimit(episodeId, limit) {
-      await pool.query('update dunning_episode set limit_before = coalesce(limit_before, $2) where episode_id = $1', [
+      await pool.query('update dunning_episode set limit_before = $2 where episode_id = $1', [
         episodeId,
-        JSON.stringify(limit === null ? { none: true } : { limit: limit.limit.toString(), periodMs: limit.periodMs }),
+        limitText(limit),
       ]);
     },
-    async limitBefore(episodeId) {
-      const { rows } = await pool.query<{
-        limit_before: { readonly limit?: string; readonly periodMs?: number } | null;
-      }>('select limit_before from dunning_episode where episode_id = $1', [episodeId]);
-      const kept = rows[0]?.limit_before ?? undefined;
-      if (kept === undefined) return undefined;
-      return kept.limit === undefined ? null : { limit: BigInt(kept.limit), periodMs: kept.periodMs ?? 0 };
+    limitBefore: async (episodeId) => (await limits(pool, episodeId)).before,
+    async keepSet(episodeId, limit) {
+      await pool.query('update dunning_episode set limit_set = $2 where episode_id = $1', [
+        episodeId,
+        limitText(limit),
+      ]);
     },
+    limitSet: async (episodeId) => (await limits(pool, episodeId)).set,
     async paidSince(walletId, sinceMs) {
       const { rows } = await pool.query<{ updated_at: Date }>(
         `select updated_at from topup where wallet_id = $1 and status = 'paid' and updated_at >= $2 order by updated_at limit 1`,
@@ -277,6 +277,31 @@ export function createDunningStore(pool: pg.Pool): DunningStore {
       return rows[0] === undefined ? undefined : readEpisode(rows[0]);
     },
   };
+}
+
+interface StoredLimit {
+  readonly limit?: string;
+  readonly periodMs?: number;
+}
+
+async function limits(
+  pool: pg.Pool,
+  episodeId: string,
+): Promise<{ readonly before: OwnLimit | undefined; readonly set: OwnLimit | undefined }> {
+  const { rows } = await pool.query<{ limit_before: StoredLimit | null; limit_set: StoredLimit | null }>(
+    'select limit_before, limit_set from dunning_episode where episode_id = $1',
+    [episodeId],
+  );
+  return { before: readLimit(rows[0]?.limit_before), set: readLimit(rows[0]?.limit_set) };
+}
+
+function readLimit(stored: StoredLimit | null | undefined): OwnLimit | undefined {
+  if (stored == null) return undefined;
+  return stored.limit === undefined ? null : { limit: BigInt(stored.limit), periodMs: stored.periodMs ?? 0 };
+}
+
+function limitText(limit: OwnLimit): string {
+  return JSON.stringify(limit === null ? { none: true } : { limit: limit.limit.toString(), periodMs: limit.periodMs });
 }
 
 async function audit(

@@ -26,6 +26,8 @@ create table dunning_episode (
   -- Of the normal rate; below 100 the wallet's own limit is kept in `limit_before`.
   percent smallint not null default 100 check (percent between 0 and 100),
   limit_before json,
+  -- The limit that dunning has set: one that people have set since is theirs.
+  limit_set json,
   updated_at timestamptz not null
 );
 create unique index dunning_open on dunning_episode (wallet_id) where state in ('open', 'given_up', 'handed_over');
