@@ -7,6 +7,7 @@ import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
 import { createPages, createTenantQueries } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { createRequestAnswers } from '../adapters/postgres/request-answers.ts';
 import { isServerAway } from '../adapters/postgres/sql-state.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import { createMoneyStore } from '../adapters/postgres/stripe/money-store.ts';
@@ -32,6 +33,7 @@ import type { Authenticator } from '../http/server/principal.ts';
 import { limitRates } from '../http/server/rate-limit.ts';
 import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
 import { KeyRing } from '../pipeline/api-keys/key-ring.ts';
+import { AnsweredRequests } from '../pipeline/ingest/answered-requests.ts';
 import type { TopUpReads } from '../pipeline/stripe/money-store.ts';
 import type { Engine } from './engine.ts';
 import { packageVersions } from './package-versions.ts';
@@ -96,6 +98,7 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     ruleset: options.ruleset,
     now,
   };
+  const answered = new AnsweredRequests({ answers: createRequestAnswers(engine.pool), now });
   const shared = { topUps: (tenant: string) => topUpReads(pools.of(tenant)) };
   const prepare = async (app: HttpApp) => {
     await limitRates(app);
@@ -103,7 +106,7 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
   };
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
-    (app) => eventRoutes(app, { intake: service.intake, newId: randomUUID, now }),
+    (app) => eventRoutes(app, { intake: service.intake, answered, newId: randomUUID, now }),
     (app) => bookedEventRoutes(app, parts),
     (app) => walletRoutes(app, parts),
     (app) => walletChangeRoutes(app, parts),
