@@ -26,6 +26,7 @@ import { eventRoutes } from '../http/events/event-routes.ts';
 import { holdRoutes } from '../http/holds/hold-routes.ts';
 import { describeApi } from '../http/openapi/openapi.ts';
 import { ruleRoutes } from '../http/rules/rule-routes.ts';
+import { limitAccounts } from '../http/server/account-rate.ts';
 import { isLoopback } from '../http/server/addresses.ts';
 import type { HttpApp, HttpRoutes } from '../http/server/http-app.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../http/server/http-server.ts';
@@ -64,6 +65,8 @@ export interface HttpEdgeOptions {
   readonly onProblem: (what: string, error: unknown) => void;
   /** Milliseconds epoch; the wall clock in production. */
   readonly now: () => number;
+  /** Requests a minute about one account, over all keys; no such limit when undefined. */
+  readonly accountRequestsPerMinute?: number | undefined;
   readonly metrics?: MetricsText;
   readonly onResponse?: HttpServerOptions['onResponse'];
   /** Routes of other parts, such as webhooks. */
@@ -102,6 +105,7 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
   const shared = { topUps: (tenant: string) => topUpReads(pools.of(tenant)) };
   const prepare = async (app: HttpApp) => {
     await limitRates(app);
+    if (options.accountRequestsPerMinute !== undefined) limitAccounts(app, options.accountRequestsPerMinute, now);
     await describeApi(app, packageVersions().tollkeeper);
   };
   const routes: HttpRoutes[] = [
