@@ -35,6 +35,8 @@ export interface Config extends NotifyConfig {
   readonly httpHost: string | undefined;
   /** The usual port, or any free one, when undefined. */
   readonly httpPort: number | undefined;
+  /** Requests a minute about one account over HTTP; no such limit when undefined. */
+  readonly accountRequestsPerMinute: number | undefined;
   /** The packaged rules when undefined. */
   readonly rulesDir: string | undefined;
   readonly lanes: number;
@@ -97,6 +99,10 @@ export const VARIABLES = {
   TOLLKEEPER_HTTP_PORT: optional(
     integerBetween(0, 65_535),
     'Give a port from 1 to 65535, 0 for any free one, or leave it empty for 8377.',
+  ),
+  TOLLKEEPER_ACCOUNT_REQUESTS: optional(
+    integerBetween(1, 600_000),
+    'Give requests a minute from 1 to 600000, or leave it empty for no limit.',
   ),
   TOLLKEEPER_RULES_DIR: optional(z.string(), 'Give a directory with ruleset.yaml and pricing.yaml.'),
   TOLLKEEPER_LANES: integer('4', 1, 64),
@@ -227,6 +233,7 @@ export function parseConfig(environment: Environment): Config {
     port: read('TOLLKEEPER_PORT', VARIABLES.TOLLKEEPER_PORT),
     httpHost: read('TOLLKEEPER_HTTP_HOST', VARIABLES.TOLLKEEPER_HTTP_HOST),
     httpPort: read('TOLLKEEPER_HTTP_PORT', VARIABLES.TOLLKEEPER_HTTP_PORT),
+    accountRequestsPerMinute: read('TOLLKEEPER_ACCOUNT_REQUESTS', VARIABLES.TOLLKEEPER_ACCOUNT_REQUESTS),
     rulesDir: read('TOLLKEEPER_RULES_DIR', VARIABLES.TOLLKEEPER_RULES_DIR),
     lanes: read('TOLLKEEPER_LANES', VARIABLES.TOLLKEEPER_LANES) ?? 0,
     lateWindowMs: (read('TOLLKEEPER_LATE_WINDOW_DAYS', VARIABLES.TOLLKEEPER_LATE_WINDOW_DAYS) ?? 0) * DAY_MS,

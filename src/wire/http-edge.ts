@@ -7,6 +7,7 @@ import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
 import { createPages, createTenantQueries } from '../adapters/postgres/queries/pages.ts';
 import { createQueries } from '../adapters/postgres/queries/queries.ts';
+import { createRequestAnswers } from '../adapters/postgres/request-answers.ts';
 import { isServerAway } from '../adapters/postgres/sql-state.ts';
 import { createHistory } from '../adapters/postgres/statement/history.ts';
 import { createMoneyStore } from '../adapters/postgres/stripe/money-store.ts';
@@ -25,6 +26,7 @@ import { eventRoutes } from '../http/events/event-routes.ts';
 import { holdRoutes } from '../http/holds/hold-routes.ts';
 import { describeApi } from '../http/openapi/openapi.ts';
 import { ruleRoutes } from '../http/rules/rule-routes.ts';
+import { limitAccounts } from '../http/server/account-rate.ts';
 import { isLoopback } from '../http/server/addresses.ts';
 import type { HttpApp, HttpRoutes } from '../http/server/http-app.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../http/server/http-server.ts';
@@ -32,6 +34,7 @@ import type { Authenticator } from '../http/server/principal.ts';
 import { limitRates } from '../http/server/rate-limit.ts';
 import { type MetricsText, systemRoutes } from '../http/system/system-routes.ts';
 import { KeyRing } from '../pipeline/api-keys/key-ring.ts';
+import { AnsweredRequests } from '../pipeline/ingest/answered-requests.ts';
 import type { TopUpReads } from '../pipeline/stripe/money-store.ts';
 import type { Engine } from './engine.ts';
 import { packageVersions } from './package-versions.ts';
@@ -62,6 +65,8 @@ export interface HttpEdgeOptions {
   readonly onProblem: (what: string, error: unknown) => void;
   /** Milliseconds epoch; the wall clock in production. */
   readonly now: () => number;
+  /** Requests a minute about one account, over all keys; no such limit when undefined. */
+  readonly accountRequestsPerMinute?: number | undefined;
   readonly metrics?: MetricsText;
   readonly onResponse?: HttpServerOptions['onResponse'];
   /** Routes of other parts, such as webhooks. */
@@ -96,14 +101,16 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
     ruleset: options.ruleset,
     now,
   };
+  const answered = new AnsweredRequests({ answers: createRequestAnswers(engine.pool), now });
   const shared = { topUps: (tenant: string) => topUpReads(pools.of(tenant)) };
   const prepare = async (app: HttpApp) => {
     await limitRates(app);
+    if (options.accountRequestsPerMinute !== undefined) limitAccounts(app, options.accountRequestsPerMinute, now);
     await describeApi(app, packageVersions().tollkeeper);
   };
   const routes: HttpRoutes[] = [
     (app) => systemRoutes(app, { metrics, ready: () => readyChecks(engine, service), areMetricsOpen }),
-    (app) => eventRoutes(app, { intake: service.intake, newId: randomUUID, now }),
+    (app) => eventRoutes(app, { intake: service.intake, answered, newId: randomUUID, now }),
     (app) => bookedEventRoutes(app, parts),
     (app) => walletRoutes(app, parts),
     (app) => walletChangeRoutes(app, parts),

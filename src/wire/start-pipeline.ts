@@ -100,6 +100,7 @@ export async function startPipeline(options: {
             address: http,
             ruleset: rules.ruleset,
             archiveDir: config.archiveDir,
+            accountRequestsPerMinute: config.accountRequestsPerMinute,
             metrics: createMetrics(figures.sources, () => Date.now(), processMetrics),
             onResponse: processMetrics.onResponse,
             onProblem,

@@ -1,10 +1,12 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { EventStatus } from '../../domain/events/usage-event.ts';
 import { resultSchema } from '../../domain/events/wire-schema.ts';
 import { AppError } from '../../errors.ts';
+import type { AnsweredRequests } from '../../pipeline/ingest/answered-requests.ts';
 import type { Intake } from '../../pipeline/ingest/intake.ts';
 import type { SentRequest } from '../../pipeline/ingest/sent-job.ts';
+import { changeHeaders } from '../books/change.ts';
 import { principalOf } from '../server/authorize.ts';
 import type { HttpApp } from '../server/http-app.ts';
 import { BusyProblem } from '../server/problem.ts';
@@ -15,6 +17,8 @@ export const EVENTS_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface EventRoutes {
   readonly intake: Intake;
+  /** Requests that carry an Idempotency-Key, and how they were answered. */
+  readonly answered: AnsweredRequests;
   /** A name nobody has used. */
   readonly newId: () => string;
   /** Our clock, epoch milliseconds: when a request arrived is when its events did. */
@@ -30,6 +34,10 @@ const keptSchema = z.object({
   job: z.string().describe('Ask for it at /v1/events/jobs/{job}.'),
   events: z.int(),
 });
+/** What was answered once, as it is kept. */
+const answerSchema = z.union([postedSchema, keptSchema]);
+/** As for changes, but nobody needs one: events are known by themselves. */
+const keyHeaders = z.looseObject({ 'idempotency-key': changeHeaders.shape['idempotency-key'].optional() });
 const jobSchema = z.discriminatedUnion('state', [
   z.object({ job: z.string(), state: z.literal('waiting') }),
   z.object({ job: z.string(), state: z.literal('done'), ...postedSchema.shape }),
@@ -56,8 +64,9 @@ export function eventRoutes(app: HttpApp, routes: EventRoutes): void {
         tags: ['events'],
         summary: 'Send usage',
         description:
-          'Up to 10,000 events in one request. With `?wait=true` (or `Prefer: wait`) the answer comes when all of them are durable, with one status each; without, as soon as they are kept, with the name of a job. One bad event never affects the others.',
+          'Up to 10,000 events in one request. With `?wait=true` (or `Prefer: wait`) the answer comes when all of them are durable, with one status each; without, as soon as they are kept, with the name of a job. One bad event never affects the others. Sending again is safe without an `Idempotency-Key`, and says `duplicate`; with one it is answered as before.',
         consumes: Object.keys(EVENT_MEDIA_TYPES),
+        headers: keyHeaders,
         querystring: z.object({ wait: z.enum(['true', 'false']).default('false') }),
         response: { 200: postedSchema, 202: keptSchema },
       },
@@ -65,7 +74,11 @@ export function eventRoutes(app: HttpApp, routes: EventRoutes): void {
     async (request, reply) => {
       const isWaiting = request.query.wait === 'true' || prefersToWait(request.headers.prefer);
       const sent = sentRequest(request, routes.now());
-      return isWaiting ? post(reply, sent, routes) : keep(reply, sent, routes);
+      const work = () => (isWaiting ? post(sent, routes) : keep(sent, routes));
+      const key = request.headers['idempotency-key'];
+      const answer = key === undefined ? await work() : await answerOnce(sent, key, work, routes);
+      if ('results' in answer) return reply.code(200).send(answer);
+      return reply.code(202).header('location', `/v1/events/jobs/${answer.job}`).send(answer);
     },
   );
   app.get(
@@ -91,20 +104,30 @@ export function eventRoutes(app: HttpApp, routes: EventRoutes): void {
   );
 }
 
-async function post(reply: FastifyReply, sent: SentRequest, { intake, newId }: EventRoutes) {
+type SentAnswer = z.infer<typeof postedSchema> | z.infer<typeof keptSchema>;
+
+/** Under a key another body, or one that other accounts could be named in, is another request. */
+function answerOnce(
+  sent: SentRequest,
+  key: string,
+  work: () => Promise<SentAnswer>,
+  { answered }: EventRoutes,
+): Promise<SentAnswer> {
+  const { tenant, accounts, format, raws } = sent;
+  const content = JSON.stringify([format, accounts === undefined ? null : [...accounts].sort(), raws]);
+  const read = (answer: unknown) => answerSchema.parse(answer);
+  return answered.once({ tenant, key, content }, read, work, (error) => error instanceof BusyProblem);
+}
+
+async function post(sent: SentRequest, { intake, newId }: EventRoutes): Promise<SentAnswer> {
   if (intake.isBehind) throw new BusyProblem('OVERLOADED', 'More usage waits to be posted than can be taken now.', 1);
   const done = await intake.post(sent, newId());
-  if ('results' in done) return reply.code(200).send(answerOf(done.results));
-  return keptAnswer(reply, done.job, sent);
+  return 'results' in done ? answerOf(done.results) : { job: done.job, events: sent.raws.length };
 }
 
-async function keep(reply: FastifyReply, sent: SentRequest, { intake, newId }: EventRoutes) {
+async function keep(sent: SentRequest, { intake, newId }: EventRoutes): Promise<SentAnswer> {
   if (await intake.isQueueFull()) throw new BusyProblem('OVERLOADED', 'The queue is longer than it should be.', 5);
-  return keptAnswer(reply, await intake.keep(sent, newId()), sent);
-}
-
-function keptAnswer(reply: FastifyReply, job: string, { raws }: SentRequest) {
-  return reply.code(202).header('location', `/v1/events/jobs/${job}`).send({ job, events: raws.length });
+  return { job: await intake.keep(sent, newId()), events: sent.raws.length };
 }
 
 function sentRequest(request: FastifyRequest, acceptedAtMs: number): SentRequest {
@@ -114,7 +137,7 @@ function sentRequest(request: FastifyRequest, acceptedAtMs: number): SentRequest
   return { tenant, accounts, format, raws, acceptedAtMs };
 }
 
-function prefersToWait(header: string | string[] | undefined): boolean {
+function prefersToWait(header: unknown): boolean {
   return String(header ?? '')
     .split(',')
     .some((preference) => /^\s*wait(\s*=|\s*$)/i.test(preference));
