@@ -100,6 +100,7 @@ export async function startPipeline(options: {
             address: http,
             ruleset: rules.ruleset,
             archiveDir: config.archiveDir,
+            fourEyesAboveNanos: config.fourEyesAboveNanos,
             metrics: createMetrics(figures.sources, () => Date.now(), processMetrics),
             onResponse: processMetrics.onResponse,
             onProblem,
