@@ -3,7 +3,7 @@ import { createApprovals } from '../../src/adapters/postgres/approvals.ts';
 import { parseConfig } from '../../src/config.ts';
 import { APPROVAL_MS } from '../../src/domain/approvals/approval.ts';
 import { HOUR_MS } from '../../src/domain/time.ts';
-import { approve, freezeOrAsk, refuse, thawOrAsk } from '../../src/pipeline/approvals/four-eyes.ts';
+import { approve, type FourEyes, freezeOrAsk, refuse, thawOrAsk } from '../../src/pipeline/approvals/four-eyes.ts';
 import { openBooks } from '../../src/wire/books.ts';
 import { runCli } from '../support/cli.ts';
 import { codeOf } from '../support/corrections.ts';
@@ -17,7 +17,7 @@ const { overdraftNanos } = FREEZING_RULES;
 const wallet = { tenant: 'default', name: 'acme' };
 const ana = { actor: 'cli:ana@one', nowMs: NOW, dryRun: false };
 
-async function open(aboveNanos: bigint | undefined = 0n) {
+async function open({ aboveNanos }: Pick<FourEyes, 'aboveNanos'> = { aboveNanos: 0n }) {
   const ledger = await frozen();
   const approvals = createApprovals(ledger.pool);
   const admin = ledger.admin;
@@ -94,8 +94,8 @@ test('a freeze above the limit waits too, and what is refused or a day old never
 });
 
 test('below the limit, and without one, a single person is enough', async () => {
-  for (const above of [10n ** 15n, undefined]) {
-    const { thaw, status, approvals } = await open(above);
+  for (const aboveNanos of [10n ** 15n, undefined]) {
+    const { thaw, status, approvals } = await open({ aboveNanos });
     await thaw('t1');
     expect(await status()).toBe('active');
     expect(await approvals.list({ tenant: 'default', limit: 10 })).toEqual([]);
@@ -104,7 +104,7 @@ test('below the limit, and without one, a single person is enough', async () => 
 
 test('at the command line one asks and another approves', async () => {
   const { ledger, status } = await open();
-  const config = parseConfig({ DATABASE_URL: ledger.database.connectionString, TOLLKEEPER_FOUR_EYES_ABOVE: '0.50' });
+  const config = parseConfig({ DATABASE_URL: ledger.connectionString, TOLLKEEPER_FOUR_EYES_ABOVE: '0.50' });
   const as = (actor: string, ...args: string[]) =>
     runCli(args, {
       actor,
