@@ -43,6 +43,8 @@ export interface Config extends NotifyConfig {
   readonly lateWindowMs: number;
   /** How long closed holds are kept. */
   readonly holdsKeptMs: number;
+  /** From how much money on a freeze or thaw by hand takes two people, in nano-units; one is enough when undefined. */
+  readonly fourEyesAboveNanos: bigint | undefined;
   /** Sources that may send an event again under another time; `*` means every source. */
   readonly movingSources: ReadonlySet<string>;
   readonly batchEventsMax: number;
@@ -162,6 +164,15 @@ export const VARIABLES = {
       }),
     'Give the address customers see, such as https://billing.example.com.',
   ),
+  TOLLKEEPER_FOUR_EYES_ABOVE: optional(
+    z.string().transform((text, context) => {
+      const { nanos, currency } = parseMoney(text) ?? {};
+      if (nanos !== undefined && nanos >= 0n && currency === undefined) return nanos;
+      context.addIssue({ code: 'custom', message: 'is not an amount without a currency' });
+      return z.NEVER;
+    }),
+    'Give an amount such as 1000, in the currency of the wallet; leave it empty where one person may do everything.',
+  ),
   TOLLKEEPER_OWN_COST: {
     schema: z
       .string()
@@ -251,6 +262,7 @@ export function parseConfig(environment: Environment): Config {
     stripeMeters: read('STRIPE_METERS', VARIABLES.STRIPE_METERS),
     publicUrl: read('TOLLKEEPER_PUBLIC_URL', VARIABLES.TOLLKEEPER_PUBLIC_URL),
     ownCostPerMonth: read('TOLLKEEPER_OWN_COST', VARIABLES.TOLLKEEPER_OWN_COST),
+    fourEyesAboveNanos: read('TOLLKEEPER_FOUR_EYES_ABOVE', VARIABLES.TOLLKEEPER_FOUR_EYES_ABOVE),
     ...readNotify(read),
     openaiApiKey: read('OPENAI_API_KEY', VARIABLES.OPENAI_API_KEY),
     openaiBaseUrl: read('OPENAI_BASE_URL', VARIABLES.OPENAI_BASE_URL),

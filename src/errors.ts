@@ -109,6 +109,13 @@ export const ERROR_CATALOGUE = {
     kind: 'input',
     fix: 'Say it without new figures, names and links; docs/dunning.md has the rules.',
   },
+  APPROVAL_NEEDED: { kind: 'denied', fix: 'Ask somebody else to look at it: `tollkeeper approval list`.' },
+  APPROVAL_NOT_FOUND: { kind: 'not_found', fix: 'List what waits with `tollkeeper approval list`.' },
+  APPROVAL_SAME_PERSON: { kind: 'denied', fix: 'Ask a second person to approve it.' },
+  APPROVAL_STATE: {
+    kind: 'conflict',
+    fix: 'Look at it with `tollkeeper approval list --state all`; ask again if need be.',
+  },
   CASE_STATE: { kind: 'conflict', fix: 'Look at the case with `tollkeeper case show` first.' },
   NOTIFY_OFF: { kind: 'conflict', fix: 'docs/notify.md says which variables set a channel up.' },
   MESSAGE_NOT_FOUND: { kind: 'not_found', fix: 'List messages with `tollkeeper notify list`.' },

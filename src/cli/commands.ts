@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { registerAccount } from './commands/account.ts';
 import { registerAlert } from './commands/alert.ts';
 import { registerApiKey } from './commands/api-key.ts';
+import { registerApproval } from './commands/approval.ts';
 import { registerArchive } from './commands/archive.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerCase } from './commands/case.ts';
@@ -55,6 +56,7 @@ export const COMMANDS: readonly Register[] = [
   registerAlert,
   registerReview,
   registerCase,
+  registerApproval,
   registerNotify,
   registerLabels,
   registerDetect,

@@ -5,6 +5,7 @@ import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import type { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
+import type { ApprovalStore } from '../pipeline/approvals/approval-store.ts';
 import type { ArchiveFiles, ArchiveStore } from '../pipeline/archive/archive-store.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
@@ -125,6 +126,8 @@ export interface Books {
   readonly dunning: (ruleset: Ruleset) => DunningSweep;
   /** What people work on. */
   readonly caseFiles: CaseFileStore;
+  /** Changes that wait for a second person. */
+  readonly approvals: ApprovalStore;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;

@@ -47,7 +47,7 @@ export function parseWalletId(text: string): bigint | undefined {
 
 /** A stable, prefixed id from what it identifies: the same decision has the same id in every replay. */
 export function derivedId(
-  prefix: 'dec' | 'alt' | 'rej' | 'top' | 'chg' | 'grt' | 'cas' | 'rec' | 'dun',
+  prefix: 'dec' | 'alt' | 'rej' | 'top' | 'chg' | 'grt' | 'cas' | 'apr' | 'rec' | 'dun',
   parts: readonly string[],
 ): string {
   const digest = hash('sha256', parts.join(SEPARATOR), 'buffer');

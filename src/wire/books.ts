@@ -1,6 +1,7 @@
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
+import { createApprovals } from '../adapters/postgres/approvals.ts';
 import { createCaseFiles } from '../adapters/postgres/case-files.ts';
 import { createContactStore } from '../adapters/postgres/contact-store.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
@@ -21,6 +22,7 @@ import type { AdminStore } from '../pipeline/admin/admin-store.ts';
 import type { CaseStore } from '../pipeline/admin/case-store.ts';
 import { SetPoster } from '../pipeline/admin/post-set.ts';
 import type { ApiKeyStore } from '../pipeline/api-keys/api-key.ts';
+import type { ApprovalStore } from '../pipeline/approvals/approval-store.ts';
 import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { CaseFileStore } from '../pipeline/cases/case-file-store.ts';
@@ -77,6 +79,8 @@ export interface OpenBooks {
   readonly dunning: (ruleset: Ruleset) => DunningSweep;
   /** What people work on. */
   readonly caseFiles: CaseFileStore;
+  /** Changes that wait for a second person. */
+  readonly approvals: ApprovalStore;
   /** Usage told to meters; throws `STRIPE_OFF` without a key or meters to export. */
   readonly exporting: () => Exporting;
   readonly close: () => Promise<void>;
@@ -109,6 +113,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     delivery: (ruleset) => createDelivery(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     dunning: (ruleset) => createDunning(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     caseFiles: createCaseFiles(pool),
+    approvals: createApprovals(pool),
     exporting: () => requireExporting(pool, { config, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     close,

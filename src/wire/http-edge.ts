@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createArchiveFiles } from '../adapters/archive-files.ts';
 import { createAdminStore } from '../adapters/postgres/admin/admin-store.ts';
 import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
+import { createApprovals } from '../adapters/postgres/approvals.ts';
 import { caseReads, createCaseFiles } from '../adapters/postgres/case-files.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { countLiveWriters } from '../adapters/postgres/live-writers.ts';
@@ -60,6 +61,8 @@ export interface HttpEdgeOptions {
   readonly address: HttpAddress;
   /** The rules in force. */
   readonly ruleset: () => Ruleset;
+  /** From how much money on freezes and thaws take two people, nano-units. */
+  readonly fourEyesAboveNanos?: bigint | undefined;
   /** Where archived days of entries are. */
   readonly archiveDir?: string;
   readonly onProblem: (what: string, error: unknown) => void;
@@ -98,6 +101,7 @@ export async function startHttpEdge(options: HttpEdgeOptions): Promise<HttpServe
   const parts = {
     books: booksOf(engine, pools, options.archiveDir),
     holds: service.holds,
+    fourEyes: { approvals: createApprovals(engine.pool), aboveNanos: options.fourEyesAboveNanos },
     ruleset: options.ruleset,
     now,
   };

@@ -101,6 +101,7 @@ export async function startPipeline(options: {
             ruleset: rules.ruleset,
             archiveDir: config.archiveDir,
             accountRequestsPerMinute: config.accountRequestsPerMinute,
+            fourEyesAboveNanos: config.fourEyesAboveNanos,
             metrics: createMetrics(figures.sources, () => Date.now(), processMetrics),
             onResponse: processMetrics.onResponse,
             onProblem,

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { cleanText } from '../../domain/text/clean.ts';
-import { freeze } from '../../pipeline/admin/freeze.ts';
 import type { FreezeOutcome } from '../../pipeline/admin/results.ts';
+import { freezeOrAsk } from '../../pipeline/approvals/four-eyes.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, wholeNumber, withCommon } from '../options.ts';
 import { freezeCauseWords } from '../output/freeze-words.ts';
@@ -35,7 +35,10 @@ export function registerFreeze(wallet: Command, context: CliContext): void {
     const { tenant, currency, hours: forHours, reason } = options;
     const reference = { tenant, name, ...(currency === undefined ? {} : { currency }) };
     await carryOut(context, options, {
-      work: ({ admin }, request) => freeze(admin, { ...request, wallet: reference, hours: forHours, reason }),
+      work: ({ admin, approvals }, request) => {
+        const eyes = { approvals, aboveNanos: context.config().fourEyesAboveNanos };
+        return freezeOrAsk(admin, eyes, { ...request, wallet: reference, hours: forHours, reason });
+      },
       answer: (result, change) => ({
         json: {
           ...changeJson(result, change),

@@ -4,7 +4,8 @@ import { cleanText } from '../../domain/text/clean.ts';
 import { AppError } from '../../errors.ts';
 import type { UsageTotal } from '../../pipeline/admin/admin-store.ts';
 import type { ThawOutcome } from '../../pipeline/admin/results.ts';
-import { type ThawRequest, thaw } from '../../pipeline/admin/thaw.ts';
+import type { ThawRequest } from '../../pipeline/admin/thaw.ts';
+import { thawOrAsk } from '../../pipeline/approvals/four-eyes.ts';
 import type { CliContext } from '../context.ts';
 import { type CommonOptions, withCommon } from '../options.ts';
 import { timeField } from '../output/json.ts';
@@ -52,8 +53,11 @@ export function registerThaw(wallet: Command, context: CliContext): void {
     const { tenant, currency, usage } = options;
     const wallet = { tenant, name, ...(currency === undefined ? {} : { currency }) };
     await carryOut(context, options, {
-      work: ({ admin }, request) =>
-        thaw(admin, { ...request, wallet, usage, overdraftNanos, ...(only === undefined ? {} : { only }) }),
+      work: ({ admin, approvals }, request) => {
+        const eyes = { approvals, aboveNanos: context.config().fourEyesAboveNanos };
+        const asked = { ...request, wallet, usage, overdraftNanos, ...(only === undefined ? {} : { only }) };
+        return thawOrAsk(admin, eyes, asked);
+      },
       answer: (result, change) => ({
         json: {
           ...changeJson(result, change),

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { formatDecimal } from '../../domain/money/nanos.ts';
 import { AppError } from '../../errors.ts';
-import { freeze } from '../../pipeline/admin/freeze.ts';
 import { setLimits } from '../../pipeline/admin/set-limits.ts';
-import { thaw } from '../../pipeline/admin/thaw.ts';
 import { topUp } from '../../pipeline/admin/top-up.ts';
+import { freezeOrAsk, thawOrAsk } from '../../pipeline/approvals/four-eyes.ts';
 import { principalOf } from '../server/authorize.ts';
 import type { HttpApp } from '../server/http-app.ts';
 import {
@@ -50,7 +49,7 @@ const limitsAnswer = changeSchema.extend({
 
 /** Changes of wallets by people and by services of theirs: the direct path of the ledger. */
 export function walletChangeRoutes(app: HttpApp, routes: BookRoutes): void {
-  const { books, now, ruleset } = routes;
+  const { books, fourEyes, now, ruleset } = routes;
   const common = { tags: ['wallets'], headers: changeHeaders };
   app.post(
     '/v1/accounts/:account/credits',
@@ -118,7 +117,8 @@ export function walletChangeRoutes(app: HttpApp, routes: BookRoutes): void {
       const { reference } = await findWallet(request, routes, { ...request.params, ...request.query });
       const { hours, reason } = request.body;
       const change = changeOf(request, reason, now());
-      const result = await freeze(books(reference.tenant).admin, { ...change, wallet: reference, hours, reason });
+      const asked = { ...change, wallet: reference, hours, reason };
+      const result = await freezeOrAsk(books(reference.tenant).admin, fourEyes, asked);
       return { ...changeView(result, change.dryRun), until: isoOf(result.untilMs), changed: result.isChanged };
     },
   );
@@ -141,7 +141,7 @@ export function walletChangeRoutes(app: HttpApp, routes: BookRoutes): void {
       const change = changeOf(request, reason, now());
       const { overdraftNanos } = ruleset();
       const asked = { ...change, wallet: reference, usage, reason, overdraftNanos };
-      const result = await thaw(books(reference.tenant).admin, asked);
+      const result = await thawOrAsk(books(reference.tenant).admin, fourEyes, asked);
       return {
         ...changeView(result, change.dryRun),
         usage: result.usage,

@@ -13,6 +13,8 @@ export interface FreezeRequest extends AdminRequest {
   readonly wallet: WalletReference;
   readonly hours: number;
   readonly reason: string;
+  /** Looks at the locked wallet before it changes, and throws when this request may not. */
+  readonly mayChange?: (wallet: WalletHead) => void;
 }
 
 /** The same words typed again a moment later: an end that moves by less is not worth a second message to services. */
@@ -43,6 +45,7 @@ export async function freeze(
       await transaction.remember({ key, hash, result: kept });
       return { ...kept, isRepeated: false };
     }
+    request.mayChange?.(wallet);
     const entryKey = requestKey(tenant, key, atMs);
     const frozen = freezeWallet(wallet, { key: entryKey, nowMs: atMs, untilMs, by: derivedId('chg', [tenant, key]) });
     if (!frozen.ok) {

@@ -21,6 +21,8 @@ export interface ThawRequest extends AdminRequest {
   readonly overdraftNanos: bigint;
   /** Only if the freeze has run out by then: a person may have extended it since the caller looked. */
   readonly onlyExpired?: boolean;
+  /** Looks at the locked wallet before it changes, and throws when this request may not. */
+  readonly mayChange?: (wallet: WalletHead) => void;
 }
 
 type Answer = ThawOutcome & { readonly isRepeated: boolean };
@@ -68,6 +70,8 @@ async function thawRound(
   if (known !== undefined) return { answer: { ...known, isRepeated: true }, posted };
   const plan = planOf(request);
   const stored = await checkedWallet(transaction, request, plan);
+  // A thaw that is under way was allowed when it began.
+  if (stored.status !== 'thawing') request.mayChange?.(stored);
   const { wallet, total: voided } =
     plan.void === undefined
       ? { wallet: stored, total: NONE }
