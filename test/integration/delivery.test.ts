@@ -212,9 +212,7 @@ describe('a receiver that does not take it', () => {
     const { parts, clock } = deliveryOf(ledger, { TOLLKEEPER_SLACK_URL: `${slack.url}/services/secretpart` });
     await queueTo(ledger, 'slack');
     await drain(parts);
-    expect(await states(ledger)).toEqual([
-      { destination: 'slack', state: 'waiting', lastError: 'answered 429: rate_limited' },
-    ]);
+    expect(await states(ledger)).toEqual([{ destination: 'slack', state: 'waiting', lastError: 'answered 429' }]);
     clock.nowMs += 60_000;
     await drain(parts);
     expect(slack.received).toHaveLength(1);

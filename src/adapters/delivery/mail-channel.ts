@@ -7,6 +7,8 @@ import type { Channel, Sent } from '../../pipeline/delivery/delivery-port.ts';
 import type { Secret } from '../../secret.ts';
 
 const TIMEOUT_MS = 10_000;
+/** For a whole mail; less than a delivery is claimed for. */
+const MAIL_MS = 30_000;
 
 export interface MailOptions {
   /** `smtp://`, `smtps://`, or `file:` and a directory that gets `.eml` files. */
@@ -77,12 +79,25 @@ function senderOf({ server }: MailOptions): (mail: SendMailOptions, name: string
   });
   return async (mail) => {
     try {
-      await transport.sendMail(mail);
+      await withinTime(transport.sendMail(mail));
       return { is: 'delivered' };
     } catch (error) {
       return judge(error, url.password);
     }
   };
+}
+
+/** A server that drips its answers would otherwise outlast the claim on a delivery, and the mail would go twice. */
+async function withinTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not taken within ${MAIL_MS / 1_000} seconds`)), MAIL_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Writes the mail as it would be sent, whole or not at all. */

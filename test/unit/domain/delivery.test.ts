@@ -95,6 +95,7 @@ test.each([
   ['2002:a9fe:a9fe::1', false],
   ['2001:0:1::1', false],
   ['fd00:ec2::254', false],
+  ['168.63.129.16', false],
   ['not an address', false],
   ['93.184.216.34', true],
   ['8.8.8.8', true],
