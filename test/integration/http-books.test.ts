@@ -78,9 +78,9 @@ describe('money by hand', () => {
 
   test('says who did it', async () => {
     await topUp('audited', '1', { as: 'audited-1' });
-    const { rows } = await http.engine.pool.query(
-      "select actor, action from audit_log where detail ->> 'key' = 'audited-1'",
-    );
+    const { rows } = await http.engine.pool.query("select actor, action from audit_log where detail ->> 'key' = $1", [
+      'default\u001faudited-1',
+    ]);
     const [, keyId] = /^tk_live_(\w{12})_/.exec(admin) ?? [];
     expect(rows).toEqual([{ actor: `key:${keyId}`, action: 'wallet.topup' }]);
   });

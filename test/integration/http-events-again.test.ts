@@ -106,3 +106,16 @@ test('a request that was turned away frees its key, one that broke off is carrie
   expect(await once('two', async () => ({ n: 2 }))).toEqual({ n: 2 });
   expect(await once('two', fail('not asked again'))).toEqual({ n: 2 });
 });
+
+test('no key sent over HTTP can take the name of a change that the service itself makes', async () => {
+  const names = ['stripe-radar.early_fraud_warning-issfr_1', 'expire-77-3', 'lift-77-1', 'dunning-dun_1-50'];
+  for (const name of names) {
+    const body = { amount: '1.00' };
+    const answer = await http.ask('POST', '/v1/accounts/own/credits', { key, body, idempotencyKey: name });
+    expect(answer.status).toBe(200);
+    const again = await http.ask('POST', '/v1/accounts/own/credits', { key, body, idempotencyKey: name });
+    expect(again).toMatchObject({ status: 200, body: { repeated: true } });
+  }
+  const { rows } = await http.engine.pool.query('select from admin_request where idempotency_key = any($1)', [names]);
+  expect(rows).toEqual([]);
+});

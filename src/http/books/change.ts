@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { DEFAULT_TENANT } from '../../domain/events/parse-event.ts';
 import { parseMoney } from '../../domain/money/nanos.ts';
 import { AppError } from '../../errors.ts';
 import type { AdminRequest } from '../../pipeline/admin/request.ts';
@@ -46,9 +45,12 @@ export function changeOf(
   };
 }
 
-/** Keys of all tenants share one table: another tenant's key must neither collide nor answer. */
+/**
+ * Keys of all tenants and those of our own sweepers share one table: another's key must neither collide nor answer, and
+ * nobody may take the name of a change still to come, such as the end of a freeze. No key holds the separator.
+ */
 function storedKey({ tenant }: Principal, key: string): string {
-  return tenant === DEFAULT_TENANT ? key : `${tenant}\u001f${key}`;
+  return `${tenant}\u001f${key}`;
 }
 
 /** Nano-units of an amount above zero in the books' currency. */

@@ -88,8 +88,8 @@ export class AnsweredRequests {
 
 /**
  * Apart from keys of changes to wallets, which more powerful keys send: whoever may only send usage could otherwise take the
- * name of a credit that is still to come. Hashed, since a tenant and a key together are longer than the column.
+ * name of a credit that is still to come. A tenant's name is never empty, so no other key begins like this. Hashed, since a tenant and a key together are longer than the column.
  */
 function storedKey({ tenant, key }: KeyedRequest): string {
-  return `usage\u001f${hash('sha256', `${tenant}\u0000${key}`, 'hex')}`;
+  return `\u001fusage\u001f${hash('sha256', `${tenant}\u0000${key}`, 'hex')}`;
 }
