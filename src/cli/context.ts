@@ -11,6 +11,7 @@ import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { CaseFileStore } from '../pipeline/cases/case-file-store.ts';
 import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
+import type { EraseStore } from '../pipeline/contacts/erase-people.ts';
 import type { Announcing } from '../pipeline/delivery/announce.ts';
 import type { Delivering } from '../pipeline/delivery/deliver.ts';
 import type { Finding } from '../pipeline/doctor/finding.ts';
@@ -124,6 +125,8 @@ export interface Books {
   readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
   /** Failed top-ups and their drafts. */
   readonly dunning: (ruleset: Ruleset) => DunningSweep;
+  /** Erases what names the people of an account. */
+  readonly erase: EraseStore;
   /** What people work on. */
   readonly caseFiles: CaseFileStore;
   /** Changes that wait for a second person. */

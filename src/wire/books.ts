@@ -4,6 +4,7 @@ import { createApiKeyStore } from '../adapters/postgres/api-keys.ts';
 import { createApprovals } from '../adapters/postgres/approvals.ts';
 import { createCaseFiles } from '../adapters/postgres/case-files.ts';
 import { createContactStore } from '../adapters/postgres/contact-store.ts';
+import { createEraseStore } from '../adapters/postgres/erase-people.ts';
 import { openFactHistory } from '../adapters/postgres/fact-history.ts';
 import { type MigrationStatus, migrate, migrationStatus, requireKnown } from '../adapters/postgres/migrate.ts';
 import { createPool } from '../adapters/postgres/pool.ts';
@@ -27,6 +28,7 @@ import type { KnownCases } from '../pipeline/backtest/case-labels.ts';
 import type { History as UsageHistory } from '../pipeline/backtest/history-event.ts';
 import type { CaseFileStore } from '../pipeline/cases/case-file-store.ts';
 import type { ContactStore } from '../pipeline/contacts/contact-store.ts';
+import type { EraseStore } from '../pipeline/contacts/erase-people.ts';
 import type { Announcing } from '../pipeline/delivery/announce.ts';
 import type { Delivering } from '../pipeline/delivery/deliver.ts';
 import type { DunningSweep } from '../pipeline/dunning/sweep-dunning.ts';
@@ -77,6 +79,8 @@ export interface OpenBooks {
   readonly delivery: (ruleset: Ruleset) => Delivering & Announcing;
   /** Failed top-ups and their drafts. */
   readonly dunning: (ruleset: Ruleset) => DunningSweep;
+  /** Erases what names the people of an account. */
+  readonly erase: EraseStore;
   /** What people work on. */
   readonly caseFiles: CaseFileStore;
   /** Changes that wait for a second person. */
@@ -113,6 +117,7 @@ export async function openBooks(config: Config, onError: (error: Error) => void)
     delivery: (ruleset) => createDelivery(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     dunning: (ruleset) => createDunning(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),
     caseFiles: createCaseFiles(pool),
+    erase: createEraseStore(pool),
     approvals: createApprovals(pool),
     exporting: () => requireExporting(pool, { config, now: () => Date.now() }),
     moneyIn: (ruleset) => requireMoneyIn(pool, { config, ruleset: () => ruleset, now: () => Date.now() }),

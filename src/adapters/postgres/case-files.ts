@@ -265,7 +265,7 @@ async function tell(
   if (action === 'opened' || action === 'added') return;
   await client.query(
     'insert into audit_log (at, tenant_id, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6)',
-    [at(nowMs), tenant, actor, `case.${action}`, caseId, JSON.stringify({ detail })],
+    [at(nowMs), tenant, actor, `case.${action}`, caseId, JSON.stringify(action === 'note' ? {} : { detail })],
   );
 }
 

@@ -11,6 +11,7 @@ import { facts, table } from '../output/table.ts';
 import { time, walletStatus } from '../output/words.ts';
 import { withBooks } from '../with-books.ts';
 import { registerContact } from './account-contact.ts';
+import { registerErase } from './account-erase.ts';
 import { registerLowBalance } from './account-low-balance.ts';
 import { nothingListed, walletTable } from './wallet-list.ts';
 import { walletJson } from './wallet-view.ts';
@@ -22,6 +23,7 @@ export function registerAccount(program: Command, context: CliContext): void {
   registerShow(account, context);
   registerContact(account, context);
   registerLowBalance(account, context);
+  registerErase(account, context);
 }
 
 function registerList(parent: Command, context: CliContext): void {
