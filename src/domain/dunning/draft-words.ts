@@ -8,6 +8,10 @@ export interface DraftWords {
   readonly failed: (amount: string, day: string, reason: string | null) => string;
   readonly reasons: Readonly<Record<string, string>>;
   readonly again: (time: string) => string;
+  /** Only where nothing is asked of the customer. */
+  readonly nothingToDo: string;
+  /** Only where there were tries since. */
+  readonly triedSince: string;
   readonly ask: Readonly<Record<'authenticate' | 'fix_details' | 'new_card' | 'retry', string>>;
   readonly final: string;
   readonly balance: (amount: string, days: string | null) => string;
@@ -46,13 +50,14 @@ const en: DraftWords = {
     issuer_not_available: 'your bank could not be reached',
     try_again_later: 'your bank asked us to try later',
   },
-  again: (time) => `We will try again on ${time}. There is nothing you need to do.`,
+  again: (time) => `We will try again on ${time}.`,
+  nothingToDo: 'There is nothing you need to do.',
+  triedSince: 'Further tries have not gone through either.',
   ask: {
     authenticate: 'Please confirm the payment with your bank.',
     fix_details: 'Please check the details of your card, or pay with another card.',
     new_card: 'Please pay with another card.',
-    retry:
-      'We have tried again without success. Please pay with another card, or make sure that this card can be charged.',
+    retry: 'Please pay with another card, or make sure that this card can be charged.',
   },
   final: 'We will not charge this card again by ourselves.',
   balance: (amount, days) =>
@@ -93,13 +98,14 @@ const de: DraftWords = {
     issuer_not_available: 'Ihre Bank war nicht erreichbar',
     try_again_later: 'Ihre Bank bat um einen späteren Versuch',
   },
-  again: (time) => `Wir versuchen es am ${time} noch einmal. Sie brauchen nichts zu tun.`,
+  again: (time) => `Wir versuchen es am ${time} noch einmal.`,
+  nothingToDo: 'Sie brauchen nichts zu tun.',
+  triedSince: 'Auch weitere Versuche sind fehlgeschlagen.',
   ask: {
     authenticate: 'Bitte bestätigen Sie die Zahlung bei Ihrer Bank.',
     fix_details: 'Bitte prüfen Sie die Angaben Ihrer Karte, oder zahlen Sie mit einer anderen.',
     new_card: 'Bitte zahlen Sie mit einer anderen Karte.',
-    retry:
-      'Auch weitere Versuche sind fehlgeschlagen. Bitte zahlen Sie mit einer anderen Karte, oder sorgen Sie dafür, dass diese belastet werden kann.',
+    retry: 'Bitte zahlen Sie mit einer anderen Karte, oder sorgen Sie dafür, dass diese belastet werden kann.',
   },
   final: 'Wir werden diese Karte nicht mehr von uns aus belasten.',
   balance: (amount, days) =>

@@ -62,7 +62,10 @@ export function draftOf(episode: DunningEpisode, step: DunningStep, given: Draft
   const paragraphs = [
     words.greeting(name),
     words.failed(amount, day, reason),
-    ...(again === null ? [] : [words.again(again)]),
+    ...(episode.retries > 0 && step !== 'reminder' ? [words.triedSince] : []),
+    ...(again === null
+      ? []
+      : [step === 'reminder' ? `${words.again(again)} ${words.nothingToDo}` : words.again(again)]),
     ...(step === 'action_needed' || (step === 'final' && ask !== 'retry') ? [words.ask[ask]] : []),
     ...(step === 'final' ? [words.final] : []),
     words.balance(balance, runway),
@@ -115,10 +118,10 @@ export function draftMessage(episode: DunningEpisode, draft: DraftContent): Outg
       mark: words.mark[draft.step],
       heading: greeting,
       subheading: '',
-      lead: rest.slice(0, 1),
+      lead: rest,
       chart: null,
       tiles: [],
-      sections: [{ label: '', kind: 'text', paragraphs: rest.slice(1) }],
+      sections: [],
       links: isHttp && draft.payUrl !== null ? [{ label: words.link, url: draft.payUrl }] : [],
       footer: [words.about(draft.account)],
     },

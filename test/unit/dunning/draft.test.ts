@@ -41,6 +41,21 @@ describe('a draft', () => {
     ]);
   });
 
+  test('asks for nothing and for something in the same mail never, and tells of tries only where there were any', () => {
+    const texts = DUNNING_STEPS.flatMap((step) =>
+      [0, 2].map((retries) => ({
+        step,
+        retries,
+        text: draftOf({ ...episode, retries }, step, given).paragraphs.join(' '),
+      })),
+    );
+    for (const { step, retries, text } of texts) {
+      expect(text.includes('nothing you need to do')).toBe(step === 'reminder');
+      expect(text.includes('Please pay')).toBe(step === 'action_needed');
+      expect(text.includes('Further tries')).toBe(retries > 0 && step !== 'reminder');
+    }
+  });
+
   const steps = fc.constantFrom(...DUNNING_STEPS);
   const episodes = fc.record({
     amountNanos: fc.bigInt({ min: USD, max: 100_000n * USD }),
